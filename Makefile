@@ -1,0 +1,89 @@
+# Every command works on a fresh clone; `make` lists them.
+
+PORT ?= 8080
+# How many test processes side by side.
+JOBS ?= 2
+# `make lock UPGRADE=--upgrade` takes the newest versions; without it, a pin moves only when it must.
+UPGRADE ?=
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
+PYTEST := $(BIN)/python -m pytest
+
+export PYTHON
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run dev test test-slow lint types contracts check format coverage lock
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+run: .venv/.runtime ## Serve a demo PKI on http://127.0.0.1:8080 (PORT=9000 for another port)
+	@scripts/system-packages openssl
+	@$(BIN)/python -m service.demo --port $(PORT)
+
+dev: .venv/.dev ## Create .venv with everything for development
+
+test: .venv/.dev ## Run the suite: minutes (installs openssl, redis-server and nginx when missing)
+	@scripts/system-packages
+	$(PYTEST) tests/core -m "not slow" -n $(JOBS) --dist worksteal \
+	  --cov=service/core --cov-branch --cov-fail-under=100 --cov-report=term-missing:skip-covered
+	$(PYTEST) --ignore=tests/core -m "not slow" -n $(JOBS) --dist worksteal
+
+test-slow: .venv/.dev ## Run what takes longer, or kills processes
+	@scripts/system-packages
+	$(PYTEST) -m slow --timeout=600
+
+coverage: .venv/.dev ## Measure the branches that the quick suite runs, in the whole package
+	@scripts/system-packages
+	$(PYTEST) -m "not slow" -n $(JOBS) --dist worksteal --cov=service --cov-branch --cov-report=term-missing:skip-covered
+
+check: lint types contracts ## Lint, types and contracts
+
+lint: .venv/.dev ## Rules and format (ruff)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: .venv/.dev ## Types (mypy, strict)
+	$(BIN)/mypy
+
+contracts: .venv/.dev ## Which part may import which (import-linter)
+	$(BIN)/lint-imports
+
+format: .venv/.dev ## Rewrite the code in the house's format
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix-only
+
+# The runtime pins come first and bind all the others; a header that names this target keeps paths out of the files.
+LOCK = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \
+  --custom-compile-command "make lock" $(UPGRADE)
+
+lock: $(BIN)/uv ## Pin and hash the dependencies again (UPGRADE=--upgrade for newer ones)
+	$(LOCK) pyproject.toml -o requirements/runtime.txt
+	$(LOCK) pyproject.toml --extra aws -c requirements/runtime.txt -o requirements/aws.txt
+	$(LOCK) pyproject.toml --extra otel -c requirements/runtime.txt -o requirements/otel.txt
+	$(LOCK) requirements/build.in -c requirements/runtime.txt -o requirements/build.txt
+	$(LOCK) pyproject.toml requirements/build.in --extra aws --extra otel --extra dev \
+	  -c requirements/runtime.txt -c requirements/aws.txt -c requirements/otel.txt -c requirements/build.txt \
+	  -o requirements/dev.txt
+
+$(BIN)/uv:
+	$(MAKE) dev
+
+# The stamps: what they depend on is installed again when it changes, and nothing is when it does not.
+.venv/.created:
+	@scripts/virtual-environment .venv
+	@touch $@
+
+.venv/.runtime: requirements/runtime.txt requirements/build.txt pyproject.toml | .venv/.created
+	@echo "Installing the pinned packages into .venv"
+	@$(PIP) --require-hashes -r requirements/runtime.txt -r requirements/build.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: requirements/dev.txt pyproject.toml | .venv/.created
+	@echo "Installing the pinned packages for development into .venv"
+	@$(PIP) --require-hashes -r requirements/dev.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch .venv/.runtime $@

@@ -1,0 +1,1 @@
+"""Revet: is this client certificate still good, right now?"""

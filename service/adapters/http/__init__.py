@@ -1,0 +1,1 @@
+"""Fetching from certificate authorities through the egress guard."""

@@ -1,0 +1,36 @@
+"""A generation: the entries of one CRL in an immutable LMDB file of its own, found by serial number."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+MAX_LITERAL_OCTETS = 500
+"""Serial numbers up to here are keys themselves; LMDB's keys have 511 octets at most."""
+
+MAX_KEY_OCTETS = 511
+
+_DIGEST_OCTETS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """Where the entries are, and what the file must look like.
+
+    Attributes:
+        name: Of the file; never used twice.
+        rows: How many entries are in it, duplicates counted once.
+        size: Its octets. A memory map of a shorter file would kill the process that reads it.
+    """
+
+    name: str
+    rows: int
+    size: int
+
+
+def row_key(serial: bytes) -> bytes:
+    """The key of a serial number's row.
+
+    A long one is cut, and its digest follows: such a key is longer than any serial number that is a key itself.
+    """
+    if len(serial) <= MAX_LITERAL_OCTETS:
+        return serial
+    return serial[: MAX_KEY_OCTETS - _DIGEST_OCTETS] + sha256(serial).digest()

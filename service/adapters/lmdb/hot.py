@@ -1,0 +1,104 @@
+"""The hot environment: small rows that change often, apart from the CRLs' entries.
+
+Rules it keeps: opened once, after spawn (a forked child gets `StoreError`); another format is refused; nothing holds a
+read transaction longer than one lookup, so that pages are reused; reader slots of dead processes are cleared when it is
+opened.
+
+What it does not do: grow. All processes would have to notice; what fills it is bounded instead (`ocsp_rows`).
+"""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import lmdb
+
+from service.adapters.lmdb.errors import Translating
+from service.application.evidence_store import StoreError
+
+FORMAT = b"1"
+"""Raised with every change of what rows look like, here or in a generation."""
+
+MAX_READERS = 1024
+"""Read transactions at one time, of all processes: one for each thread that looks something up, at 64 octets each."""
+
+MAX_DATABASES = 8
+
+_FORMAT_KEY = b"format"
+
+
+class Hot:
+    """The open environment."""
+
+    def __init__(self, path: Path, map_size: int) -> None:
+        """Open it, or make it.
+
+        Args:
+            path: A directory of its own.
+            map_size: Octets it may grow to.
+
+        Raises:
+            StoreError: it cannot be opened, or another format wrote it.
+        """
+        self._path = path
+        self._owner = os.getpid()
+        self.reading = Translating(f"cannot read the store at {path}")
+        self.writing = Translating(f"cannot write to the store at {path}")
+        with Translating(f"cannot open the store at {path}"):
+            self._environment = lmdb.open(
+                str(path),
+                map_size=map_size,
+                max_dbs=MAX_DATABASES,
+                max_readers=MAX_READERS,
+                max_spare_txns=1,
+                mode=0o700,
+            )
+            try:
+                self._environment.reader_check()
+                self._check_format()
+            except BaseException:
+                self._environment.close()
+                raise
+
+    def close(self) -> None:
+        """Close it; nothing works afterwards. Left alone in a forked child, whose parent still uses it."""
+        if os.getpid() == self._owner:
+            with suppress(lmdb.Error):
+                self._environment.close()
+
+    def database(self, name: bytes, *, duplicates: bool = False) -> "lmdb._Database":
+        """Open one of its databases, or make it."""
+        with self.writing:
+            return self._environment.open_db(name, dupsort=duplicates)
+
+    def begin(self) -> "lmdb.Transaction[bytes]":
+        """A read transaction, for one lookup."""
+        self.check_process()
+        return self._environment.begin()
+
+    def begin_writing(self) -> "lmdb.Transaction[bytes]":
+        """A write transaction; waits for those of other threads and processes."""
+        self.check_process()
+        return self._environment.begin(write=True)
+
+    def check_process(self) -> None:
+        """Refuse to work in a forked child.
+
+        Raises:
+            StoreError: this is another process than the one that opened it.
+        """
+        if os.getpid() != self._owner:
+            raise StoreError(f"the store at {self._path} was opened before this process was forked: open it afterwards")
+
+    def _check_format(self) -> None:
+        with self._environment.begin(write=True) as transaction:
+            about = self._environment.open_db(b"about", txn=transaction)
+            found = transaction.get(_FORMAT_KEY, db=about)
+            if found is None:
+                transaction.put(_FORMAT_KEY, FORMAT, db=about)
+            elif found != FORMAT:
+                raise StoreError(
+                    f"the store at {self._path} has format {found.decode(errors='replace')} and this version reads and "
+                    f"writes {FORMAT.decode()}: run the version that wrote it, or stop every process that uses it and "
+                    "remove the directory; it is fetched again, but the newest CRL numbers seen are forgotten"
+                )

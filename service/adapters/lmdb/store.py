@@ -1,0 +1,292 @@
+"""The pod's store of revocation evidence, on LMDB.
+
+A directory for its owner alone, shared by the processes of one PID namespace:
+
+    hot/            small rows: which CRLs are held, watermarks, OCSP responses
+    generations/    the entries of each CRL held, an immutable file each
+    building/       what is not finished
+    *.lock          who has it open
+
+Rules it keeps: a CRL is switched by one transaction of the hot environment, after its file is whole and on the disk, so
+that a crash at any moment leaves the old one or the new one; a lookup reads the slot each time and so sees a switch at
+once; what cannot be read is an error and never "not listed"; one thread of each process writes to the hot environment,
+never the event loop.
+
+What it does not do: verify, judge or compare anything. Whether a CRL may replace another is decided before `publish`.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Self, TypeVar
+
+from service.adapters.lmdb.crl_rows import CrlRows, SlotRow
+from service.adapters.lmdb.directory import OWNER_ONLY, prepare
+from service.adapters.lmdb.errors import Translating
+from service.adapters.lmdb.generation_reader import GenerationGoneError, GenerationReader
+from service.adapters.lmdb.generation_writer import GenerationWriter
+from service.adapters.lmdb.hot import Hot
+from service.adapters.lmdb.ocsp_rows import OcspLimits, OcspRows
+from service.adapters.lmdb.record import (
+    SlotRecord,
+    decode_slot,
+    decode_watermark,
+    encode_slot,
+    encode_watermark,
+)
+from service.adapters.lmdb.role import Role
+from service.adapters.lmdb.slot_cache import SlotCache
+from service.adapters.lmdb.tenancy import alone_in_process, only_ingester, same_pid_namespace
+from service.application.evidence_store import HeldCrl, HeldOcsp, StoreError
+from service.core.der.crl_entry import unpack
+from service.core.model.crl import CrlFinding, CrlRow, CrlSlot, Watermark
+from service.core.model.evidence_tier import Tier
+from service.core.model.malformed import MalformedError
+
+HOT_MAP_OCTETS = 256 << 20
+"""The hot environment: some 8 MB for 2,000 CRLs, the rest for OCSP responses."""
+
+OCSP_SHARE = 4
+"""One quarter of the hot environment is kept from OCSP responses: room for CRLs and for pages still being read."""
+
+OCSP_ROWS = 40_000
+"""Responses held: with 1 to 4 KiB each they stay within their share of the hot environment."""
+
+OPEN_GENERATIONS = 256
+"""Files open in one process; 1,024 descriptors are the usual limit, and opening one again takes 20 microseconds."""
+
+FIND_ATTEMPTS = 4
+"""A generation can go between reading its slot and opening it, each time a newer one was published meanwhile."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class StoreLimits:
+    """What the store may take.
+
+    Attributes:
+        hot_map_octets: Octets of the hot environment.
+        ocsp_rows: OCSP responses held.
+        open_generations: Files of CRLs open in this process at one time.
+    """
+
+    hot_map_octets: int = HOT_MAP_OCTETS
+    ocsp_rows: int = OCSP_ROWS
+    open_generations: int = OPEN_GENERATIONS
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What an open store is made of."""
+
+    role: Role
+    hot: Hot
+    crls: CrlRows
+    ocsp: OcspRows
+    reader: GenerationReader
+    writer: GenerationWriter
+    thread: ThreadPoolExecutor
+
+
+class Store:
+    """An open store: `CrlReader`, `CrlWriter` and `OcspStore` of the application. Made by `open` alone."""
+
+    def __init__(self, parts: _Parts, held: ExitStack) -> None:
+        """Keep the parts, and what is to be closed."""
+        self._role = parts.role
+        self._hot = parts.hot
+        self._crls = parts.crls
+        self._ocsp = parts.ocsp
+        self._reader = parts.reader
+        self._writer = parts.writer
+        self._thread = parts.thread
+        self._held = held
+        self._slots = SlotCache()
+        self._lookup = Lock()
+
+    @classmethod
+    def open(cls, path: Path, role: Role, limits: StoreLimits | None = None) -> Self:
+        """Open a store, after this process was spawned; make it where it is absent.
+
+        Args:
+            path: The store's directory, for nothing else.
+            role: What this process does with it.
+            limits: What it may take.
+
+        Raises:
+            StoreError: wrong owner, mode, file system or format; open in this process or in another PID namespace; or
+                another process publishes CRLs there.
+        """
+        limits = limits or StoreLimits()
+        prepare(path)
+        with ExitStack() as stack:
+            stack.enter_context(alone_in_process(path))
+            stack.enter_context(same_pid_namespace(path))
+            if role is Role.INGESTER:
+                stack.enter_context(only_ingester(path))
+            generations = _subdirectory(path / "generations")
+            hot = Hot(_subdirectory(path / "hot"), limits.hot_map_octets)
+            stack.callback(hot.close)
+            room = limits.hot_map_octets - limits.hot_map_octets // OCSP_SHARE
+            reader = GenerationReader(generations, limits.open_generations)
+            stack.callback(reader.close)
+            thread = stack.enter_context(ThreadPoolExecutor(max_workers=1, thread_name_prefix="store"))
+            parts = _Parts(
+                role=role,
+                hot=hot,
+                crls=CrlRows(hot),
+                ocsp=OcspRows(hot, OcspLimits(limits.ocsp_rows, room)),
+                reader=reader,
+                writer=GenerationWriter(generations, _subdirectory(path / "building")),
+                thread=thread,
+            )
+            if role is Role.INGESTER:
+                parts.writer.sweep({generation for row in parts.crls.all() if (generation := _generation(row.row))})
+            return cls(parts, stack.pop_all())
+
+    def close(self) -> None:
+        """Write what waits to be written, and let go of everything; nothing works afterwards."""
+        with self._lookup:
+            self._held.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def find(self, issuer: bytes, points: frozenset[bytes], serial: bytes) -> tuple[CrlFinding, ...]:
+        """Ask every held CRL of an issuer that could cover a certificate; see `CrlReader`.
+
+        Raises:
+            StoreError: the store cannot be read, a CRL is missing or damaged.
+        """
+        gone: GenerationGoneError | None = None
+        for _ in range(FIND_ATTEMPTS):
+            rows = self._crls.covering(issuer, points)
+            try:
+                with self._lookup:
+                    return tuple(self._ask(row, serial) for row in rows)
+            except GenerationGoneError as error:
+                gone = error
+                if rows == self._crls.covering(issuer, points):
+                    break
+        raise StoreError(f"a CRL of the store is missing: {gone}") from gone
+
+    def holds_issuer(self, issuer: bytes) -> bool:
+        """Whether any CRL of this issuer is held, whatever its scope.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return self._crls.names_issuer(issuer)
+
+    def held(self) -> tuple[HeldCrl, ...]:
+        """Every CRL held, for inventories.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        rows = self._crls.all()
+        with self._lookup:
+            return tuple(self._slots.record(row).held for row in rows)
+
+    def watermark(self, slot: CrlSlot) -> Watermark | None:
+        """The newest CRL ever accepted in the slot.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        row = self._crls.watermark(slot.key)
+        return None if row is None else decode_watermark(row)
+
+    def publish(self, held: HeldCrl, rows: Iterable[CrlRow], watermark: Watermark) -> None:
+        """Replace what the slot holds; see `CrlWriter`. What `rows` raises passes through, and nothing has changed.
+
+        Raises:
+            StoreError: it could not be written, or this process is not the ingester; what was held still is.
+        """
+        if self._role is not Role.INGESTER:
+            raise StoreError("this process opened the store as a worker: the ingester publishes CRLs")
+        generation = self._writer.build(rows)
+        record = SlotRecord(held, generation)
+        try:
+            replaced = self._submit(
+                lambda: self._crls.switch(held.slot, encode_slot(record), encode_watermark(watermark))
+            ).result()
+        except BaseException:
+            self._abandon(record)
+            raise
+        # The new one is in force. The old file has no name any more; who reads it at this moment reads on.
+        self._remove(replaced)
+
+    def find_ocsp(self, key: bytes) -> HeldOcsp | None:
+        """The response held under a key, whatever its age.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return self._ocsp.find(key)
+
+    async def put_ocsp(self, key: bytes, held: HeldOcsp) -> None:
+        """Hold a response, off the event loop; see `OcspStore`.
+
+        Raises:
+            StoreError: it could not be written.
+        """
+        await asyncio.wrap_future(self._submit(lambda: self._ocsp.put(key, held)))
+
+    def _submit(self, write: Callable[[], T]) -> Future[T]:
+        self._hot.check_process()
+        try:
+            return self._thread.submit(write)
+        except RuntimeError as error:
+            raise StoreError("the store is closed") from error
+
+    def _ask(self, row: SlotRow, serial: bytes) -> CrlFinding:
+        record = self._slots.record(row)
+        found = self._reader.look_up(row.slot, record.generation, serial)
+        try:
+            entry = None if found is None else unpack(serial, found)
+        except MalformedError as error:
+            raise StoreError(f"the CRL in {record.generation.name} is damaged: {error}") from error
+        held = record.held
+        return CrlFinding(held.meta, entry, held.signer_spki, held.source, Tier.HOST)
+
+    def _abandon(self, record: SlotRecord) -> None:
+        """Remove a generation whose switch failed, unless the switch came through after all."""
+
+        def abandon() -> None:
+            row = self._crls.row(record.held.slot.key)
+            if row is None or _generation(row) != record.generation.name:
+                self._writer.remove(record.generation.name)
+
+        with suppress(StoreError):
+            self._submit(abandon).result()
+
+    def _remove(self, row: bytes | None) -> None:
+        generation = None if row is None else _generation(row)
+        if generation is not None:
+            self._writer.remove(generation)
+
+
+def _generation(row: bytes) -> str | None:
+    """The generation that a slot's row names; None where the row is damaged."""
+    try:
+        return decode_slot(row).generation.name
+    except StoreError:
+        return None
+
+
+def _subdirectory(path: Path) -> Path:
+    with Translating(f"cannot make {path}"):
+        path.mkdir(OWNER_ONLY, exist_ok=True)
+    return path

@@ -1,0 +1,137 @@
+"""Who may have the store open at the same time.
+
+Rules it keeps: a process opens a store once, and a child that inherited an open store by fork opens none (LMDB's locks
+belong to a process and a file; a second opening shares and then drops them); all processes that have it open are of one
+PID namespace (LMDB tells readers apart by process number, and two containers both have a process 1); one process at a
+time publishes CRLs.
+
+What it does not do: wait for another process to go away. The kernel drops the locks of a process that died.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+
+from service.adapters.lmdb.errors import Translating
+from service.application.evidence_store import StoreError
+
+NAMESPACE = Path("/proc/self/ns/pid")
+
+NAMESPACE_LOCK = "namespace.lock"
+INGESTER_LOCK = "ingester.lock"
+
+NAMESPACE_OCTETS = 64
+"""Room for `pid:[4026531836]`."""
+
+SETTLING_S = 2.0
+"""How long processes that start together may take to agree on the namespace file; they need milliseconds."""
+
+SETTLING_STEP_S = 0.005
+
+_opened: set[tuple[int, int]] = set()
+"""Stores that this process, or the one it was forked from, has open: device and inode of their directories."""
+_opened_lock = Lock()
+
+
+@contextmanager
+def alone_in_process(path: Path) -> Generator[None]:
+    """Hold a store for this process.
+
+    Raises:
+        StoreError: this process has it open already.
+    """
+    with Translating(f"cannot use the store's directory {path}"):
+        status = path.stat()
+    identity = (status.st_dev, status.st_ino)
+    with _opened_lock:
+        if identity in _opened:
+            raise StoreError(f"the store at {path} is open in this process, or was when it was forked: open it once")
+        _opened.add(identity)
+    try:
+        yield
+    finally:
+        with _opened_lock:
+            _opened.discard(identity)
+
+
+@contextmanager
+def same_pid_namespace(path: Path) -> Generator[None]:
+    """Hold a store together with the processes of this PID namespace.
+
+    Raises:
+        StoreError: a process of another PID namespace has it open.
+    """
+    with _lock_file(path / NAMESPACE_LOCK) as descriptor:
+        with Translating(f"cannot lock the store at {path}"):
+            _agree(descriptor, _pid_namespace(), path)
+        yield
+
+
+@contextmanager
+def only_ingester(path: Path) -> Generator[None]:
+    """Hold the right to publish CRLs.
+
+    Raises:
+        StoreError: another process has it.
+    """
+    with _lock_file(path / INGESTER_LOCK) as descriptor:
+        with Translating(f"cannot lock the store at {path}"):
+            alone = _try_lock(descriptor, fcntl.LOCK_EX)
+        if not alone:
+            raise StoreError(f"another process publishes CRLs into the store at {path}: there is one ingester")
+        yield
+
+
+def _pid_namespace() -> bytes:
+    try:
+        return os.fsencode(NAMESPACE.readlink())
+    except OSError:
+        return b"unknown"
+
+
+@contextmanager
+def _lock_file(path: Path) -> Generator[int]:
+    """An open file to lock; closing it drops the lock."""
+    with Translating(f"cannot open {path}"):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _try_lock(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _agree(descriptor: int, own: bytes, path: Path) -> None:
+    """End with a shared lock on a file that names this process' namespace.
+
+    Whoever finds nobody else there writes its namespace down. Changing an exclusive lock into a shared one is not
+    atomic (flock(2)), and so the file is read again afterwards.
+    """
+    deadline = time.monotonic() + SETTLING_S
+    while True:
+        if _try_lock(descriptor, fcntl.LOCK_EX):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, own, 0)
+        found = b""
+        if _try_lock(descriptor, fcntl.LOCK_SH):
+            found = os.pread(descriptor, NAMESPACE_OCTETS, 0)
+            if found == own:
+                return
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+        if time.monotonic() > deadline:
+            raise StoreError(
+                f"the store at {path} is open in another PID namespace ({found.decode(errors='replace')}, this one is "
+                f"{own.decode(errors='replace')}): give each container a directory of its own"
+            )
+        time.sleep(SETTLING_STEP_S)

@@ -1,0 +1,1 @@
+"""Use cases: asynchronous, over small Protocols, without a framework."""

@@ -1,0 +1,102 @@
+"""The ports of the host's store of revocation evidence.
+
+The store holds facts ("this signature verifies under that key"), never authority: which key may speak for which
+certificate is decided by the core, for each trust store, each time.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from service.core.model.crl import CrlFinding, CrlMeta, CrlRow, CrlSlot, Watermark
+
+
+class StoreError(Exception):
+    """The store cannot be used: wrong owner or mode, not a local file system, full, or corrupt."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCrl:
+    """A CRL in the store, without its entries.
+
+    Attributes:
+        signer_spki: The key under which the signature was verified before it was stored.
+        source: The URL it came from.
+        fetched_at: When it was fetched.
+    """
+
+    slot: CrlSlot
+    meta: CrlMeta
+    signer_spki: bytes = field(repr=False)
+    source: str
+    fetched_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOcsp:
+    """An OCSP response in the store: signed DER, verified again by whoever uses it."""
+
+    response: bytes = field(repr=False)
+    source: str
+    fetched_at: datetime
+    expires_at: datetime
+
+
+class CrlReader(Protocol):
+    """Reading CRLs: a lookup costs microseconds whatever the CRL's size."""
+
+    def find(self, issuer: bytes, points: frozenset[bytes], serial: bytes) -> tuple[CrlFinding, ...]:
+        """Ask every held CRL of an issuer that could cover a certificate about its serial number.
+
+        Args:
+            issuer: Canonical form of the CRL issuer's name.
+            points: Keys of the certificate's distribution point names. CRLs whose scope names one of them are asked, and
+                all those whose scope names none.
+            serial: Content octets of the serial number.
+
+        Returns:
+            One finding for each CRL.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+
+    def holds_issuer(self, issuer: bytes) -> bool:
+        """Whether any CRL of this issuer is held, whatever its scope."""
+
+    def held(self) -> tuple[HeldCrl, ...]:
+        """Every CRL held, for inventories."""
+
+
+class CrlWriter(Protocol):
+    """Writing CRLs: one process only, the ingesting one."""
+
+    def watermark(self, slot: CrlSlot) -> Watermark | None:
+        """The newest CRL ever accepted in the slot."""
+
+    def publish(self, held: HeldCrl, rows: Iterable[CrlRow], watermark: Watermark) -> None:
+        """Replace what the slot holds: built aside, then renamed in; a crash leaves the old or the new one.
+
+        Args:
+            held: The CRL without its entries.
+            rows: Its entries, in any order, duplicates allowed (the last one wins).
+            watermark: Persisted in the same transaction as the switch.
+
+        Raises:
+            StoreError: it could not be written; what was held still is.
+        """
+
+
+class OcspStore(Protocol):
+    """OCSP answers by the digest of what they answer."""
+
+    def find_ocsp(self, key: bytes) -> HeldOcsp | None:
+        """The response held under a key, whatever its age.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+
+    async def put_ocsp(self, key: bytes, held: HeldOcsp) -> None:
+        """Hold a response, off the event loop; the responses that expired are removed in passing, a few at a time."""

@@ -1,0 +1,1 @@
+"""CRL validation (RFC 5280 §6.3), a file a step."""

@@ -1,0 +1,54 @@
+"""Which CRL replaces which, and the watermark that lets nobody go back."""
+
+from datetime import datetime
+from hashlib import sha256
+
+from service.core.freshness.window import later
+from service.core.model.attempt import Problem
+from service.core.model.crl import CrlMeta, CrlSlot, IssuingDistributionPoint, Watermark
+from service.core.model.policy import Policy
+from service.core.names.comparison import canonical, general_name_key
+
+
+def slot_of(meta: CrlMeta, signer_spki: bytes) -> CrlSlot:
+    """The slot of a CRL: its signer key, issuer, scope and kind.
+
+    Args:
+        meta: The CRL.
+        signer_spki: The key under which its signature verifies.
+    """
+    issuer = canonical(meta.issuer.der)
+    scope = meta.issuing_distribution_point or IssuingDistributionPoint()
+    points = frozenset(general_name_key(name) for name in scope.names)
+    flags = (
+        scope.only_contains_user_certs,
+        scope.only_contains_ca_certs,
+        scope.only_contains_attribute_certs,
+        scope.indirect_crl,
+        meta.base_crl_number is not None,
+    )
+    reasons = -1 if scope.only_some_reasons is None else scope.only_some_reasons.value
+    digest = sha256()
+    for part in (signer_spki, issuer, *sorted(points), bytes(flags), reasons.to_bytes(4, "big", signed=True)):
+        digest.update(len(part).to_bytes(4, "big") + part)
+    return CrlSlot(digest.digest(), issuer, points)
+
+
+def advance(meta: CrlMeta, watermark: Watermark | None, policy: Policy, at: datetime) -> Watermark | Problem:
+    """The watermark after a CRL is accepted into its slot, or why it is not.
+
+    A CRL from the future is never held. A lower number or an older thisUpdate than the slot has seen is refused. The
+    same number with a newer thisUpdate is accepted: it is what a CA does that publishes without a change.
+    """
+    if meta.this_update > later(at, policy.clock_skew):
+        return Problem.NOT_YET_VALID
+    if watermark is None:
+        return Watermark(meta.crl_number, meta.this_update)
+    if meta.this_update < watermark.this_update or _is_lower(meta.crl_number, watermark.crl_number):
+        return Problem.ROLLED_BACK
+    number = watermark.crl_number if meta.crl_number is None else meta.crl_number
+    return Watermark(number, meta.this_update)
+
+
+def _is_lower(number: int | None, seen: int | None) -> bool:
+    return number is not None and seen is not None and number < seen

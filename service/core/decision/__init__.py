@@ -1,0 +1,1 @@
+"""Evidence combined under a policy: the step function assess."""

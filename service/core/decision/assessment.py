@@ -1,0 +1,194 @@
+"""The step function of the service: a question and evidence in, a verdict or a list of what is missing out.
+
+    assess(request, evidence, policy, at) -> Verdict | NeedEvidence
+
+It fetches nothing, reads no clock, and remembers nothing: a dry run, a replay of last month's decision, a property test
+and the live service are the same call. The order of its rules is the order of precedence of the interface: malformed
+leaf, budget, path failure, revoked, unavailable. Revocation is judged only on paths that validate.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.core.decision.reuse import allow_until, deny_until
+from service.core.decision.revocation import Checked, Missing, Question, check_revocation, not_checked
+from service.core.model.budget import Budget, BudgetExhaustedError
+from service.core.model.certificate import Certificate
+from service.core.model.evidence import Evidence, NeedEvidence, Wanted
+from service.core.model.failure import BudgetExhausted, Code, Failure, Malformed, RevocationUnavailable, Revoked
+from service.core.model.policy import Policy, RevocationScope
+from service.core.model.trust_store import TrustStore
+from service.core.model.verdict import Decision, NotChecked, PathElement, RevocationStatus, Status, Verdict
+from service.core.path.building import build_paths
+from service.core.path.certification_path import CertificationPath, ValidPath
+from service.core.path.validation import validate
+
+
+@dataclass(frozen=True, slots=True)
+class AssessmentRequest:
+    """Which certificate, and whom the caller trusts.
+
+    Attributes:
+        leaf: The certificate in question, or why it cannot be read.
+        store: Anchors and intermediates, those of the request included.
+    """
+
+    leaf: Certificate | Malformed
+    store: TrustStore
+
+
+@dataclass(frozen=True, slots=True)
+class _Denied:
+    """Why one path, or an attempt to build one, came to nothing; `path` None where no anchor was reached."""
+
+    failure: Failure
+    path: CertificationPath | None = None
+    elements: tuple[PathElement, ...] = ()
+
+    @property
+    def preference(self) -> tuple[bool, int]:
+        """Of several, the one that got furthest is reported."""
+        return self.path is not None, self.failure.rank
+
+
+@dataclass(frozen=True, slots=True)
+class _Allowed:
+    """A valid path with all the evidence that the mode asks for."""
+
+    path: ValidPath
+    elements: tuple[PathElement, ...]
+
+
+def assess(request: AssessmentRequest, evidence: Evidence, policy: Policy, at: datetime) -> Verdict | NeedEvidence:
+    """Decide, or say what is missing.
+
+    Args:
+        request: Certificate and trust store.
+        evidence: What was gathered so far; empty at first.
+        policy: What is asked of a verdict.
+        at: The moment in question.
+
+    Returns:
+        A verdict, or the evidence it depends on. With every answer to `NeedEvidence` added, another call gets further: at
+        most two rounds for each method and certificate of each path.
+    """
+    if isinstance(request.leaf, Malformed):
+        return _deny(None, _Denied(request.leaf), policy, at)
+    try:
+        outcome = _search(request.leaf, request.store, Question(evidence, policy, at, Budget(policy.limits)))
+    except BudgetExhaustedError as spent:
+        outcome = _Denied(BudgetExhausted(spent.resource, spent.limit))
+    match outcome:
+        case _Allowed():
+            return _allow(request.leaf, outcome, policy, at)
+        case _Denied():
+            return _deny(request.leaf, outcome, policy, at)
+        case Missing(wanted):
+            return NeedEvidence(wanted)
+
+
+def _search(leaf: Certificate, store: TrustStore, question: Question) -> _Allowed | _Denied | Missing:
+    """Take one path after the other until one allows or the leaf is known to be revoked."""
+    denied: list[_Denied] = []
+    for path in build_paths(leaf, store, question.policy, question.budget):
+        if not isinstance(path, CertificationPath):
+            denied.append(_Denied(path))
+            continue
+        question.budget.spend_path()
+        valid = validate(path, question.policy, question.at)
+        if not isinstance(valid, ValidPath):
+            denied.append(_Denied(valid, path, _unreached(path)))
+            continue
+        outcome = _judge(valid, question)
+        if not isinstance(outcome, _Denied) or _is_final(outcome, leaf):
+            return outcome
+        denied.append(outcome)
+    return max(denied, key=lambda one: one.preference)
+
+
+def _is_final(denied: _Denied, leaf: Certificate) -> bool:
+    """Whether no other path can help: the leaf is revoked. A revoked intermediate fails its own path only."""
+    return isinstance(denied.failure, Revoked) and denied.failure.certificate == leaf
+
+
+def _unreached(path: CertificationPath) -> tuple[PathElement, ...]:
+    skipped = not_checked(NotChecked.NOT_REACHED).revocation
+    return tuple(PathElement(certificate, skipped) for certificate in path.certificates)
+
+
+def _judge(valid: ValidPath, question: Question) -> _Allowed | _Denied | Missing:
+    """Revocation of each certificate of a valid path, leaf first."""
+    path = valid.path
+    wanted: set[Wanted] = set()
+    checks: list[Checked] = []
+    for number, certificate in enumerate(path.certificates):
+        outcome = _check(number, certificate, path, question)
+        if isinstance(outcome, Missing):
+            wanted |= outcome.wanted
+            outcome = not_checked(NotChecked.NOT_REACHED)
+        checks.append(outcome)
+    elements = tuple(PathElement(one, check.revocation) for one, check in zip(path.certificates, checks, strict=True))
+    for element in elements:
+        found = element.revocation
+        if found.status is RevocationStatus.REVOKED:
+            return _Denied(Revoked(element.certificate, found.revoked_at, found.reason), path, elements)
+    if wanted:
+        return Missing(frozenset(wanted))
+    for element, check in zip(elements, checks, strict=True):
+        if check.is_needed and element.revocation.status is not RevocationStatus.GOOD:
+            return _Denied(RevocationUnavailable(element.certificate, element.revocation.attempts), path, elements)
+    return _Allowed(valid, elements)
+
+
+def _check(number: int, certificate: Certificate, path: CertificationPath, question: Question) -> Checked | Missing:
+    if path.leaf_is_anchor:
+        return not_checked(NotChecked.TRUST_ANCHOR)
+    if number and question.policy.revocation_scope is RevocationScope.LEAF:
+        return not_checked(NotChecked.OUT_OF_SCOPE)
+    return check_revocation(certificate, path.issuer_of(number), question)
+
+
+def _allow(leaf: Certificate, allowed: _Allowed, policy: Policy, at: datetime) -> Verdict:
+    """The only place that allows."""
+    unanswered = any(_lacks_answer(element) for element in allowed.elements)
+    anchor = allowed.path.path.anchor
+    return Verdict(
+        decision=Decision.ALLOW,
+        status=Status.UNKNOWN if unanswered else Status.GOOD,
+        code=Code.OK,
+        failure=None,
+        certificate=leaf,
+        path=allowed.elements,
+        anchor=anchor,
+        authorized_policies=allowed.path.authorized_policies,
+        valid_until=allow_until(allowed.elements, anchor, policy, at),
+    )
+
+
+def _lacks_answer(element: PathElement) -> bool:
+    """Whether a certificate in scope went without an answer."""
+    if element.revocation.status is RevocationStatus.NOT_CHECKED:
+        return element.revocation.not_checked not in (NotChecked.OUT_OF_SCOPE, NotChecked.TRUST_ANCHOR)
+    return element.revocation.status is not RevocationStatus.GOOD
+
+
+def _deny(leaf: Certificate | None, denied: _Denied, policy: Policy, at: datetime) -> Verdict:
+    return Verdict(
+        decision=Decision.DENY,
+        status=_STATUS.get(denied.failure.code, Status.INVALID),
+        code=denied.failure.code,
+        failure=denied.failure,
+        certificate=leaf,
+        path=denied.elements,
+        anchor=None if denied.path is None else denied.path.anchor,
+        authorized_policies=frozenset(),
+        valid_until=deny_until(denied.failure, denied.elements, policy, at),
+    )
+
+
+_STATUS = {
+    Code.REVOKED: Status.REVOKED,
+    Code.BLOCKED: Status.REVOKED,
+    Code.REVOCATION_UNAVAILABLE: Status.UNKNOWN,
+    Code.BUDGET_EXHAUSTED: Status.UNKNOWN,
+}

@@ -1,0 +1,222 @@
+"""Is one certificate of a valid path revoked? Held evidence first, then what the certificate declares, under the policy."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from service.core.crl.judging import judge_crls
+from service.core.model.attempt import Attempt
+from service.core.model.budget import Budget
+from service.core.model.certificate import Certificate
+from service.core.model.evidence import CrlWanted, Evidence, OcspWanted, Reach, Wanted
+from service.core.model.judgement import Judgement
+from service.core.model.policy import EvidenceOrder, Policy, RevocationMode
+from service.core.model.verdict import Method, NotChecked, Revocation, RevocationStatus
+from service.core.ocsp.judging import DelegateStanding, judge_answers, signed_answers
+
+METHODS = {
+    EvidenceOrder.CRL_FIRST: (Method.CRL, Method.OCSP),
+    EvidenceOrder.OCSP_FIRST: (Method.OCSP, Method.CRL),
+    EvidenceOrder.BOTH: (Method.CRL, Method.OCSP),
+    EvidenceOrder.CRL_ONLY: (Method.CRL,),
+    EvidenceOrder.OCSP_ONLY: (Method.OCSP,),
+}
+"""The methods that an order admits, the one that is fetched first in front."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Everything that can be known of one certificate is known.
+
+    Attributes:
+        is_needed: Whether the mode asks for an answer about it.
+    """
+
+    revocation: Revocation
+    is_needed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """It depends on evidence that nobody has looked for yet."""
+
+    wanted: frozenset[Wanted]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Everything that asking about certificates of one path has in common."""
+
+    evidence: Evidence
+    policy: Policy
+    at: datetime
+    budget: Budget
+
+
+def check_revocation(certificate: Certificate, issuer: Certificate, question: Question) -> Checked | Missing:
+    """What the evidence says of one certificate, or what is missing to say it.
+
+    Args:
+        certificate: A member of a valid path.
+        issuer: The certificate above it, or the anchor.
+        question: Evidence, policy, moment, budget.
+
+    Raises:
+        BudgetExhaustedError: the signatures of OCSP answers cost too much.
+    """
+    mode = question.policy.revocation_mode
+    if mode is RevocationMode.OFF:
+        return not_checked(NotChecked.MODE_OFF)
+    if has_no_revocation(certificate):
+        return not_checked(NotChecked.NO_REV_AVAIL)
+    order = question.policy.evidence_order
+    return _check(certificate, issuer, question, METHODS[order], together=order is EvidenceOrder.BOTH)
+
+
+def not_checked(why: NotChecked) -> Checked:
+    """The certificate that needs no answer."""
+    return Checked(Revocation(RevocationStatus.NOT_CHECKED, not_checked=why), is_needed=False)
+
+
+def has_no_revocation(certificate: Certificate) -> bool:
+    """Whether noRevAvail tells that there will never be an answer (RFC 9608).
+
+    It must not stand in a CA's certificate, nor beside a declared source (RFC 9608 §2, §3): there it is not believed.
+    """
+    extensions = certificate.extensions
+    is_authority = extensions.basic_constraints is not None and extensions.basic_constraints.ca
+    return extensions.no_rev_avail and not is_authority and not declares_source(certificate)
+
+
+def declares_source(certificate: Certificate) -> bool:
+    """Whether a certificate names a CRL distribution point or an OCSP responder."""
+    return bool(certificate.extensions.crl_distribution_points or certificate.extensions.ocsp_responders)
+
+
+def _check(
+    certificate: Certificate, issuer: Certificate, question: Question, methods: tuple[Method, ...], *, together: bool
+) -> Checked | Missing:
+    held = CrlWanted(certificate, issuer, Reach.HELD)
+    outcomes = {method: _judge(method, certificate, issuer, question) for method in methods}
+    missing = [outcome.wanted for outcome in outcomes.values() if isinstance(outcome, Missing)]
+    if held not in question.evidence.crls:
+        missing.append(frozenset({held}))  # also where CRLs are not admitted: holding one makes an answer needed
+    if missing:
+        return Missing(frozenset().union(*missing))
+    judgements = {method: outcome for method, outcome in outcomes.items() if isinstance(outcome, Judgement)}
+    attempts = tuple(attempt for judgement in judgements.values() for attempt in judgement.attempts)
+    answers = [judgement.answer for judgement in judgements.values() if judgement.answer is not None]
+    # Across methods a current `revoked` wins, whichever was asked first.
+    for answer in answers:
+        if answer.status is RevocationStatus.REVOKED:
+            return Checked(replace(answer, attempts=attempts), is_needed=True)
+    unasked = [
+        _wanted(method, certificate, issuer, Reach.ORIGIN)
+        for method, judgement in judgements.items()
+        if judgement.answer is None and _may_ask(method, certificate, issuer, question)
+    ]
+    if unasked and (together or not answers):
+        return Missing(frozenset(unasked if together else unasked[:1]))
+    if answers:
+        return Checked(replace(answers[0], attempts=attempts), is_needed=True)
+    return _without_answer(certificate, question, attempts, names_issuer=question.evidence.crls[held].names_issuer)
+
+
+def _without_answer(
+    certificate: Certificate, question: Question, attempts: tuple[Attempt, ...], *, names_issuer: bool
+) -> Checked:
+    """What no usable answer means in each mode."""
+    mode = question.policy.revocation_mode
+    expected = declares_source(certificate) or names_issuer
+    if not expected and mode is not RevocationMode.REQUIRE:
+        skipped = not_checked(NotChecked.NOTHING_DECLARED)
+        return replace(skipped, revocation=replace(skipped.revocation, attempts=attempts))
+    return Checked(
+        Revocation(RevocationStatus.UNKNOWN, attempts=attempts), is_needed=mode is not RevocationMode.SOFT_FAIL
+    )
+
+
+def _may_ask(method: Method, certificate: Certificate, issuer: Certificate, question: Question) -> bool:
+    """Whether the certificate declares sources of a method that nobody has asked yet."""
+    if method is Method.CRL:
+        wanted = CrlWanted(certificate, issuer, Reach.ORIGIN)
+        return bool(certificate.extensions.crl_distribution_points) and wanted not in question.evidence.crls
+    return (
+        bool(certificate.extensions.ocsp_responders)
+        and OcspWanted(certificate, issuer, Reach.ORIGIN) not in question.evidence.ocsp
+    )
+
+
+def _wanted(method: Method, certificate: Certificate, issuer: Certificate, reach: Reach) -> Wanted:
+    return CrlWanted(certificate, issuer, reach) if method is Method.CRL else OcspWanted(certificate, issuer, reach)
+
+
+def _judge(method: Method, certificate: Certificate, issuer: Certificate, question: Question) -> Judgement | Missing:
+    """What one method says, from everything gathered for it so far."""
+    if method is Method.CRL:
+        return _judge_crls(certificate, issuer, question)
+    return _judge_ocsp(certificate, issuer, question)
+
+
+def _judge_crls(certificate: Certificate, issuer: Certificate, question: Question) -> Judgement | Missing:
+    held = CrlWanted(certificate, issuer, Reach.HELD)
+    if held not in question.evidence.crls:
+        return Missing(frozenset({held}))
+    gathered = [question.evidence.crls[held]]
+    fetched = question.evidence.crls.get(CrlWanted(certificate, issuer, Reach.ORIGIN))
+    if fetched is not None:
+        gathered.append(fetched)
+    findings = (finding for one in gathered for finding in one.findings)
+    judgement = judge_crls(findings, certificate, issuer, question.policy, question.at)
+    return replace(
+        judgement, attempts=(*judgement.attempts, *(attempt for one in gathered for attempt in one.attempts))
+    )
+
+
+def _judge_ocsp(certificate: Certificate, issuer: Certificate, question: Question) -> Judgement | Missing:
+    held = OcspWanted(certificate, issuer, Reach.HELD)
+    if held not in question.evidence.ocsp:
+        return Missing(frozenset({held}))
+    gathered = [question.evidence.ocsp[held]]
+    fetched = question.evidence.ocsp.get(OcspWanted(certificate, issuer, Reach.ORIGIN))
+    if fetched is not None:
+        gathered.append(fetched)
+    findings = (finding for one in gathered for finding in one.findings)
+    answers, refused = signed_answers(findings, certificate, issuer, question.policy, question.at, question.budget)
+    standings: dict[Certificate, DelegateStanding] = {}
+    for answer in answers:
+        if answer.delegate is not None:
+            standing = _standing(answer.delegate, issuer, question)
+            if isinstance(standing, Missing):
+                return standing
+            standings[answer.delegate] = standing
+    judgement = judge_answers(answers, standings, question.policy, question.at)
+    attempts = (*refused, *judgement.attempts, *(attempt for one in gathered for attempt in one.attempts))
+    return replace(judgement, attempts=attempts)
+
+
+def _standing(delegate: Certificate, issuer: Certificate, question: Question) -> DelegateStanding | Missing:
+    """Whether a delegated responder is revoked itself (RFC 6960 §4.2.2.2.1).
+
+    With id-pkix-ocsp-nocheck it is trusted while it is valid. Otherwise CRLs decide, by the rule of hard-fail or
+    soft-fail: an answer is needed where the delegate declares a source or a CRL is held for its issuer. Asking a responder
+    about a responder is not done.
+    """
+    if delegate.extensions.no_check:
+        return DelegateStanding.GOOD
+    policy = question.policy
+    if policy.evidence_order is EvidenceOrder.OCSP_ONLY:
+        return DelegateStanding.UNCHECKED if declares_source(delegate) else DelegateStanding.GOOD
+    if (
+        policy.revocation_mode is RevocationMode.REQUIRE
+    ):  # which asks for an answer about the path, not about responders
+        question = replace(question, policy=replace(policy, revocation_mode=RevocationMode.HARD_FAIL))
+    checked = _check(delegate, issuer, question, (Method.CRL,), together=False)
+    if isinstance(checked, Missing):
+        return checked
+    match checked.revocation.status:
+        case RevocationStatus.REVOKED:
+            return DelegateStanding.REVOKED
+        case RevocationStatus.UNKNOWN if checked.is_needed:
+            return DelegateStanding.UNCHECKED
+        case _:
+            return DelegateStanding.GOOD

@@ -1,0 +1,1 @@
+"""Strict readers from DER to the values of the model."""

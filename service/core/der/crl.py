@@ -1,0 +1,204 @@
+"""CRLs (RFC 5280 §5): the header and the extensions; the entries are walked over, never held.
+
+Works on a memory-mapped file as on octets in memory.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import sha256
+
+from service.core.der import tlv
+from service.core.der.certificate_extensions import distribution_point_name, read_reasons
+from service.core.der.crl_entry import read_entries
+from service.core.der.extension import (
+    Extension,
+    oid,
+    only,
+    optional,
+    read_extensions,
+    read_integer,
+    read_key_identifier,
+    unknown_critical,
+)
+from service.core.der.moment import is_time, read_moment
+from service.core.der.name import read_name
+from service.core.model.crl import CrlMeta, CrlRow, IssuingDistributionPoint
+from service.core.model.key import Signature
+from service.core.model.malformed import MalformedError
+from service.core.model.name import Name
+
+ISSUER_ALTERNATIVE_NAME = oid("2.5.29.18")
+CRL_NUMBER = oid("2.5.29.20")
+DELTA_CRL_INDICATOR = oid("2.5.29.27")
+ISSUING_DISTRIBUTION_POINT = oid("2.5.29.28")
+AUTHORITY_KEY_IDENTIFIER = oid("2.5.29.35")
+FRESHEST_CRL = oid("2.5.29.46")
+AUTHORITY_INFORMATION_ACCESS = oid("1.3.6.1.5.5.7.1.1")
+
+KNOWN = frozenset({
+    ISSUER_ALTERNATIVE_NAME,
+    CRL_NUMBER,
+    DELTA_CRL_INDICATOR,
+    ISSUING_DISTRIBUTION_POINT,
+    AUTHORITY_KEY_IDENTIFIER,
+    FRESHEST_CRL,
+    AUTHORITY_INFORMATION_ACCESS,
+})  # fmt: skip
+
+
+VERSION_2 = 2
+
+MAX_COPIED_OCTETS = 8192
+"""What is signed is copied up to this size; above it, a view of the buffer serves, so that a large CRL is not held twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class CrlDocument:
+    """A CRL whose entries are still where they were.
+
+    Attributes:
+        entries: First and one past the last offset of the content of revokedCertificates.
+    """
+
+    data: tlv.Buffer = field(repr=False)
+    meta: CrlMeta
+    signature: Signature = field(repr=False)
+    entries: tuple[int, int]
+
+    def rows(self) -> Iterator[CrlRow]:
+        """The entries, one after the other.
+
+        Raises:
+            MalformedError: one does not decode.
+        """
+        for row, _ in read_entries(self.data, *self.entries):
+            yield row
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """TBSCertList, field by field."""
+
+    algorithm: bytes
+    issuer: Name
+    this_update: datetime
+    next_update: datetime | None
+    entries: tuple[int, int]
+    extensions: dict[bytes, Extension]
+
+
+def read_crl(data: tlv.Buffer) -> CrlDocument:
+    """Read a CRL and walk once over its entries.
+
+    Raises:
+        MalformedError: it is not strict DER, has octets after its end, names two signature algorithms, or any part of
+            it, an entry's extensions included, does not decode.
+    """
+    start, stop = tlv.whole(data, tlv.SEQUENCE)
+    elements = tlv.children(data, start, stop)
+    if [tag for tag, *_ in elements] != [tlv.SEQUENCE, tlv.SEQUENCE, tlv.BIT_STRING]:
+        raise MalformedError("a CRL is a SEQUENCE of a TBSCertList, an algorithm and a BIT STRING")
+    (
+        (_, tbs_position, tbs_start, tbs_stop),
+        (_, algorithm_position, _, algorithm_stop),
+        (_, _, value_start, value_stop),
+    ) = elements
+    header = _read_header(data, tbs_start, tbs_stop)
+    if header.algorithm != bytes(data[algorithm_position:algorithm_stop]):
+        raise MalformedError("two different signature algorithms (RFC 5280 §5.1.1.2)")
+    signed = memoryview(data)[tbs_position:tbs_stop]
+    signature = Signature(
+        header.algorithm,
+        tlv.signature_bits(data, value_start, value_stop),
+        bytes(signed) if len(signed) <= MAX_COPIED_OCTETS else signed,
+    )
+    return CrlDocument(data, _read_meta(data, header), signature, header.entries)
+
+
+def _read_header(data: tlv.Buffer, position: int, stop: int) -> _Header:
+    tag, start, after = tlv.read(data, position, stop)
+    version = 1
+    if tag == tlv.INTEGER:
+        version = tlv.integer(data, start, after) + 1
+        if version != VERSION_2:
+            raise MalformedError("a CRL of a version other than 1 and 2")
+        position = after
+    algorithm_position = position
+    _, position = tlv.expect(data, position, stop, tlv.SEQUENCE)
+    algorithm = bytes(data[algorithm_position:position])
+    issuer_position = position
+    _, position = tlv.expect(data, position, stop, tlv.SEQUENCE)
+    issuer = read_name(bytes(data[issuer_position:position]))
+    this_update, position = read_moment(data, position, stop)
+    next_update: datetime | None = None
+    if position < stop and is_time(data[position]):
+        next_update, position = read_moment(data, position, stop)
+    entries = (position, position)
+    if position < stop and data[position] == tlv.SEQUENCE:
+        entries = tlv.expect(data, position, stop, tlv.SEQUENCE)
+        position = entries[1]
+    extensions: dict[bytes, Extension] = {}
+    if position < stop:
+        if version != VERSION_2:
+            raise MalformedError("extensions in a CRL of version 1")
+        start, position = tlv.expect(data, position, stop, tlv.context(0))
+        extensions = read_extensions(data, *only(data, start, position, tlv.SEQUENCE))
+    if position != stop:
+        raise MalformedError("octets after the end of the TBSCertList")
+    return _Header(algorithm, issuer, this_update, next_update, entries, extensions)
+
+
+def _read_meta(data: tlv.Buffer, header: _Header) -> CrlMeta:
+    found = header.extensions
+    scope = found.get(ISSUING_DISTRIBUTION_POINT)
+    count, unsupported = _walk(data, header.entries)
+    return CrlMeta(
+        digest=sha256(data).digest(),
+        issuer=header.issuer,
+        algorithm=header.algorithm,
+        this_update=header.this_update,
+        next_update=header.next_update,
+        crl_number=optional(data, found, CRL_NUMBER, read_integer),
+        authority_key_identifier=optional(data, found, AUTHORITY_KEY_IDENTIFIER, read_key_identifier),
+        issuing_distribution_point=None
+        if scope is None
+        else _issuing_distribution_point(data, scope, header.issuer.der),
+        base_crl_number=optional(data, found, DELTA_CRL_INDICATOR, read_integer),
+        unsupported=(*unknown_critical(found, KNOWN), *sorted(unsupported)),
+        entries=count,
+        size=len(data),
+    )
+
+
+def _walk(data: tlv.Buffer, entries: tuple[int, int]) -> tuple[int, set[str]]:
+    """Count the entries and collect what in any of them makes the whole CRL unusable (RFC 5280 §5.3)."""
+    count = 0
+    unsupported: set[str] = set()
+    for _, extensions in read_entries(data, *entries):
+        count += 1
+        unsupported.update(extensions.unsupported)
+    return count, unsupported
+
+
+def _issuing_distribution_point(data: tlv.Buffer, extension: Extension, issuer: bytes) -> IssuingDistributionPoint:
+    """RFC 5280 §5.2.5."""
+    point = IssuingDistributionPoint()
+    for tag, _, content, after in tlv.fields(data, *only(data, extension.start, extension.stop, tlv.SEQUENCE)):
+        if tag == tlv.context(0):
+            point = replace(point, names=distribution_point_name(data, content, after, issuer))
+        elif tag == tlv.context(3, constructed=False):
+            point = replace(point, only_some_reasons=read_reasons(data, content, after))
+        elif tag in _FLAGS:
+            point = _FLAGS[tag](point, tlv.boolean(data, content, after))
+        else:
+            raise MalformedError("an issuing distribution point with an unknown field")
+    return point
+
+
+_FLAGS: Mapping[int, Callable[[IssuingDistributionPoint, bool], IssuingDistributionPoint]] = {
+    tlv.context(1, constructed=False): lambda point, flag: replace(point, only_contains_user_certs=flag),
+    tlv.context(2, constructed=False): lambda point, flag: replace(point, only_contains_ca_certs=flag),
+    tlv.context(4, constructed=False): lambda point, flag: replace(point, indirect_crl=flag),
+    tlv.context(5, constructed=False): lambda point, flag: replace(point, only_contains_attribute_certs=flag),
+}

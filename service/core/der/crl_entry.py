@@ -1,0 +1,114 @@
+"""Entries of a CRL (RFC 5280 §5.1.2.6, §5.3), read one after the other without holding the list."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from service.core.der import tlv
+from service.core.der.extension import oid, only, optional, read_extensions, unknown_critical
+from service.core.der.moment import is_time, moment
+from service.core.model.crl import CrlEntry, CrlRow
+from service.core.model.malformed import MalformedError
+from service.core.model.reason import Reason
+
+REASON_CODE = oid("2.5.29.21")
+HOLD_INSTRUCTION_CODE = oid("2.5.29.23")
+INVALIDITY_DATE = oid("2.5.29.24")
+CERTIFICATE_ISSUER = oid("2.5.29.29")
+
+KNOWN = frozenset({REASON_CODE, HOLD_INSTRUCTION_CODE, INVALIDITY_DATE, CERTIFICATE_ISSUER})
+
+MAX_SERIAL_OCTETS = 64
+"""RFC 5280 §4.1.2.2 allows 20; longer ones exist and are looked up like any other."""
+
+MAX_CACHED_OCTETS = 64
+"""Extensions of one entry: a reason code has 14 octets, and few different ones occur in a CRL."""
+
+NO_REASON = 0xFF
+
+
+@dataclass(frozen=True, slots=True)
+class EntryExtensions:
+    """What the extensions of one entry say.
+
+    Attributes:
+        unsupported: What makes the whole CRL unusable (RFC 5280 §5.3): unknown critical extensions, indirect entries.
+    """
+
+    reason: Reason | None = None
+    unsupported: tuple[str, ...] = ()
+
+
+_NONE = EntryExtensions()
+
+
+def read_entries(data: tlv.Buffer, start: int, stop: int) -> Iterator[tuple[CrlRow, EntryExtensions]]:
+    """Walk over revokedCertificates.
+
+    Args:
+        data: The CRL.
+        start: First offset of the content of revokedCertificates.
+        stop: One past its last.
+
+    Raises:
+        MalformedError: an entry does not decode; what came before it must not be used either.
+    """
+    position = start
+    while position < stop:
+        entry, position = tlv.expect(data, position, stop, tlv.SEQUENCE)
+        serial_start, serial_stop = tlv.expect(data, entry, position, tlv.INTEGER)
+        # Rows are found by these octets: a padded serial number would be a revoked one that nobody finds.
+        tlv.check_integer(data, serial_start, serial_stop)
+        if serial_stop - serial_start > MAX_SERIAL_OCTETS:
+            raise MalformedError("a serial number that is too long")
+        tag, time_start, time_stop = tlv.read(data, serial_stop, position)
+        if not is_time(tag):
+            raise MalformedError("an entry without a revocation date")
+        time = bytes(data[time_start:time_stop])
+        moment(tag, time)
+        extensions = _NONE if time_stop == position else _entry_extensions(bytes(data[time_stop:position]))
+        reason = NO_REASON if extensions.reason is None else extensions.reason
+        yield CrlRow(bytes(data[serial_start:serial_stop]), bytes((reason, tag)) + time), extensions
+
+
+def _entry_extensions(der: bytes) -> EntryExtensions:
+    return _cached_entry_extensions(der) if len(der) <= MAX_CACHED_OCTETS else _read_entry_extensions(der)
+
+
+def _read_entry_extensions(der: bytes) -> EntryExtensions:
+    found = read_extensions(der, *tlv.whole(der, tlv.SEQUENCE))
+    unsupported = unknown_critical(found, KNOWN)
+    if CERTIFICATE_ISSUER in found:
+        unsupported = (*unsupported, "certificateIssuer")
+    return EntryExtensions(optional(der, found, REASON_CODE, _reason), unsupported)
+
+
+_cached_entry_extensions = lru_cache(maxsize=1024)(_read_entry_extensions)
+
+
+def _reason(data: tlv.Buffer, start: int, stop: int) -> Reason:
+    return read_reason(tlv.integer(data, *only(data, start, stop, tlv.ENUMERATED)))
+
+
+def read_reason(code: int) -> Reason:
+    """A CRLReason from its number.
+
+    Raises:
+        MalformedError: RFC 5280 §5.3.1 does not know it.
+    """
+    try:
+        return Reason(code)
+    except ValueError:
+        raise MalformedError("a reason code that RFC 5280 §5.3.1 does not know") from None
+
+
+def unpack(serial: bytes, record: bytes) -> CrlEntry:
+    """The entry that a row holds.
+
+    Raises:
+        MalformedError: the row is damaged.
+    """
+    if len(record) < 2:  # noqa: PLR2004 - reason and tag
+        raise MalformedError("a damaged row of a CRL")
+    reason = None if record[0] == NO_REASON else read_reason(record[0])
+    return CrlEntry(int.from_bytes(serial, "big", signed=True), moment(record[1], record[2:]), reason)

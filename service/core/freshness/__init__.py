@@ -1,0 +1,1 @@
+"""When evidence may be used, until when, and when to look for newer."""

@@ -1,0 +1,81 @@
+"""What happened when a piece of evidence was looked for and nothing usable came of it.
+
+An `Attempt` is evidence about evidence: it never makes a verdict better, it only explains one.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Problem(StrEnum):
+    """Why one source of evidence gave nothing usable."""
+
+    # we did not ask
+    OFFLINE = "offline"
+    """The request or the moment asked about allows no fetching."""
+    UNSUPPORTED_SCHEME = "unsupported_scheme"
+    """A URL that is neither http nor https (`ldap:` most often)."""
+    EGRESS_REFUSED = "egress_refused"
+    """The egress guard refused the URL, one of its addresses, or a redirect."""
+    # we asked and got nothing
+    UNREACHABLE = "unreachable"
+    """No name, no connection, TLS failed, or the connection broke."""
+    TIMED_OUT = "timed_out"
+    """The time allowed for this fetch ran out."""
+    HTTP_STATUS = "http_status"
+    """The origin answered with a status other than 200."""
+    TOO_LARGE = "too_large"
+    """More bytes, before or after decompression, or more entries than the limit."""
+    # we got something and may not use it
+    MALFORMED = "malformed"
+    """It is not what it should be."""
+    RESPONDER_ERROR = "responder_error"
+    """An OCSP response status other than successful (RFC 6960 §4.2.1)."""
+    OTHER_CERTIFICATE = "other_certificate"
+    """An OCSP answer about another certificate."""
+    STATUS_UNKNOWN = "status_unknown"
+    """The responder does not know the certificate (RFC 6960 §2.2)."""
+    BAD_SIGNATURE = "bad_signature"
+    """The signature does not verify under any key that may speak for the certificate."""
+    UNAUTHORIZED_SIGNER = "unauthorized_signer"
+    """Signed by somebody who may not: no cRLSign, no id-kp-OCSPSigning, another CA's delegate."""
+    SIGNER_REVOKED = "signer_revoked"
+    """The delegated responder's certificate is revoked."""
+    SIGNER_UNCHECKED = "signer_unchecked"
+    """The delegated responder's certificate needs an answer of its own and has none."""
+    WEAK_ALGORITHM = "weak_algorithm"
+    """Signed with an algorithm or a key that the policy refuses."""
+    WRONG_ISSUER = "wrong_issuer"
+    """The CRL was issued by another CA than the certificate's."""
+    WRONG_SCOPE = "wrong_scope"
+    """The CRL's issuing distribution point does not cover the certificate."""
+    PARTIAL_REASONS = "partial_reasons"
+    """The CRLs at hand cover some revocation reasons only (RFC 5280 §6.3.3)."""
+    NOT_YET_VALID = "not_yet_valid"
+    """thisUpdate lies in the future."""
+    STALE = "stale"
+    """nextUpdate, or the longest age the policy allows, has passed."""
+    NO_NEXT_UPDATE = "no_next_update"
+    """A CRL without nextUpdate, and no longest age in the policy."""
+    ROLLED_BACK = "rolled_back"
+    """Older than what this host has already seen from the same signer and scope."""
+    UNSUPPORTED = "unsupported"
+    """A feature that this version refuses by name: a delta or an indirect CRL, an unknown critical extension."""
+    # ours
+    INTERNAL = "internal"
+    """The process that was to fetch or store it did not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One source that was tried, and why it gave nothing usable.
+
+    Attributes:
+        source: The URL, or `evidence` for what came with the request, or `store`.
+        problem: Why nothing usable came of it.
+        detail: More for a person: the feature, the status, the address. May be empty.
+    """
+
+    source: str
+    problem: Problem
+    detail: str = ""

@@ -1,0 +1,1 @@
+"""Name comparison (RFC 5280 §7.1) and general names."""

@@ -1,0 +1,1 @@
+"""OCSP (RFC 6960, RFC 5019): request, responder, response."""

@@ -1,0 +1,1 @@
+"""Inventory and time to a plan of fetches."""

@@ -1,0 +1,1 @@
+"""A demonstration PKI with live CRLs and a foreign OCSP responder."""

@@ -1,0 +1,1 @@
+"""Tests of the pure core: no sockets, and a clock that stands still."""
