@@ -51,8 +51,8 @@ class CrlReader(Protocol):
 
         Args:
             issuer: Canonical form of the CRL issuer's name.
-            points: Keys of the certificate's distribution point names. CRLs whose scope names one of them are asked, and
-                all those whose scope names none.
+            points: Keys of the certificate's distribution point names. CRLs whose scope names one of them are asked,
+                and all those whose scope names none.
             serial: Content octets of the serial number.
 
         Returns:

@@ -156,7 +156,11 @@ def _environment(spec: ChildSpec, inheritance: Inheritance, passed: Mapping[str,
 
 @contextlib.contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Block SIGINT for a moment. A child inherits that, and so survives a Ctrl-C that comes before it can ignore it."""
+    """Block SIGINT for a moment, which a child inherits for life; one that comes here meanwhile is heard afterwards.
+
+    A child that were to ignore it by itself would be too late for an early Ctrl-C, and a web server that installs a
+    handler of its own would undo it.
+    """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -7,15 +7,14 @@ Rules:
    for the end of the lifeline pipe (everywhere; survives a change of user).
 2. The heartbeat comes from the event loop, or from the main loop of a child that has none, never from a thread of its
    own: it says that the *loop* turns.
-3. Ctrl-C reaches every process of the terminal's foreground group; the supervisor decides what to do about it, and
-   children do not hear it.
 
-It does not handle SIGTERM: how a child finishes its work is the child's own affair.
+It does not handle SIGTERM: how a child finishes its work is the child's own affair. It does not handle SIGINT: Ctrl-C
+reaches every process of the terminal's foreground group, and children are born with it blocked (see `child`), since it is
+for the supervisor to decide.
 """
 
 import contextlib
 import os
-import signal
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -54,7 +53,6 @@ class Lifeline:
             NotInheritedError: no supervisor started this process.
         """
         inherited = Inheritance.read(environ)
-        _leave_interrupts_to_the_supervisor()
         die_with_parent()
         # After the call above, never before it: a supervisor that died between the two would be noticed by neither.
         if os.getppid() != inherited.supervisor_pid:
@@ -74,12 +72,6 @@ class Lifeline:
         """Beat now and as often as the supervisor wants while the loop runs. To be called in its thread."""
         self.beat()
         loop.call_later(self._heartbeat_every_s, partial(self.start_heartbeat, loop))
-
-
-def _leave_interrupts_to_the_supervisor() -> None:
-    """Ignore SIGINT, and block it as well: a web server that installs its own handler would undo the first alone."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _hold(lifeline_fd: int) -> None:

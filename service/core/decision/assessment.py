@@ -87,6 +87,12 @@ def assess(request: AssessmentRequest, evidence: Evidence, policy: Policy, at: d
             return NeedEvidence(wanted)
 
 
+def give_up(resource: str, limit: int, request: AssessmentRequest, policy: Policy, at: datetime) -> Verdict:
+    """The verdict where the shell's own budget is spent: it went for evidence `limit` times and still lacks some."""
+    leaf = None if isinstance(request.leaf, Malformed) else request.leaf
+    return _deny(leaf, _Denied(BudgetExhausted(resource, limit)), policy, at)
+
+
 def _search(leaf: Certificate, store: TrustStore, question: Question) -> _Allowed | _Denied | Missing:
     """Take one path after the other until one allows or the leaf is known to be revoked."""
     denied: list[_Denied] = []

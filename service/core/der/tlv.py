@@ -49,6 +49,8 @@ def read(data: Buffer, position: int, end: int) -> tuple[int, int, int]:
     if position + 2 > end:
         raise MalformedError("truncated DER")
     tag = data[position]
+    if tag & 0x1F == 0x1F:
+        raise MalformedError("a DER tag of several octets")
     length = data[position + 1]
     position += 2
     if length >= 0x80:
@@ -59,8 +61,6 @@ def read(data: Buffer, position: int, end: int) -> tuple[int, int, int]:
         position += octets
         if length < 0x80 or length >> (8 * (octets - 1)) == 0:
             raise MalformedError("a DER length that is not minimal")
-    if tag & 0x1F == 0x1F:
-        raise MalformedError("a DER tag of several octets")
     stop = position + length
     if stop > end:
         raise MalformedError("truncated DER")

@@ -17,11 +17,13 @@ class Received:
         line: The request line.
         headers: Values by lower-case name.
         body: As long as Content-Length says.
+        reader: What comes after it.
     """
 
     line: str
     headers: dict[str, str]
     body: bytes
+    reader: asyncio.StreamReader = field(repr=False)
 
 
 Answer = Callable[[Received, asyncio.StreamWriter], Awaitable[None]]
@@ -35,7 +37,7 @@ class Server:
         port: On 127.0.0.1.
         received: Every request, in order.
         connections: How many were accepted.
-        readers: Of every connection, for answers that go on reading.
+        asked: Set once a request has come.
         gone: Set once a client has closed its connection.
     """
 
@@ -43,14 +45,13 @@ class Server:
     port: int = 0
     received: list[Received] = field(default_factory=list)
     connections: int = 0
-    readers: list[asyncio.StreamReader] = field(default_factory=list)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve a connection, in a task of our own: asyncio's own reports its cancellation as an error."""
         self.connections += 1
-        self.readers.append(reader)
         task = asyncio.create_task(self._serve(reader, writer))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
@@ -62,6 +63,7 @@ class Server:
                 while not writer.is_closing():
                     received = await _receive(reader)
                     self.received.append(received)
+                    self.asked.set()
                     await self.answer(received, writer)
                     await writer.drain()
         finally:
@@ -141,4 +143,4 @@ def chunk(data: bytes) -> bytes:
 async def _receive(reader: asyncio.StreamReader) -> Received:
     lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:] if line)}
-    return Received(lines[0], headers, await reader.readexactly(int(headers.get("content-length", "0"))))
+    return Received(lines[0], headers, await reader.readexactly(int(headers.get("content-length", "0"))), reader)

@@ -32,7 +32,7 @@ def _decode(content_encoding: str, *parts: bytes) -> bytes:
     ],
 )
 def test_known_codings(content_encoding: str, data: bytes) -> None:
-    """gzip and deflate are undone, whole and byte by byte."""
+    """Both codings are undone, whole and byte by byte."""
     assert b"a body" == _decode(content_encoding, data)
     assert b"a body" == _decode(content_encoding, *(bytes([byte]) for byte in data))
 

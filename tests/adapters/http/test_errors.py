@@ -54,11 +54,9 @@ def test_exceptions_become_problems(error: Exception, expected: Problem) -> None
 
 def test_the_detail_names_host_and_cause() -> None:
     """The detail says who was asked and what the innermost error says."""
+    refused = ConnectionRefusedError(111, "Connection refused")
     with pytest.raises(OriginError) as caught, as_origin_errors("ca.example:80"):
-        try:
-            raise ConnectionRefusedError(111, "Connection refused")
-        except OSError as error:
-            raise httpcore.ConnectError("All connection attempts failed") from error
+        raise httpcore.ConnectError("All connection attempts failed") from refused
     assert "ca.example:80: Connection refused" == caught.value.detail
 
 

@@ -7,7 +7,8 @@ import zlib
 
 import pytest
 
-from service.application.origin import OriginError
+from service.adapters.http.origin import HttpOrigin
+from service.application.origin import OriginError, OriginRequest
 from service.core.model.attempt import Problem
 from tests.adapters.http.servers import Answer, Received, always, chunk, head, ok, serve, silence, then_close
 from tests.adapters.http.world import NEVER, PUBLIC, wanted, world
@@ -25,12 +26,16 @@ async def _problem(answer: Answer, *, timeout_s: float = 20.0, max_bytes: int = 
         with pytest.raises(OriginError) as whole:
             await there.origin.fetch(request)
         with pytest.raises(OriginError) as in_pieces:
-            async with there.origin.stream(request) as pieces:
-                async for _ in pieces:
-                    pass
+            await _read_in_pieces(there.origin, request)
         await asyncio.wait_for(server.gone.wait(), 20)
     assert whole.value.problem == in_pieces.value.problem
     return whole.value.problem
+
+
+async def _read_in_pieces(origin: HttpOrigin, request: OriginRequest) -> None:
+    async with origin.stream(request) as pieces:
+        async for _ in pieces:
+            pass
 
 
 @pytest.mark.parametrize(
@@ -215,9 +220,9 @@ async def test_nobody_listens() -> None:
 
 async def test_the_next_address_answers() -> None:
     """A dead address of a name costs nothing but an attempt."""
-    async with world({"ca.example": [("93.184.216.35", PUBLIC)]}, dead=("93.184.216.35",)) as there:
-        async with serve(always(ok(b"x"))) as server:
-            assert b"x" == (await there.origin.fetch(wanted(f"http://ca.example:{server.port}/"))).body
+    table: dict[str, list[tuple[str, ...]]] = {"ca.example": [("93.184.216.35", PUBLIC)]}
+    async with world(table, dead=("93.184.216.35",)) as there, serve(always(ok(b"x"))) as server:
+        assert b"x" == (await there.origin.fetch(wanted(f"http://ca.example:{server.port}/"))).body
     assert ["93.184.216.35", PUBLIC] == there.connector.asked
 
 
@@ -225,8 +230,7 @@ async def test_cancellation_passes_and_hangs_up() -> None:
     """Who is cancelled is cancelled, and the connection does not stay behind."""
     async with world() as there, serve(silence) as server:
         task = asyncio.create_task(there.origin.fetch(wanted(f"http://ca.example:{server.port}/")))
-        while not server.received:
-            await asyncio.sleep(0.001)
+        await asyncio.wait_for(server.asked.wait(), 20)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -251,23 +255,30 @@ async def test_leaving_a_stream_hangs_up() -> None:
 @pytest.mark.parametrize("error", [OSError("disk full"), TimeoutError("lock"), ValueError("no CRL"), KeyError("x")])
 async def test_the_takers_errors_are_its_own(error: Exception) -> None:
     """What fails in the code that takes the pieces is not blamed on the origin."""
+
+    async def take(origin: HttpOrigin, request: OriginRequest) -> None:
+        async with origin.stream(request) as pieces:
+            await anext(pieces)
+            raise error
+
     async with world() as there, serve(always(ok(b"x"))) as server:
         with pytest.raises(type(error)) as caught:
-            async with there.origin.stream(wanted(f"http://ca.example:{server.port}/")) as pieces:
-                await anext(pieces)
-                raise error
+            await take(there.origin, wanted(f"http://ca.example:{server.port}/"))
     assert caught.value is error
 
 
 async def test_the_taker_is_not_interrupted() -> None:
     """The deadline waits for the taker of a piece, and then gives no other."""
     body = head(200, "Transfer-Encoding: chunked") + chunk(b"first") + chunk(b"second") + chunk(b"")
-    async with world() as there, serve(always(body)) as server:
-        async with there.origin.stream(wanted(f"http://ca.example:{server.port}/", timeout_s=0.3)) as pieces:
-            assert b"first" == await anext(pieces)
-            await asyncio.sleep(0.4)
-            with pytest.raises(OriginError) as caught:
-                await anext(pieces)
+    async with (
+        world() as there,
+        serve(always(body)) as server,
+        there.origin.stream(wanted(f"http://ca.example:{server.port}/", timeout_s=0.3)) as pieces,
+    ):
+        assert b"first" == await anext(pieces)
+        await asyncio.sleep(0.4)
+        with pytest.raises(OriginError) as caught:
+            await anext(pieces)
     assert Problem.TIMED_OUT == caught.value.problem
 
 

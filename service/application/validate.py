@@ -1,0 +1,167 @@
+"""Validating one certificate: the core's step function with somebody who fetches what it lacks."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from service.application.clock import Clock
+from service.application.gather import Gatherer, GatherRequest, Sources
+from service.application.ids import DecisionIds
+from service.application.inline_evidence import InlineEvidence
+from service.application.observer import DecisionDetails, Observer
+from service.application.trust_stores import TrustStores
+from service.core.decision.assessment import AssessmentRequest, assess, give_up
+from service.core.model.certificate import Certificate
+from service.core.model.evidence import Evidence
+from service.core.model.failure import Malformed
+from service.core.model.policy import Policy
+from service.core.model.verdict import Verdict
+from service.core.path.trust_store import with_intermediates
+
+
+class Anchors(Enum):
+    """Which certificates of the trust store a path may end at."""
+
+    STORE = "store"
+    """Its anchors."""
+    EVERY = "every"
+    """Each of its certificates: a partial chain."""
+
+
+class Fetching(Enum):
+    """Whether a request may make us fetch."""
+
+    ONLINE = "online"
+    OFFLINE = "offline"
+
+
+class Reuse(Enum):
+    """Whether the caller may reuse the answer."""
+
+    ALLOWED = "allowed"
+    NEVER = "never"
+    """The request carried options: its answer is for it alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationRequest:
+    """What a caller asks.
+
+    Attributes:
+        leaf: The certificate in question, or why it cannot be read.
+        intermediates: More certificates that a path may go through.
+        trust_store: Name of the trust store.
+        policy: The operator's policy, or the caller's where overrides are allowed.
+        at: The moment in question; None for now.
+        evidence: What came with the request.
+        ignored: What of the request does not parse, in words.
+    """
+
+    leaf: Certificate | Malformed
+    intermediates: tuple[Certificate, ...]
+    trust_store: str
+    policy: Policy
+    at: datetime | None = None
+    fetching: Fetching = Fetching.ONLINE
+    anchors: Anchors = Anchors.STORE
+    reuse: Reuse = Reuse.ALLOWED
+    evidence: InlineEvidence = field(default_factory=InlineEvidence)
+    ignored: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationAnswer:
+    """A verdict and what belongs to this one request.
+
+    Attributes:
+        checked_at: When it was decided.
+        valid_until: Until when it may be reused; None for never.
+        ignored: What of the request was ignored, in words.
+    """
+
+    verdict: Verdict
+    decision_id: str
+    checked_at: datetime
+    valid_until: datetime | None
+    ignored: tuple[str, ...]
+
+
+class Validator:
+    """Answers requests: assess, gather what is lacking, assess again, a bounded number of rounds."""
+
+    def __init__(
+        self,
+        stores: TrustStores,
+        gatherer: Gatherer,
+        clock: Clock,
+        ids: DecisionIds,
+        observer: Observer,
+        deadline_s: float,
+    ) -> None:
+        """Take the collaborators.
+
+        Args:
+            stores: Trust stores by name.
+            gatherer: Fetches.
+            clock: Time.
+            ids: Names decisions.
+            observer: Is told of each decision.
+            deadline_s: Seconds for one request, everything included.
+        """
+        self._stores = stores
+        self._gatherer = gatherer
+        self._clock = clock
+        self._ids = ids
+        self._observer = observer
+        self._deadline_s = deadline_s
+
+    async def validate(self, request: ValidationRequest) -> ValidationAnswer:
+        """Decide.
+
+        Raises:
+            UnknownTrustStoreError: there is no such trust store.
+        """
+        started = self._clock.monotonic()
+        checked_at = self._clock.now()
+        every = request.anchors is Anchors.EVERY
+        store = await (self._stores.partial(request.trust_store) if every else self._stores.get(request.trust_store))
+        question = AssessmentRequest(request.leaf, with_intermediates(store, request.intermediates))
+        at = checked_at if request.at is None else request.at
+        verdict = await self._decide(question, request, at, _sources(request, checked_at), started)
+        decision_id = self._ids.new()
+        answer = ValidationAnswer(
+            verdict=verdict,
+            decision_id=decision_id,
+            checked_at=checked_at,
+            valid_until=verdict.valid_until if request.reuse is Reuse.ALLOWED else None,
+            ignored=(*request.ignored, *request.evidence.ignored),
+        )
+        self._observer.decided(
+            DecisionDetails(
+                decision_id, verdict.decision, verdict.code, request.trust_store, self._clock.monotonic() - started
+            )
+        )
+        return answer
+
+    async def _decide(
+        self, question: AssessmentRequest, request: ValidationRequest, at: datetime, sources: Sources, started: float
+    ) -> Verdict:
+        gathering = GatherRequest(request.evidence, sources, started + self._deadline_s)
+        evidence = Evidence()
+        outcome = assess(question, evidence, request.policy, at)
+        for _ in range(request.policy.limits.rounds):
+            if isinstance(outcome, Verdict):
+                return outcome
+            evidence = await self._gatherer.gather(outcome.wanted, evidence, gathering)
+            outcome = assess(question, evidence, request.policy, at)
+        return (
+            outcome
+            if isinstance(outcome, Verdict)
+            else give_up("rounds", request.policy.limits.rounds, question, request.policy, at)
+        )
+
+
+def _sources(request: ValidationRequest, now: datetime) -> Sources:
+    if request.at is not None and request.at < now:
+        return Sources.INLINE
+    return Sources.ALL if request.fetching is Fetching.ONLINE else Sources.HELD

@@ -1,0 +1,164 @@
+"""Failures and attempts in sentences for people: the only place that makes text of them."""
+
+from typing import assert_never
+
+from service.core.model.attempt import Attempt, Problem
+from service.core.model.certificate import Certificate
+from service.core.model.failure import (
+    BadSignature,
+    BudgetExhausted,
+    Expired,
+    Failure,
+    KeyPurposeForbidden,
+    KeyUsageForbidsIssuing,
+    Malformed,
+    NoIssuer,
+    NotACertificateAuthority,
+    NotYetValid,
+    PathLengthExceeded,
+    PathTooLong,
+    RevocationUnavailable,
+    Revoked,
+    SelfSignedLeaf,
+    UnknownCriticalExtension,
+    UnsupportedFeature,
+    UnsupportedKey,
+    UnsupportedSignature,
+    WeakKey,
+    WeakSignature,
+)
+from service.core.model.verdict import NotChecked, Revocation, RevocationStatus, Status, Verdict
+
+MAX_SUBJECT_LENGTH = 120
+"""Longer subjects are shortened in sentences; the answer has them whole."""
+
+MAX_ATTEMPTS = 4
+"""Attempts that a sentence spells out; the answer's path has them all."""
+
+_PROBLEMS = {
+    Problem.OFFLINE: "not asked, since nothing may be fetched",
+    Problem.UNSUPPORTED_SCHEME: "not fetched: only http and https are",
+    Problem.EGRESS_REFUSED: "refused by the egress guard",
+    Problem.UNREACHABLE: "unreachable",
+    Problem.TIMED_OUT: "timed out",
+    Problem.HTTP_STATUS: "answered with an HTTP error",
+    Problem.TOO_LARGE: "too large",
+    Problem.MALFORMED: "malformed",
+    Problem.RESPONDER_ERROR: "the responder reported an error",
+    Problem.OTHER_CERTIFICATE: "an answer about another certificate",
+    Problem.STATUS_UNKNOWN: "the responder does not know the certificate",
+    Problem.BAD_SIGNATURE: "its signature does not verify under the issuer's key",
+    Problem.UNAUTHORIZED_SIGNER: "signed by somebody who may not speak for the issuer",
+    Problem.SIGNER_REVOKED: "the responder's own certificate is revoked",
+    Problem.SIGNER_UNCHECKED: "the responder's own certificate could not be checked",
+    Problem.WEAK_ALGORITHM: "signed with a weak algorithm or key",
+    Problem.WRONG_ISSUER: "issued by somebody else",
+    Problem.WRONG_SCOPE: "does not cover this certificate",
+    Problem.PARTIAL_REASONS: "covers some revocation reasons only",
+    Problem.NOT_YET_VALID: "from the future",
+    Problem.STALE: "out of date",
+    Problem.NO_NEXT_UPDATE: "without nextUpdate",
+    Problem.ROLLED_BACK: "older than what was seen before",
+    Problem.UNSUPPORTED: "uses a feature that is not supported",
+    Problem.INTERNAL: "could not be fetched or stored here",
+}
+
+_NOT_CHECKED = {
+    NotChecked.OUT_OF_SCOPE: "outside the scope",
+    NotChecked.MODE_OFF: "the revocation mode is off",
+    NotChecked.NOTHING_DECLARED: "it declares no source of revocation information and none is held for its issuer",
+    NotChecked.NO_REV_AVAIL: "it says that no revocation information is ever available (RFC 9608)",
+    NotChecked.TRUST_ANCHOR: "it is a trust anchor",
+    NotChecked.NOT_REACHED: "the path failed before",
+}
+
+
+def describe(verdict: Verdict) -> str:
+    """One sentence for a verdict."""
+    if verdict.failure is not None:
+        return describe_failure(verdict.failure)
+    if verdict.status is Status.GOOD:
+        return "The certificate chains to a trust anchor and nothing in its path is revoked."
+    return "The certificate chains to a trust anchor; not everything in its path has an answer about revocation."
+
+
+def describe_failure(failure: Failure) -> str:  # noqa: C901, PLR0911, PLR0912 - one case for each kind of failure
+    """One sentence for a failure."""
+    match failure:
+        case NoIssuer(certificate):
+            return f"No certificate at hand issued {_who(certificate)}: nothing bears the name of its issuer."
+        case SelfSignedLeaf(certificate):
+            return f"{_who(certificate)} is self-signed and not a trust anchor."
+        case PathTooLong(_, limit):
+            return f"Every path has more than {limit} intermediates."
+        case BadSignature(certificate, issuer):
+            return f"The signature of {_who(certificate)} does not verify under the key of {_who(issuer)}."
+        case UnsupportedSignature(certificate, algorithm):
+            return f"{_who(certificate)} is signed with {algorithm}, which is not supported."
+        case UnsupportedKey(certificate, reason):
+            return f"{_who(certificate)} has {reason}, which is not supported."
+        case WeakSignature(certificate, algorithm):
+            return f"{_who(certificate)} is signed with {algorithm.value}, which the policy does not accept."
+        case WeakKey(certificate, size, _):
+            kind = certificate.public_key.kind.value
+            return f"{_who(certificate)} has a {kind} key of {size} bits, which the policy does not accept."
+        case NotACertificateAuthority(certificate):
+            return f"{_who(certificate)} issued a certificate and is no certificate authority."
+        case PathLengthExceeded(certificate, path_length):
+            return f"More intermediates follow {_who(certificate)} than its path length of {path_length} allows."
+        case KeyUsageForbidsIssuing(certificate):
+            return f"{_who(certificate)} issued a certificate and its key usage does not include keyCertSign."
+        case KeyPurposeForbidden(certificate, purpose):
+            return f"The extended key usage of {_who(certificate)} does not include {purpose.value} authentication."
+        case UnknownCriticalExtension(certificate, extension):
+            return f"{_who(certificate)} has the critical extension {extension}, which nobody here processes."
+        case UnsupportedFeature(certificate, feature):
+            who = "The request" if certificate is None else _who(certificate)
+            return f"{who} has {feature}, which is not supported by this version."
+        case NotYetValid(certificate):
+            return f"{_who(certificate)} is not valid before {certificate.not_before:%Y-%m-%dT%H:%M:%SZ}."
+        case Expired(certificate):
+            return f"{_who(certificate)} expired at {certificate.not_after:%Y-%m-%dT%H:%M:%SZ}."
+        case RevocationUnavailable(certificate, attempts):
+            return f"No usable answer about the revocation of {_who(certificate)}: {describe_attempts(attempts)}."
+        case Revoked(certificate, revoked_at, reason):
+            when = "" if revoked_at is None else f" since {revoked_at:%Y-%m-%dT%H:%M:%SZ}"
+            return f"{_who(certificate)} is revoked{when}, reason {reason}."
+        case BudgetExhausted(resource, limit):
+            return f"Deciding would cost more than the limit of {limit} {resource}."
+        case Malformed(reason):
+            return f"The certificate cannot be read: {reason}."
+        case _:
+            assert_never(failure)
+
+
+def describe_attempts(attempts: tuple[Attempt, ...]) -> str:
+    """What was tried, in a few words; never longer than a few sentences."""
+    if not attempts:
+        return "nothing is declared and nothing is held"
+    words = [describe_attempt(attempt) for attempt in attempts[:MAX_ATTEMPTS]]
+    if len(attempts) > MAX_ATTEMPTS:
+        words.append(f"and {len(attempts) - MAX_ATTEMPTS} more")
+    return "; ".join(words)
+
+
+def describe_attempt(attempt: Attempt) -> str:
+    """One source and what was wrong with it."""
+    detail = f" ({attempt.detail})" if attempt.detail else ""
+    return f"{attempt.source}: {_PROBLEMS[attempt.problem]}{detail}"
+
+
+def describe_revocation(revocation: Revocation) -> str:
+    """What is known of one certificate of a path, in a sentence."""
+    if revocation.not_checked is not None:
+        return f"Not checked: {_NOT_CHECKED[revocation.not_checked]}."
+    if revocation.status is RevocationStatus.UNKNOWN:
+        return f"No usable answer: {describe_attempts(revocation.attempts)}."
+    if revocation.attempts:
+        return f"Not used: {describe_attempts(revocation.attempts)}."
+    return ""
+
+
+def _who(certificate: Certificate) -> str:
+    text = certificate.subject.text or f"the certificate with serial number {certificate.serial_number:x}"
+    return text if len(text) <= MAX_SUBJECT_LENGTH else f"{text[: MAX_SUBJECT_LENGTH - 1]}…"

@@ -1,0 +1,1 @@
+"""Tests of path building and validation."""
