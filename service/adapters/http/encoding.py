@@ -66,8 +66,7 @@ class InflateDecoder:
         Raises:
             OriginError: MALFORMED, when it is not of this coding or goes on after its end.
         """
-        more = True
-        while more:
+        while data:
             try:
                 piece = self._inflate.decompress(data, MAX_PIECE)
             except zlib.error as error:
@@ -76,9 +75,8 @@ class InflateDecoder:
                 raise OriginError(Problem.MALFORMED, f"the body goes on after the end of its {self._name}")
             if piece:
                 yield piece
+            # What zlib keeps back when the input is all taken comes out with the checksum, which ends both codings.
             data = self._inflate.unconsumed_tail
-            # A full piece may have left output inside zlib although all input is taken.
-            more = bool(data) or len(piece) == MAX_PIECE
 
     def finish(self) -> None:
         """Refuse a coding that is cut off."""

@@ -11,7 +11,7 @@ from service.core.model.evidence import CrlWanted, Evidence, OcspWanted, Reach, 
 from service.core.model.judgement import Judgement
 from service.core.model.policy import EvidenceOrder, Policy, RevocationMode
 from service.core.model.verdict import Method, NotChecked, Revocation, RevocationStatus
-from service.core.ocsp.judging import DelegateStanding, judge_answers, signed_answers
+from service.core.ocsp.judging import DelegateCheck, DelegateStanding, judge_answers, signed_answers
 
 METHODS = {
     EvidenceOrder.CRL_FIRST: (Method.CRL, Method.OCSP),
@@ -182,41 +182,42 @@ def _judge_ocsp(certificate: Certificate, issuer: Certificate, question: Questio
         gathered.append(fetched)
     findings = (finding for one in gathered for finding in one.findings)
     answers, refused = signed_answers(findings, certificate, issuer, question.policy, question.at, question.budget)
-    standings: dict[Certificate, DelegateStanding] = {}
+    delegates: dict[Certificate, DelegateCheck] = {}
     for answer in answers:
         if answer.delegate is not None:
-            standing = _standing(answer.delegate, issuer, question)
-            if isinstance(standing, Missing):
-                return standing
-            standings[answer.delegate] = standing
-    judgement = judge_answers(answers, standings, question.policy, question.at)
+            check = _check_delegate(answer.delegate, issuer, question)
+            if isinstance(check, Missing):
+                return check
+            delegates[answer.delegate] = check
+    judgement = judge_answers(answers, delegates, question.policy, question.at)
     attempts = (*refused, *judgement.attempts, *(attempt for one in gathered for attempt in one.attempts))
     return replace(judgement, attempts=attempts)
 
 
-def _standing(delegate: Certificate, issuer: Certificate, question: Question) -> DelegateStanding | Missing:
+def _check_delegate(delegate: Certificate, issuer: Certificate, question: Question) -> DelegateCheck | Missing:
     """Whether a delegated responder is revoked itself (RFC 6960 §4.2.2.2.1).
 
     With id-pkix-ocsp-nocheck it is trusted while it is valid. Otherwise CRLs decide, by the rule of hard-fail or
     soft-fail: an answer is needed where the delegate declares a source or a CRL is held for its issuer. Asking a responder
-    about a responder is not done.
+    about a responder is not done, so that where CRLs are not admitted nothing answers.
     """
     if delegate.extensions.no_check:
-        return DelegateStanding.GOOD
+        return DelegateCheck(DelegateStanding.GOOD)
     policy = question.policy
     if policy.evidence_order is EvidenceOrder.OCSP_ONLY:
-        return DelegateStanding.UNCHECKED if declares_source(delegate) else DelegateStanding.GOOD
-    if (
-        policy.revocation_mode is RevocationMode.REQUIRE
-    ):  # which asks for an answer about the path, not about responders
+        is_needed = policy.revocation_mode is not RevocationMode.SOFT_FAIL and declares_source(delegate)
+        return DelegateCheck(DelegateStanding.UNCHECKED if is_needed else DelegateStanding.GOOD)
+    if policy.revocation_mode is RevocationMode.REQUIRE:
+        # `require` asks for an answer about the path, not about responders.
         question = replace(question, policy=replace(policy, revocation_mode=RevocationMode.HARD_FAIL))
     checked = _check(delegate, issuer, question, (Method.CRL,), together=False)
     if isinstance(checked, Missing):
         return checked
+    until = checked.revocation.usable_until
     match checked.revocation.status:
         case RevocationStatus.REVOKED:
-            return DelegateStanding.REVOKED
+            return DelegateCheck(DelegateStanding.REVOKED)
         case RevocationStatus.UNKNOWN if checked.is_needed:
-            return DelegateStanding.UNCHECKED
+            return DelegateCheck(DelegateStanding.UNCHECKED)
         case _:
-            return DelegateStanding.GOOD
+            return DelegateCheck(DelegateStanding.GOOD, until)

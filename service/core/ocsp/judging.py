@@ -27,6 +27,18 @@ class DelegateStanding(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class DelegateCheck:
+    """A delegate's standing, and how long it stays that.
+
+    Attributes:
+        usable_until: End of use of the evidence for it; None where it rests on none.
+    """
+
+    standing: DelegateStanding
+    usable_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SignedAnswer:
     """One answer about the certificate, by a responder that may give it, fresh or not.
 
@@ -39,7 +51,8 @@ class SignedAnswer:
     delegate: Certificate | None
 
 
-_PROBLEMS = {DelegateStanding.REVOKED: Problem.SIGNER_REVOKED, DelegateStanding.UNCHECKED: Problem.SIGNER_UNCHECKED}
+_REFUSED = {DelegateStanding.REVOKED: Problem.SIGNER_REVOKED, DelegateStanding.UNCHECKED: Problem.SIGNER_UNCHECKED}
+_ISSUER = DelegateCheck(DelegateStanding.GOOD)
 _CAUTION = {CertStatus.REVOKED: 0, CertStatus.UNKNOWN: 1, CertStatus.GOOD: 2}
 
 
@@ -74,7 +87,7 @@ def signed_answers(
 
 def judge_answers(
     answers: Iterable[SignedAnswer],
-    standings: Mapping[Certificate, DelegateStanding],
+    delegates: Mapping[Certificate, DelegateCheck],
     policy: Policy,
     at: datetime,
 ) -> Judgement:
@@ -82,7 +95,7 @@ def judge_answers(
 
     Args:
         answers: From `signed_answers`.
-        standings: What is known of each delegate's own revocation.
+        delegates: What is known of each delegate's own revocation.
         policy: Skew, grace, longest age.
         at: The moment in question.
 
@@ -93,7 +106,7 @@ def judge_answers(
     attempts: list[Attempt] = []
     current: list[tuple[SignedAnswer, UsableUntil]] = []
     for answer in answers:
-        outcome = _use(answer, standings, policy, at)
+        outcome = _use(answer, delegates, policy, at)
         if isinstance(outcome, Attempt):
             attempts.append(outcome)
         else:
@@ -112,18 +125,27 @@ def judge_answers(
 
 
 def _use(
-    answer: SignedAnswer, standings: Mapping[Certificate, DelegateStanding], policy: Policy, at: datetime
+    answer: SignedAnswer, delegates: Mapping[Certificate, DelegateCheck], policy: Policy, at: datetime
 ) -> UsableUntil | Attempt:
     source, response, single = answer.finding.source, answer.finding.response, answer.single
     unknown = (*response.unknown_critical, *single.unknown_critical)
     if unknown:
         return Attempt(source, Problem.UNSUPPORTED, unknown[0])
-    if answer.delegate is not None and standings[answer.delegate] is not DelegateStanding.GOOD:
-        return Attempt(source, _PROBLEMS[standings[answer.delegate]])
+    check = _ISSUER if answer.delegate is None else delegates[answer.delegate]
+    if check.standing is not DelegateStanding.GOOD:
+        return Attempt(source, _REFUSED[check.standing])
     if response.produced_at > later(at, policy.clock_skew):
         return Attempt(source, Problem.NOT_YET_VALID, "producedAt")
     until = window(EvidenceKind.OCSP, single.this_update, single.next_update, policy, at)
-    return until if isinstance(until, UsableUntil) else Attempt(source, until)
+    if not isinstance(until, UsableUntil):
+        return Attempt(source, until)
+    # A delegate's answer serves no longer than the delegate, and than what is known of it.
+    ends = [until.moment]
+    if answer.delegate is not None:
+        ends.append(answer.delegate.not_after)
+    if check.usable_until is not None:
+        ends.append(check.usable_until)
+    return UsableUntil(min(ends))
 
 
 def _preference(one: tuple[SignedAnswer, UsableUntil]) -> tuple[float, int, float, bytes]:

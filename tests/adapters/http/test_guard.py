@@ -366,6 +366,8 @@ def test_redirects_are_resolved(base: str, location: str, expected: str) -> None
         ("http://ca.example/", "//user@ca.example/"),
         ("http://ca.example/", "ht\ttp://ca.example/"),
         ("http://ca.example/", "http://[::1/"),
+        ("http://ca.example/", "//[::1/"),
+        ("http://ca.example/", "http:a"),
         ("http://ca.example/", "http://127.1/"),
         ("http://ca.example/", "http:///a"),
         ("http://ca.example/", "/\u00e9"),

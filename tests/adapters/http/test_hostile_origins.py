@@ -60,8 +60,12 @@ async def test_a_body_of_the_limit_passes(raw: bytes) -> None:
         head(200, f"Content-Length: {LIMIT + 1}"),
         head(200, f"Content-Length: {10**19}"),
         head(200, "Transfer-Encoding: chunked") + chunk(bytes(LIMIT)) + chunk(b"x"),
+        head(200, "Transfer-Encoding: chunked") + chunk(bytes(LIMIT + 1)),
         ok(gzip.compress(bytes(LIMIT + 1)), "Content-Encoding: gzip"),
         ok(zlib.compress(bytes(LIMIT + 1)), "Content-Encoding: deflate"),
+        # A file name in the head of the gzip (RFC 1952 §2.3) that never ends: much input and no output.
+        head(200, "Content-Encoding: gzip", "Transfer-Encoding: chunked")
+        + chunk(b"\x1f\x8b\x08\x08" + bytes(6) + b"a" * LIMIT),
     ],
 )
 async def test_one_byte_more_is_too_large(raw: bytes) -> None:
@@ -161,6 +165,10 @@ async def _drip_body(_received: Received, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.02)
 
 
+async def _stall(_received: Received, writer: asyncio.StreamWriter) -> None:
+    writer.write(head(200, "Content-Length: 1000") + b"x")
+
+
 async def _drip_head(_received: Received, writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\nX: ")
     while True:
@@ -181,7 +189,7 @@ async def _drip_redirects(_received: Received, writer: asyncio.StreamWriter) -> 
     writer.write(head(302, "Location: /", "Content-Length: 0"))
 
 
-@pytest.mark.parametrize("answer", [silence, _drip_head, _drip_interim, _drip_body, _drip_redirects])
+@pytest.mark.parametrize("answer", [silence, _stall, _drip_head, _drip_interim, _drip_body, _drip_redirects])
 async def test_time_is_up_for_everything_together(answer: Answer) -> None:
     """A server that always sends a little more, of whatever, does not win more time."""
     assert Problem.TIMED_OUT == await _problem(answer, timeout_s=0.3)

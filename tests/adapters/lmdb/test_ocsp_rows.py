@@ -53,8 +53,9 @@ def test_round_trip(held: HeldOcsp) -> None:
 def test_damaged_row(hot: Hot, row: bytes) -> None:
     """A damaged row is an error, and writing the response again repairs it."""
     rows = OcspRows(hot, LIMITS)
+    database = hot.database(b"ocsp")
     with hot.begin_writing() as transaction:
-        transaction.put(_key(1), row, db=hot.database(b"ocsp"))
+        transaction.put(_key(1), row, db=database)
     with pytest.raises(StoreError, match="damaged"):
         rows.find(_key(1))
 

@@ -1,1 +1,1 @@
-"""Tests of CRL validation."""
+"""Tests of `service.core.crl`."""

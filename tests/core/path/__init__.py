@@ -1,1 +1,1 @@
-"""Tests of path building and validation."""
+"""Tests of `service.core.path`."""

@@ -1,0 +1,127 @@
+"""Orders and reports over a real Unix socket."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from service.adapters.ipc.client import IngesterClient
+from service.adapters.ipc.message import (
+    MAX_LINE_BYTES,
+    MessageError,
+    decode_order,
+    decode_report,
+    encode_order,
+    encode_report,
+)
+from service.adapters.ipc.server import IngesterServer
+from service.application.crl_fetcher import CrlOrder
+from service.core.model.attempt import Attempt, Problem
+
+pytestmark = pytest.mark.anyio
+
+ORDER = CrlOrder(("http://ca.example/a.crl", "http://ca.example/b.crl"), b"\x30\x59")
+ATTEMPTS = (Attempt("http://ca.example/a.crl", Problem.HTTP_STATUS, "404"),)
+
+
+class RecordingFetcher:
+    """Reports the same attempts for every order, and remembers the orders."""
+
+    def __init__(self) -> None:
+        """Nothing was ordered."""
+        self.orders: list[CrlOrder] = []
+
+    async def fetch(self, order: CrlOrder) -> tuple[Attempt, ...]:
+        """Remember the order."""
+        self.orders.append(order)
+        return ATTEMPTS if order.urls else ()
+
+
+@asynccontextmanager
+async def serving(fetcher: RecordingFetcher, path: Path) -> AsyncIterator[None]:
+    """Serve on a socket while the test runs."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen()
+    stop = asyncio.Event()
+    task = asyncio.create_task(IngesterServer(fetcher).serve(listener, stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
+
+
+async def test_an_order_is_carried_out_and_reported(tmp_path: Path) -> None:
+    """What the worker orders is what the ingesting process fetches; what it reports is what the worker gets."""
+    fetcher = RecordingFetcher()
+    async with serving(fetcher, tmp_path / "s"):
+        assert ATTEMPTS == await IngesterClient(tmp_path / "s").fetch(ORDER)
+    assert [ORDER] == fetcher.orders
+
+
+async def test_it_tells_that_it_answers(tmp_path: Path) -> None:
+    """An empty order is answered at once; without a process there is no answer."""
+    client = IngesterClient(tmp_path / "s")
+    assert not await client.answers()
+    async with serving(RecordingFetcher(), tmp_path / "s"):
+        assert await client.answers()
+
+
+async def test_without_a_process_every_url_failed(tmp_path: Path) -> None:
+    """Nobody listens: each URL is an attempt that says so, and nothing is raised."""
+    attempts = await IngesterClient(tmp_path / "nobody").fetch(ORDER)
+    assert [(url, Problem.INTERNAL) for url in ORDER.urls] == [(one.source, one.problem) for one in attempts]
+
+
+async def test_a_process_that_dies_with_the_order_is_a_failed_attempt(tmp_path: Path) -> None:
+    """The connection ends without a report."""
+
+    async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    server = await asyncio.start_unix_server(hang_up, tmp_path / "s")
+    async with server:
+        attempts = await IngesterClient(tmp_path / "s").fetch(ORDER)
+    assert {Problem.INTERNAL} == {one.problem for one in attempts}
+
+
+async def test_what_is_no_order_is_not_answered(tmp_path: Path) -> None:
+    """Garbage closes the connection and harms nobody."""
+    async with serving(RecordingFetcher(), tmp_path / "s"):
+        reader, writer = await asyncio.open_unix_connection(tmp_path / "s")
+        writer.write(b"[1, 2\n")
+        assert b"" == await reader.read()
+        writer.close()
+        assert await IngesterClient(tmp_path / "s").answers()
+
+
+def test_messages_survive_the_round_trip() -> None:
+    """Encoding and decoding give the same values."""
+    assert ORDER == decode_order(encode_order(ORDER))
+    assert ATTEMPTS == decode_report(encode_report(ATTEMPTS))
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"{}", b"null", b'{"urls": 1, "signer_spki": ""}', b'{"urls": [], "signer_spki": "x"}']
+)
+def test_a_line_that_is_no_order_is_refused(line: bytes) -> None:
+    """Only an order is an order."""
+    with pytest.raises(MessageError):
+        decode_order(line)
+
+
+@pytest.mark.parametrize("line", [b"", b"{}", b'{"attempts": [["u", "no such problem", ""]]}', b'{"attempts": [1]}'])
+def test_a_line_that_is_no_report_is_refused(line: bytes) -> None:
+    """Only a report is a report."""
+    with pytest.raises(MessageError):
+        decode_report(line)
+
+
+def test_a_message_has_a_limit() -> None:
+    """A certificate with a URL of a megabyte does not become a message."""
+    with pytest.raises(MessageError, match="the limit is"):
+        encode_order(CrlOrder(("http://" + "a" * MAX_LINE_BYTES,), b""))

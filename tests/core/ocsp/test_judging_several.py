@@ -1,0 +1,135 @@
+"""Several answers about one certificate: the newest current one counts, and their order does not."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import permutations, product
+from typing import Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.core.model.attempt import Attempt, Problem
+from service.core.model.ocsp import OcspFinding
+from service.core.model.verdict import RevocationStatus
+from service.core.ocsp.judging import DelegateCheck, DelegateStanding
+from tests.core.ocsp.answers import DELEGATE, LEAF, STRANGER, SUB, certificate, finding, judge
+from tests.pki import NOW, THIS_UPDATE, Answer, OcspOverrides, days, hours
+from tests.pki.ocsp import CertStatus
+
+STATUSES: Final[tuple[CertStatus, ...]] = ("good", "unknown", "revoked")
+
+# What the more cautious of two answers of the same age says.
+OUTCOMES: Final[dict[CertStatus, RevocationStatus | None]] = {
+    "good": RevocationStatus.GOOD,
+    "unknown": None,
+    "revoked": RevocationStatus.REVOKED,
+}
+
+
+def said(*findings: OcspFinding) -> RevocationStatus | None:
+    """What several answers say together."""
+    answer = judge(*findings).answer
+    return None if answer is None else answer.status
+
+
+def aged(status: CertStatus, minutes: int) -> OcspFinding:
+    """An answer with this status and this age."""
+    return finding(SUB.ocsp(LEAF, status=status, this_update=NOW - timedelta(minutes=minutes)))
+
+
+@pytest.mark.parametrize(("newer", "older"), product(STATUSES, repeat=2))
+def test_the_newest_answer_wins(newer: CertStatus, older: CertStatus) -> None:
+    """Also where it unsays a revocation: holds are released, and only the newest answer knows."""
+    both = (aged(newer, 1), aged(older, 2))
+    assert [OUTCOMES[newer]] * 2 == [said(*both), said(*reversed(both))]
+
+
+@pytest.mark.parametrize(("one", "other"), product(STATUSES, repeat=2))
+def test_of_two_as_new_the_more_cautious_wins(one: CertStatus, other: CertStatus) -> None:
+    """Revoked before unknown before good, in whichever order they come."""
+    expected = OUTCOMES[max(one, other, key=STATUSES.index)]
+    assert expected is said(aged(one, 1), aged(other, 1))
+
+
+@pytest.mark.parametrize("order", permutations(STATUSES))
+def test_within_one_response_the_more_cautious_wins(order: Sequence[CertStatus]) -> None:
+    """Good and revoked in one response is revoked."""
+    answer = SUB.ocsp(*(Answer(LEAF, status=status) for status in order))
+    assert RevocationStatus.REVOKED is said(finding(answer))
+
+
+def test_within_one_response_the_newest_wins() -> None:
+    """Each single response has an age of its own."""
+    released = Answer(LEAF, status="good", this_update=NOW - timedelta(minutes=1))
+    answer = SUB.ocsp(Answer(LEAF, status="revoked"), released)
+    assert RevocationStatus.GOOD is said(finding(answer))
+
+
+def test_of_two_that_say_the_same_the_one_that_ends_first_counts() -> None:
+    """Nobody relies longer on an answer than its twin would allow."""
+    short, long = (finding(SUB.ocsp(LEAF, next_update=NOW + hours(count))) for count in (1, 2))
+    ends = [judge(*order).answer for order in ((short, long), (long, short))]
+    assert [NOW + hours(1)] * 2 == [end.next_update for end in ends if end is not None]
+
+
+UNUSABLE: Final[dict[Problem, OcspOverrides]] = {
+    Problem.STALE: {"next_update": NOW - days(1)},
+    Problem.NOT_YET_VALID: {"this_update": NOW + days(1), "next_update": NOW + days(2)},
+    Problem.BAD_SIGNATURE: {"corrupt_signature": True},
+}
+
+
+@pytest.mark.parametrize("problem", UNUSABLE)
+@pytest.mark.parametrize("status", STATUSES)
+def test_an_unusable_answer_changes_nothing(problem: Problem, status: CertStatus) -> None:
+    """However new, it is named beside the one that counts."""
+    newest: OcspOverrides = {"status": status, "this_update": NOW - timedelta(minutes=1)}
+    broken = finding(SUB.ocsp(LEAF, **(newest | UNUSABLE[problem])), "http://broken.example/")
+    judgement = judge(broken, finding(SUB.ocsp(LEAF)))
+    assert judgement.answer is not None
+    assert RevocationStatus.GOOD is judgement.answer.status
+    assert (Attempt("http://broken.example/", problem),) == judgement.attempts
+
+
+def test_a_revoked_delegate_does_not_spoil_the_issuers_own_answer() -> None:
+    """Each answer stands on its own signer."""
+    delegated = finding(SUB.ocsp(LEAF, status="revoked", responder=DELEGATE, this_update=NOW), "http://d.example/")
+    checks = {certificate(DELEGATE): DelegateCheck(DelegateStanding.REVOKED)}
+    judgement = judge(delegated, finding(SUB.ocsp(LEAF)), delegates=checks)
+    assert judgement.answer is not None
+    assert RevocationStatus.GOOD is judgement.answer.status
+    assert (Attempt("http://d.example/", Problem.SIGNER_REVOKED),) == judgement.attempts
+
+
+POOL: Final = [
+    finding(SUB.ocsp(LEAF, status=status, this_update=THIS_UPDATE + timedelta(minutes=minute), **overrides))
+    for status, minute in product(STATUSES, range(3))
+    for overrides in (
+        OcspOverrides(),
+        OcspOverrides(next_update=NOW + hours(1)),
+        OcspOverrides(next_update=NOW - days(1)),
+    )
+] + [
+    finding(SUB.ocsp(LEAF, responder=STRANGER.ocsp_responder("OCSP"))),
+    finding(SUB.ocsp(Answer(LEAF, status="revoked"), LEAF)),
+]
+"""Answers of three ages, each saying everything, some unusable."""
+
+
+@given(
+    st.lists(st.sampled_from(POOL), max_size=6, unique_by=id).flatmap(
+        lambda some: st.tuples(st.just(some), st.permutations(some))
+    )
+)
+def test_the_order_of_answers_does_not_matter(case: tuple[list[OcspFinding], list[OcspFinding]]) -> None:
+    """Whoever answers first, the judgement is the same, and so are the reasons beside it."""
+    one, other = (judge(*findings) for findings in case)
+    assert one.answer == other.answer
+    assert sorted(map(repr, one.attempts)) == sorted(map(repr, other.attempts))
+
+
+@given(st.lists(st.sampled_from(POOL), max_size=6))
+def test_a_repeated_answer_says_nothing_new(some: list[OcspFinding]) -> None:
+    """Held twice is held once."""
+    assert judge(*some).answer == judge(*some, *some).answer

@@ -1,0 +1,109 @@
+"""keyUsage of issuers (RFC 5280 §6.1.4 (n)) and extendedKeyUsage of everybody (§4.2.1.12)."""
+
+from collections.abc import Set as AbstractSet
+from typing import Final
+
+import pytest
+
+from service.core.model.failure import KeyPurposeForbidden, KeyUsageForbidsIssuing
+from service.core.model.policy import KeyPurpose, Policy
+from service.core.path.key_usage import check_key_purpose, check_may_sign_certificates
+from tests.core.path.chains import failure, read
+from tests.pki import Authority
+from tests.pki.extensions import KeyUsage
+
+ROOT: Final = Authority.root("Root")
+SUB: Final = ROOT.subordinate("Sub")
+LEAF: Final = SUB.issue("leaf")
+
+USAGES: Final = pytest.mark.parametrize(
+    ("usage", "may_sign"),
+    [
+        (None, True),
+        ({"keyCertSign"}, True),
+        ({"keyCertSign", "cRLSign", "digitalSignature"}, True),
+        ({"cRLSign", "digitalSignature"}, False),
+        (set(), False),
+    ],
+)
+
+
+@USAGES
+def test_who_may_sign_certificates(usage: AbstractSet[KeyUsage] | None, may_sign: bool) -> None:
+    """keyCertSign is needed where keyUsage is there."""
+    authority = read(ROOT.subordinate("Sub", key_usage=usage))
+    assert (None if may_sign else KeyUsageForbidsIssuing(authority)) == check_may_sign_certificates(authority)
+
+
+@USAGES
+def test_an_intermediate_must_be_allowed_to_sign(usage: AbstractSet[KeyUsage] | None, may_sign: bool) -> None:
+    """RFC 5280 §6.1.4 (n)."""
+    sub = ROOT.subordinate("Sub", key_usage=usage)
+    assert (None if may_sign else KeyUsageForbidsIssuing(read(sub))) == failure(LEAF, sub, ROOT)
+
+
+@USAGES
+def test_an_anchor_must_be_allowed_to_sign(usage: AbstractSet[KeyUsage] | None, may_sign: bool) -> None:
+    """An anchor's keyUsage is enforced where it is there."""
+    root = Authority.root("Root", key_usage=usage)
+    assert (None if may_sign else KeyUsageForbidsIssuing(read(root))) == failure(LEAF, SUB, root)
+
+
+@USAGES
+def test_a_leaf_signs_nothing(usage: AbstractSet[KeyUsage] | None, may_sign: bool) -> None:
+    """The leaf's keyUsage is the business of TLS, whatever it says; that of a leaf which is an anchor too."""
+    assert failure(SUB.issue("leaf", key_usage=usage), SUB, ROOT) is None
+    assert failure(Authority.root("leaf", key_usage=usage)) is None, may_sign
+
+
+PURPOSES: Final = pytest.mark.parametrize(
+    ("purposes", "asked", "fits"),
+    [
+        (None, KeyPurpose.CLIENT, True),
+        (None, KeyPurpose.SERVER, True),
+        (None, KeyPurpose.ANY, True),
+        (("clientAuth",), KeyPurpose.CLIENT, True),
+        (("clientAuth",), KeyPurpose.SERVER, False),
+        (("clientAuth",), KeyPurpose.ANY, True),
+        (("serverAuth",), KeyPurpose.CLIENT, False),
+        (("serverAuth",), KeyPurpose.SERVER, True),
+        (("serverAuth",), KeyPurpose.ANY, True),
+        (("serverAuth", "clientAuth"), KeyPurpose.CLIENT, True),
+        (("serverAuth", "clientAuth"), KeyPurpose.SERVER, True),
+        (("anyExtendedKeyUsage",), KeyPurpose.CLIENT, True),
+        (("anyExtendedKeyUsage", "codeSigning"), KeyPurpose.SERVER, True),
+        (("codeSigning", "1.2.3.4"), KeyPurpose.CLIENT, False),
+        (("codeSigning",), KeyPurpose.SERVER, False),
+        (("codeSigning",), KeyPurpose.ANY, True),
+    ],
+)
+
+
+@PURPOSES
+def test_purposes(purposes: tuple[str, ...] | None, asked: KeyPurpose, fits: bool) -> None:
+    """The purpose itself, anyExtendedKeyUsage, or no extendedKeyUsage at all."""
+    leaf = read(SUB.issue("leaf", extended_key_usage=purposes))
+    expected = None if fits else KeyPurposeForbidden(leaf, asked)
+    assert expected == check_key_purpose(leaf, Policy(key_purpose=asked))
+
+
+@PURPOSES
+def test_purposes_along_a_path(purposes: tuple[str, ...] | None, asked: KeyPurpose, fits: bool) -> None:
+    """What an intermediate or an anchor is not good for, nobody below it is; a leaf that is an anchor is asked as well."""
+    root = Authority.root("Root", extended_key_usage=purposes)
+    sub = ROOT.subordinate("Sub", extended_key_usage=purposes)
+    leaf, silent = SUB.issue("leaf", extended_key_usage=purposes), SUB.issue("leaf", extended_key_usage=None)
+    policy = Policy(key_purpose=asked)
+    outcomes = {
+        read(leaf): failure(leaf, SUB, ROOT, policy=policy),
+        read(sub): failure(silent, sub, ROOT, policy=policy),
+        read(root): failure(silent, SUB, root, policy=policy),
+    }
+    assert {one: None if fits else KeyPurposeForbidden(one, asked) for one in outcomes} == outcomes
+    assert outcomes[read(leaf)] == failure(leaf, policy=policy)
+
+
+def test_the_purpose_asked_for_by_default() -> None:
+    """Clients are what the service is about."""
+    leaf = SUB.issue("leaf", extended_key_usage="serverAuth")
+    assert KeyPurposeForbidden(read(leaf), KeyPurpose.CLIENT) == failure(leaf, SUB, ROOT)
