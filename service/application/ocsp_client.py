@@ -1,7 +1,7 @@
 """Asking OCSP responders: each URL in turn, GET where the request is short enough, and only usable answers are kept."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from service.application.clock import Clock
@@ -16,9 +16,9 @@ from service.core.model.budget import Budget, BudgetExhaustedError
 from service.core.model.certificate import Certificate
 from service.core.model.evidence_tier import Tier
 from service.core.model.malformed import MalformedError
-from service.core.model.ocsp import CertStatus, OcspFinding
+from service.core.model.ocsp import CertStatus, OcspFinding, SingleResponse
 from service.core.model.policy import Policy
-from service.core.ocsp.cert_id import store_key
+from service.core.ocsp.cert_id import is_about, store_key
 from service.core.ocsp.judging import signed_answers
 from service.core.ocsp.request import encode_request, get_url
 
@@ -137,14 +137,31 @@ class OcspClient:
         if not answers:
             return refused[0]
         newest = max(answers, key=lambda answer: answer.single.this_update).single
-        if newest.status is CertStatus.UNKNOWN:
-            return None
-        end = later(newest.this_update, DEFAULT_OCSP_AGE) if newest.next_update is None else newest.next_update
-        expires_at = later(end, self._policy.grace + self._policy.clock_skew + timedelta(seconds=1))
-        try:
-            await self._store.put_ocsp(
-                store_key(certificate, issuer), HeldOcsp(response, finding.source, now, expires_at)
-            )
-        except StoreError:
-            return None  # it serves this request; the next one asks again
+        if newest.status is not CertStatus.UNKNOWN:
+            await self._hold(newest, HeldOcsp(response, finding.source, now, self._expiry(newest)), certificate, issuer)
         return None
+
+    def _expiry(self, single: SingleResponse) -> datetime:
+        """When an answer can no longer serve anybody under the operator's policy."""
+        end = later(single.this_update, DEFAULT_OCSP_AGE) if single.next_update is None else single.next_update
+        return later(end, self._policy.grace + self._policy.clock_skew + timedelta(seconds=1))
+
+    async def _hold(self, single: SingleResponse, new: HeldOcsp, certificate: Certificate, issuer: Certificate) -> None:
+        """Put an answer into the store, never in place of a newer one: replaying an old one makes nobody forget."""
+        key = store_key(certificate, issuer)
+        try:
+            held = self._store.find_ocsp(key)
+            if held is None or single.this_update >= _this_update(held, certificate, issuer):
+                await self._store.put_ocsp(key, new)
+        except StoreError:
+            return  # it serves this request; the next one asks again
+
+
+def _this_update(held: HeldOcsp, certificate: Certificate, issuer: Certificate) -> datetime:
+    """thisUpdate of a held answer; the beginning of time where it cannot be read, so that any answer replaces it."""
+    beginning = datetime.min.replace(tzinfo=UTC)
+    try:
+        singles = read_ocsp_response(held.response).responses
+    except (MalformedError, ResponderError):
+        return beginning
+    return max((one.this_update for one in singles if is_about(one.cert_id, certificate, issuer)), default=beginning)

@@ -9,8 +9,8 @@ Rules:
    own: it says that the *loop* turns.
 
 It does not handle SIGTERM: how a child finishes its work is the child's own affair. It does not handle SIGINT: Ctrl-C
-reaches every process of the terminal's foreground group, and children are born with it blocked (see `child`), since it is
-for the supervisor to decide.
+reaches every process of the terminal's foreground group, but children are born with it blocked (see `child`), since
+what comes of it is for the supervisor to decide.
 """
 
 import contextlib

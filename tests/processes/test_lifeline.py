@@ -1,6 +1,7 @@
 """The child's side, as far as it can be seen without a supervisor."""
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from service.processes.inheritance import (
     inherited_socket,
 )
 from service.processes.lifeline import Lifeline
-from tests.processes.running import ROOT
+from tests.processes.running import PATIENCE_S, ROOT
 
 
 def _fits(writer: int) -> bool:
@@ -74,14 +75,18 @@ def test_a_descriptor_has_a_plain_name() -> None:
         descriptor_variable("HTTP=1")
 
 
-def test_a_child_whose_supervisor_died_before_it_was_tied_ends() -> None:
-    """Its parent is somebody else by then."""
-    variables = Inheritance(
-        lifeline_fd=0, heartbeat_fd=1, heartbeat_every_s=1.0, supervisor_pid=os.getppid()
-    ).variables()
+def test_a_child_whose_supervisor_died_before_it_was_tied_ends(pipe: tuple[int, int]) -> None:
+    """Its parent is somebody else by then; here, this test."""
+    reader, writer = pipe
+    variables = Inheritance(reader, writer, 1.0, supervisor_pid=os.getppid()).variables()
     code = "from service.processes.lifeline import Lifeline; Lifeline.from_environment(); print('still here')"
     done = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, **variables}, cwd=ROOT, capture_output=True, check=False
+        [sys.executable, "-c", code],
+        env={**os.environ, **variables},
+        pass_fds=pipe,
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
     )
     assert (EXIT_ORPHANED, b"") == (done.returncode, done.stdout)
 
@@ -107,8 +112,12 @@ def test_a_supervisor_that_is_gone_is_no_error_of_the_heartbeat(pipe: tuple[int,
 async def test_the_heartbeat_goes_on_with_the_loop(pipe: tuple[int, int]) -> None:
     """One beat at once, more as time goes by."""
     reader, writer = pipe
+    os.set_blocking(reader, False)
     Lifeline(writer, 0.01).start_heartbeat(asyncio.get_running_loop())
-    assert b"." == os.read(reader, 10)
-    beats = await asyncio.to_thread(os.read, reader, 1)
-    beats += await asyncio.to_thread(os.read, reader, 1)
-    assert b".." == beats
+    beats = os.read(reader, 10)
+    assert b"." == beats
+    async with asyncio.timeout(PATIENCE_S):
+        while len(beats) < 3:
+            await asyncio.sleep(0.01)
+            with contextlib.suppress(BlockingIOError):
+                beats += os.read(reader, 10)

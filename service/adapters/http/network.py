@@ -238,9 +238,7 @@ class GuardedStream(httpcore.AsyncNetworkStream):
 def _address(sockaddr: tuple[object, ...]) -> Address:
     """The address in what getaddrinfo gives: (address, port) or (address, port, flow, scope)."""
     match sockaddr:
-        case (str(address), _, _, int(scope)) if scope != 0 and "%" not in address:
+        case (address, _, _, int(scope)) if scope != 0 and "%" not in str(address):
             return ip_address(f"{address}%{scope}")
-        case (str(address), *_):
-            return ip_address(address)
         case _:
-            raise OSError("the resolver answered without an address")
+            return ip_address(str(sockaddr[0]))

@@ -42,6 +42,7 @@ class Hot:
         """
         self._path = path
         self._owner = os.getpid()
+        self._closed = False
         self.reading = Translating(f"cannot read the store at {path}")
         self.writing = Translating(f"cannot write to the store at {path}")
         with Translating(f"cannot open the store at {path}"):
@@ -55,6 +56,7 @@ class Hot:
             )
             try:
                 self._environment.reader_check()
+                self._about = self._environment.open_db(b"about")
                 self._check_format()
             except BaseException:
                 self._environment.close()
@@ -62,6 +64,7 @@ class Hot:
 
     def close(self) -> None:
         """Close it; nothing works afterwards. Left alone in a forked child, whose parent still uses it."""
+        self._closed = True
         if os.getpid() == self._owner:
             with suppress(lmdb.Error):
                 self._environment.close()
@@ -73,29 +76,35 @@ class Hot:
 
     def begin(self) -> "lmdb.Transaction[bytes]":
         """A read transaction, for one lookup."""
-        self.check_process()
+        self.check_open()
         return self._environment.begin()
 
     def begin_writing(self) -> "lmdb.Transaction[bytes]":
         """A write transaction; waits for those of other threads and processes."""
-        self.check_process()
+        self.check_open()
         return self._environment.begin(write=True)
 
-    def check_process(self) -> None:
-        """Refuse to work in a forked child.
+    def turn(self) -> None:
+        """Commit a transaction that changes nothing: pages that one transaction frees serve the one after the next."""
+        with self.begin_writing() as transaction:
+            transaction.put(_FORMAT_KEY, FORMAT, db=self._about)
+
+    def check_open(self) -> None:
+        """Refuse to work in a forked child, or after the end.
 
         Raises:
-            StoreError: this is another process than the one that opened it.
+            StoreError: this is another process than the one that opened it, or it was closed.
         """
+        if self._closed:
+            raise StoreError(f"the store at {self._path} is closed")
         if os.getpid() != self._owner:
             raise StoreError(f"the store at {self._path} was opened before this process was forked: open it afterwards")
 
     def _check_format(self) -> None:
         with self._environment.begin(write=True) as transaction:
-            about = self._environment.open_db(b"about", txn=transaction)
-            found = transaction.get(_FORMAT_KEY, db=about)
+            found = transaction.get(_FORMAT_KEY, db=self._about)
             if found is None:
-                transaction.put(_FORMAT_KEY, FORMAT, db=about)
+                transaction.put(_FORMAT_KEY, FORMAT, db=self._about)
             elif found != FORMAT:
                 raise StoreError(
                     f"the store at {self._path} has format {found.decode(errors='replace')} and this version reads and "

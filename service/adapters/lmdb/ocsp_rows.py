@@ -86,6 +86,7 @@ class OcspRows:
                 self._put(key, held)
             except lmdb.MapFullError:
                 self._sweep_all(held.fetched_at)
+                self._hot.turn()
                 self._put(key, held)
 
     def _put(self, key: bytes, held: HeldOcsp) -> None:

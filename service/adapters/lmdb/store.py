@@ -216,6 +216,7 @@ class Store:
         """
         if self._role is not Role.INGESTER:
             raise StoreError("this process opened the store as a worker: the ingester publishes CRLs")
+        self._hot.check_open()
         generation = self._writer.build(rows)
         record = SlotRecord(held, generation)
         try:
@@ -245,7 +246,7 @@ class Store:
         await asyncio.wrap_future(self._submit(lambda: self._ocsp.put(key, held)))
 
     def _submit(self, write: Callable[[], T]) -> Future[T]:
-        self._hot.check_process()
+        self._hot.check_open()
         try:
             return self._thread.submit(write)
         except RuntimeError as error:

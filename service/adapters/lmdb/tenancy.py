@@ -46,7 +46,7 @@ def alone_in_process(path: Path) -> Generator[None]:
     """
     with Translating(f"cannot use the store's directory {path}"):
         status = path.stat()
-    identity = (status.st_dev, status.st_ino)
+    identity, owner = (status.st_dev, status.st_ino), os.getpid()
     with _opened_lock:
         if identity in _opened:
             raise StoreError(f"the store at {path} is open in this process, or was when it was forked: open it once")
@@ -54,8 +54,10 @@ def alone_in_process(path: Path) -> Generator[None]:
     try:
         yield
     finally:
-        with _opened_lock:
-            _opened.discard(identity)
+        # A forked child lets go of nothing: what it inherited is still open.
+        if os.getpid() == owner:
+            with _opened_lock:
+                _opened.discard(identity)
 
 
 @contextmanager

@@ -7,15 +7,24 @@ and the live service are the same call. The order of its rules is the order of p
 leaf, budget, path failure, revoked, unavailable. Revocation is judged only on paths that validate.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import assert_never
 
 from service.core.decision.reuse import allow_until, deny_until
 from service.core.decision.revocation import Checked, Missing, Question, check_revocation, not_checked
 from service.core.model.budget import Budget, BudgetExhaustedError
 from service.core.model.certificate import Certificate
 from service.core.model.evidence import Evidence, NeedEvidence, Wanted
-from service.core.model.failure import BudgetExhausted, Code, Failure, Malformed, RevocationUnavailable, Revoked
+from service.core.model.failure import (
+    BudgetExhausted,
+    Code,
+    Failure,
+    Malformed,
+    PathFailure,
+    RevocationUnavailable,
+    Revoked,
+)
 from service.core.model.policy import Policy, RevocationScope
 from service.core.model.trust_store import TrustStore
 from service.core.model.verdict import Decision, NotChecked, PathElement, RevocationStatus, Status, Verdict
@@ -39,11 +48,16 @@ class AssessmentRequest:
 
 @dataclass(frozen=True, slots=True)
 class _Denied:
-    """Why one path, or an attempt to build one, came to nothing; `path` None where no anchor was reached."""
+    """Why one path, or an attempt to build one, came to nothing; `path` None where no anchor was reached.
+
+    Attributes:
+        rivals: The other paths that came to nothing; the finding lasts only while none of them can change.
+    """
 
     failure: Failure
     path: CertificationPath | None = None
     elements: tuple[PathElement, ...] = ()
+    rivals: tuple["_Denied", ...] = ()
 
     @property
     def preference(self) -> tuple[bool, int]:
@@ -74,10 +88,7 @@ def assess(request: AssessmentRequest, evidence: Evidence, policy: Policy, at: d
     """
     if isinstance(request.leaf, Malformed):
         return _deny(None, _Denied(request.leaf), policy, at)
-    try:
-        outcome = _search(request.leaf, request.store, Question(evidence, policy, at, Budget(policy.limits)))
-    except BudgetExhaustedError as spent:
-        outcome = _Denied(BudgetExhausted(spent.resource, spent.limit))
+    outcome = _search(request.leaf, request.store, Question(evidence, policy, at, Budget(policy.limits)))
     match outcome:
         case _Allowed():
             return _allow(request.leaf, outcome, policy, at)
@@ -85,6 +96,8 @@ def assess(request: AssessmentRequest, evidence: Evidence, policy: Policy, at: d
             return _deny(request.leaf, outcome, policy, at)
         case Missing(wanted):
             return NeedEvidence(wanted)
+        case _:
+            assert_never(outcome)
 
 
 def give_up(resource: str, limit: int, request: AssessmentRequest, policy: Policy, at: datetime) -> Verdict:
@@ -96,20 +109,29 @@ def give_up(resource: str, limit: int, request: AssessmentRequest, policy: Polic
 def _search(leaf: Certificate, store: TrustStore, question: Question) -> _Allowed | _Denied | Missing:
     """Take one path after the other until one allows or the leaf is known to be revoked."""
     denied: list[_Denied] = []
-    for path in build_paths(leaf, store, question.policy, question.budget):
-        if not isinstance(path, CertificationPath):
-            denied.append(_Denied(path))
-            continue
-        question.budget.spend_path()
-        valid = validate(path, question.policy, question.at)
-        if not isinstance(valid, ValidPath):
-            denied.append(_Denied(valid, path, _unreached(path)))
-            continue
-        outcome = _judge(valid, question)
-        if not isinstance(outcome, _Denied) or _is_final(outcome, leaf):
-            return outcome
-        denied.append(outcome)
-    return max(denied, key=lambda one: one.preference)
+    reached: CertificationPath | None = None
+    try:
+        for path in build_paths(leaf, store, question.policy, question.budget):
+            reached = path if isinstance(path, CertificationPath) else reached
+            outcome = _try(path, question)
+            if not isinstance(outcome, _Denied):
+                return outcome
+            if _is_final(outcome, leaf):
+                return replace(outcome, rivals=tuple(denied))
+            denied.append(outcome)
+    except BudgetExhaustedError as spent:
+        elements = () if reached is None else _unreached(reached)
+        return _Denied(BudgetExhausted(spent.resource, spent.limit), reached, elements, tuple(denied))
+    return replace(max(denied, key=lambda one: one.preference), rivals=tuple(denied))
+
+
+def _try(path: CertificationPath | PathFailure, question: Question) -> _Allowed | _Denied | Missing:
+    """Validate one path and ask about revocation on it."""
+    if not isinstance(path, CertificationPath):
+        return _Denied(path)
+    question.budget.spend_path()
+    valid = validate(path, question.policy, question.at)
+    return _judge(valid, question) if isinstance(valid, ValidPath) else _Denied(valid, path, _unreached(path))
 
 
 def _is_final(denied: _Denied, leaf: Certificate) -> bool:
@@ -188,7 +210,7 @@ def _deny(leaf: Certificate | None, denied: _Denied, policy: Policy, at: datetim
         path=denied.elements,
         anchor=None if denied.path is None else denied.path.anchor,
         authorized_policies=frozenset(),
-        valid_until=deny_until(denied.failure, denied.elements, policy, at),
+        valid_until=min(deny_until(one.failure, one.elements, policy, at) for one in (denied, *denied.rivals)),
     )
 
 

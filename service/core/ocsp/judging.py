@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import assert_never
 
 from service.core.freshness.window import EvidenceKind, UsableUntil, later, window
 from service.core.model.attempt import Attempt, Problem
@@ -122,6 +123,8 @@ def judge_answers(
             return Judgement(_revocation(answer, RevocationStatus.GOOD, until), tuple(attempts))
         case CertStatus.REVOKED:
             return Judgement(_revocation(answer, RevocationStatus.REVOKED, until), tuple(attempts))
+        case _:
+            assert_never(answer.single.status)
 
 
 def _use(

@@ -5,6 +5,7 @@ path may do is the business of `validation`. Missing issuers are never fetched.
 """
 
 from collections.abc import Iterator
+from typing import assert_never
 
 from service.core.der.signature import SignatureResult, algorithm_name, signature_scheme, verify
 from service.core.model.budget import Budget
@@ -113,6 +114,8 @@ def _signature_failure(child: Certificate, issuer: Certificate, budget: Budget) 
             if signature_scheme(child.signature.algorithm) is None:
                 return UnsupportedSignature(child, algorithm_name(child.signature.algorithm))
             return UnsupportedKey(issuer, "a public key of a kind or with parameters that nothing here reads")
+        case unreachable:
+            assert_never(unreachable)
 
 
 def is_too_long(key: PublicKey) -> bool:

@@ -162,7 +162,8 @@ async def test_the_system_gives_odd_notations_as_what_they_are(name: str) -> Non
 
 async def test_the_system_keeps_the_zone() -> None:
     """An address of a link of this host is given with its zone, which the guard refuses."""
-    assert (ip_address("fe80::1%1"),) == await SystemResolver().resolve("fe80::1%lo", 80)
+    expected = ip_address(f"fe80::1%{socket.if_nametoindex('lo')}")
+    assert (expected,) == await SystemResolver().resolve("fe80::1%lo", 80)
 
 
 async def test_the_system_fails_as_the_system_does() -> None:

@@ -1,9 +1,12 @@
 """Generations: written sorted, whatever the order; found by serial number; refused where the file is not as written."""
 
+import heapq
 import os
 import shutil
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import lmdb
 import pytest
@@ -16,6 +19,7 @@ from service.adapters.lmdb.generation_reader import GenerationGoneError, Generat
 from service.adapters.lmdb.generation_writer import GenerationWriter
 from service.application.evidence_store import StoreError
 from service.core.model.crl import CrlRow
+from tests.adapters.lmdb.open_files import open_below
 
 SLOT = b"slot"
 
@@ -61,7 +65,7 @@ def _run_rows(request: pytest.FixtureRequest) -> Iterator[None]:
 def test_any_rows_in_any_order(tmp_path_factory: pytest.TempPathFactory, rows: list[CrlRow], asked: bytes) -> None:
     """Rows are found by their serial numbers, the last of duplicates wins, and no other serial number is found."""
     path = tmp_path_factory.mktemp("any")
-    expected = {row.serial: row.record for row in rows}
+    expected: dict[bytes, bytes | None] = {row.serial: row.record for row in rows}
     expected.setdefault(asked, None)
     reader = GenerationReader(path / "generations", 1)
 
@@ -100,6 +104,15 @@ def test_map_grows(writer: GenerationWriter, reader: GenerationReader, monkeypat
 
     assert len(rows) == generation.rows
     assert {row.record for row in rows} == {reader.look_up(SLOT, generation, row.serial) for row in rows}
+
+
+def test_rows_out_of_order(writer: GenerationWriter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that do not come sorted are an error: LMDB would leave them out."""
+    monkeypatch.setattr(generation_writer, "RUN_ROWS", 2)
+    monkeypatch.setattr(heapq, "merge", lambda *runs, **_: chain(*reversed(runs)))
+
+    with pytest.raises(StoreError, match="not in order"):
+        writer.build(_rows(5))
 
 
 def test_error_of_the_rows_passes_through(writer: GenerationWriter, tmp_path: Path) -> None:
@@ -164,7 +177,9 @@ def test_open_files_are_bounded(writer: GenerationWriter, reader: GenerationRead
     for slot in (first, second, first, third, first):
         assert reader.look_up(slot, generations[slot], int(slot).to_bytes(20, "big")) is not None
 
-    assert sorted(generations[slot].name for slot in (first, third)) == sorted(_open_files(tmp_path))
+    assert sorted(generations[slot].name for slot in (first, third)) == sorted(
+        file.name for file in open_below(tmp_path)
+    )
 
 
 def test_replaced_file_is_closed(writer: GenerationWriter, reader: GenerationReader, tmp_path: Path) -> None:
@@ -175,12 +190,7 @@ def test_replaced_file_is_closed(writer: GenerationWriter, reader: GenerationRea
 
     reader.look_up(SLOT, new, b"1")
 
-    assert [new.name] == _open_files(tmp_path)
-
-
-def _open_files(path: Path) -> list[str]:
-    descriptors = [Path(os.readlink(entry.path)) for entry in os.scandir("/proc/self/fd") if entry.is_symlink()]
-    return [file.name for file in descriptors if file.parent == path / "generations"]
+    assert [new.name] == [file.name for file in open_below(tmp_path)]
 
 
 def test_absent_file(writer: GenerationWriter, reader: GenerationReader) -> None:
@@ -199,9 +209,9 @@ def test_file_that_goes_while_it_is_opened(
     generation = writer.build(_rows(1))
     really = lmdb.open
 
-    def open_too_late(*arguments: object, **options: object) -> object:
+    def open_too_late(path: str, **options: Any) -> lmdb.Environment:  # noqa: ANN401 - handed on as they came
         writer.remove(generation.name)
-        return really(*arguments, **options)
+        return really(path, **options)
 
     monkeypatch.setattr(lmdb, "open", open_too_late)
 
@@ -210,7 +220,7 @@ def test_file_that_goes_while_it_is_opened(
 
 
 def test_damaged_files(writer: GenerationWriter, reader: GenerationReader, tmp_path: Path) -> None:
-    """A shorter file, another one of the same size, and one that is not LMDB's are errors, and never an absent entry."""
+    """A shorter file, another of the same size, and one that is not LMDB's are errors, and never an absent entry."""
     path = tmp_path / "generations"
     generation, other = writer.build(_rows(1)), writer.build(_rows(2))
     whole = (path / other.name).read_bytes()

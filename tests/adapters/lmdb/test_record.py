@@ -26,9 +26,9 @@ names = st.builds(Name, der=st.binary(), text=st.text())
 reasons = st.integers(0, 0x1FF).map(Reasons)
 points = st.builds(
     IssuingDistributionPoint,
-    names=st.lists(
-        st.builds(GeneralName, kind=st.sampled_from(GeneralNameKind), value=st.binary()), max_size=4
-    ).map(tuple),
+    names=st.lists(st.builds(GeneralName, kind=st.sampled_from(GeneralNameKind), value=st.binary()), max_size=4).map(
+        tuple
+    ),
     only_contains_user_certs=st.booleans(),
     only_contains_ca_certs=st.booleans(),
     only_contains_attribute_certs=st.booleans(),
@@ -55,9 +55,7 @@ slots = st.builds(
 )
 records = st.builds(
     SlotRecord,
-    held=st.builds(
-        HeldCrl, slot=slots, meta=metas, signer_spki=st.binary(), source=st.text(), fetched_at=moments
-    ),
+    held=st.builds(HeldCrl, slot=slots, meta=metas, signer_spki=st.binary(), source=st.text(), fetched_at=moments),
     generation=st.builds(
         Generation,
         name=st.binary(min_size=16, max_size=16).map(bytes.hex),

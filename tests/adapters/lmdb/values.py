@@ -42,7 +42,8 @@ def watermark(number: int) -> Watermark:
 
 def octets(serial: int) -> bytes:
     """Content octets of a serial number."""
-    return serial.to_bytes(serial.bit_length() // 8 + 1, "big", signed=True)
+    magnitude = serial if serial >= 0 else ~serial
+    return serial.to_bytes(magnitude.bit_length() // 8 + 1, "big", signed=True)
 
 
 def entry(serial: int, days: int = 0, reason: Reason | None = Reason.KEY_COMPROMISE) -> CrlEntry:

@@ -167,17 +167,23 @@ def test_combination_that_openssl_refuses() -> None:
     assert SignatureResult.UNSUPPORTED is verify(made, public("rsa512"))
 
 
-@pytest.mark.parametrize("size", [MAX_CACHED_OCTETS - 64, MAX_CACHED_OCTETS - 63, 1_000_000])
-@pytest.mark.parametrize("view", [bytes, memoryview, lambda data: memoryview(bytearray(data))])
-def test_any_size(size: int, view: type[bytes | memoryview]) -> None:
-    """What is signed may be of any size, and large data a view of a buffer that cannot be hashed."""
-    data = bytes(size)
-    value = sign(key("ed25519"), None, data)
-    if size <= MAX_CACHED_OCTETS - 64:
-        view = bytes
-    good = Signature(identifier(oids.ED25519), value, view(data))
-    wrong = Signature(identifier(oids.ED25519), value, view(data[:-1] + b"\x01"))
-    assert (SignatureResult.VALID, SignatureResult.INVALID) == tuple(verify(s, public("ed25519")) for s in (good, wrong))
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        bytes(MAX_CACHED_OCTETS - 64),
+        bytes(MAX_CACHED_OCTETS - 63),
+        bytes(1_000_000),
+        memoryview(bytes(1_000_000)),
+        memoryview(bytearray(1_000_000)),
+    ],
+    ids=["nothing", "most that is kept", "one more", "much", "a view", "a view of what may change"],
+)
+def test_any_size(data: bytes | memoryview) -> None:
+    """What is signed may be of any size, and what is large a view of a buffer that cannot be hashed."""
+    good = Signature(identifier(oids.ED25519), sign(key("ed25519"), None, bytes(data)), data)
+    assert SignatureResult.VALID is verify(good, public("ed25519"))
+    assert SignatureResult.INVALID is verify(replace(good, signed=bytes(data) + b"."), public("ed25519"))
 
 
 def test_one_result_for_each_key() -> None:
@@ -191,7 +197,6 @@ def test_one_result_for_each_key() -> None:
 @pytest.mark.parametrize(
     ("name", "issuer", "expected"),
     [
-        ("custom/valid_signature_cert.pem", "custom/ca/ca.pem", SignatureResult.INVALID),
         ("PKITS_data/certs/GoodCACert.crt", "PKITS_data/certs/TrustAnchorRootCertificate.crt", SignatureResult.VALID),
         ("PKITS_data/certs/DSACACert.crt", "PKITS_data/certs/TrustAnchorRootCertificate.crt", SignatureResult.VALID),
         ("PKITS_data/certs/BadSignedCACert.crt", "PKITS_data/certs/TrustAnchorRootCertificate.crt", SignatureResult.INVALID),

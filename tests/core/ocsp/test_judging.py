@@ -25,6 +25,8 @@ from tests.pki import (
     days,
     hours,
 )
+from tests.pki.extensions import Reason
+from tests.pki.ocsp import CertStatus
 
 SECOND: Final = timedelta(seconds=1)
 SKEW: Final = Policy().clock_skew
@@ -62,7 +64,7 @@ def test_good_with_everything_it_rests_on() -> None:
 @pytest.mark.parametrize(
     ("reason", "text"), [(None, "unspecified"), ("keyCompromise", "keyCompromise"), (0, "unspecified")]
 )
-def test_revoked_with_everything_it_rests_on(reason: int | None, text: str) -> None:
+def test_revoked_with_everything_it_rests_on(reason: Reason | int | None, text: str) -> None:
     """When and why, unspecified where the responder does not say."""
     expected = Revocation(
         status=RevocationStatus.REVOKED,
@@ -164,14 +166,13 @@ def test_an_answer_is_used_in_its_time(overrides: OcspOverrides, expected: Probl
     """Within the tolerance for clocks at both ends; without nextUpdate for 300 seconds."""
     judgement = judge(finding(SUB.ocsp(LEAF, **overrides)))
     assert (RevocationStatus.GOOD if expected is None else None) is status(judgement)
-    assert () if expected is None else (Attempt(URL, expected),) == judgement.attempts
+    assert (() if expected is None else (Attempt(URL, expected),)) == judgement.attempts
 
 
-@pytest.mark.parametrize("verdict", ["good", "revoked"])
-def test_an_answer_produced_in_the_future_is_not_used(verdict: str) -> None:
+@pytest.mark.parametrize("says", ["good", "revoked"])
+def test_an_answer_produced_in_the_future_is_not_used(says: CertStatus) -> None:
     """Its own times may be right: who signs ahead of time is not believed, and the attempt says what was ahead."""
-    said: OcspOverrides = {"status": "good"} if verdict == "good" else {"status": "revoked"}
-    answer = SUB.ocsp(LEAF, produced_at=NOW + SKEW + SECOND, **said)
+    answer = SUB.ocsp(LEAF, status=says, produced_at=NOW + SKEW + SECOND)
     assert refused(Problem.NOT_YET_VALID, "producedAt") == judge(finding(answer))
 
 
@@ -199,11 +200,11 @@ def test_the_end_of_use_follows_the_policy(policy: Policy, overrides: OcspOverri
     [{"extensions": [CRITICAL]}, {"single_extensions": [CRITICAL]}],
     ids=["of the response", "of the single response"],
 )
-@pytest.mark.parametrize("verdict", ["good", "revoked"])
-def test_an_unknown_critical_extension_makes_it_unusable(overrides: OcspOverrides, verdict: str) -> None:
+@pytest.mark.parametrize("says", ["good", "revoked"])
+def test_an_unknown_critical_extension_makes_it_unusable(overrides: OcspOverrides, says: CertStatus) -> None:
     """By name, and even where it says revoked."""
-    said: OcspOverrides = {"status": "good"} if verdict == "good" else {"status": "revoked"}
-    assert refused(Problem.UNSUPPORTED, "1.2.3.4") == judge(finding(SUB.ocsp(LEAF, **said, **overrides)))
+    answer = SUB.ocsp(LEAF, **(overrides | {"status": says}))
+    assert refused(Problem.UNSUPPORTED, "1.2.3.4") == judge(finding(answer))
 
 
 @pytest.mark.parametrize(
@@ -232,11 +233,12 @@ def test_a_critical_extension_about_the_neighbour_changes_nothing() -> None:
         (DelegateStanding.UNCHECKED, Problem.SIGNER_UNCHECKED),
     ],
 )
-@pytest.mark.parametrize("verdict", ["good", "revoked"])
-def test_a_delegate_in_bad_standing_says_nothing(standing: DelegateStanding, problem: Problem, verdict: str) -> None:
+@pytest.mark.parametrize("says", ["good", "revoked"])
+def test_a_delegate_in_bad_standing_says_nothing(
+    standing: DelegateStanding, problem: Problem, says: CertStatus
+) -> None:
     """Neither good nor revoked, and the attempt says why."""
-    said: OcspOverrides = {"status": "good"} if verdict == "good" else {"status": "revoked"}
-    answer = finding(SUB.ocsp(LEAF, responder=DELEGATE, **said))
+    answer = finding(SUB.ocsp(LEAF, responder=DELEGATE, status=says))
     assert refused(problem) == judge(answer, delegates={certificate(DELEGATE): DelegateCheck(standing)})
 
 

@@ -38,21 +38,21 @@ def aged(status: CertStatus, minutes: int) -> OcspFinding:
     return finding(SUB.ocsp(LEAF, status=status, this_update=NOW - timedelta(minutes=minutes)))
 
 
-@pytest.mark.parametrize(("newer", "older"), product(STATUSES, repeat=2))
+@pytest.mark.parametrize(("newer", "older"), list(product(STATUSES, repeat=2)))
 def test_the_newest_answer_wins(newer: CertStatus, older: CertStatus) -> None:
     """Also where it unsays a revocation: holds are released, and only the newest answer knows."""
     both = (aged(newer, 1), aged(older, 2))
     assert [OUTCOMES[newer]] * 2 == [said(*both), said(*reversed(both))]
 
 
-@pytest.mark.parametrize(("one", "other"), product(STATUSES, repeat=2))
+@pytest.mark.parametrize(("one", "other"), list(product(STATUSES, repeat=2)))
 def test_of_two_as_new_the_more_cautious_wins(one: CertStatus, other: CertStatus) -> None:
     """Revoked before unknown before good, in whichever order they come."""
     expected = OUTCOMES[max(one, other, key=STATUSES.index)]
     assert expected is said(aged(one, 1), aged(other, 1))
 
 
-@pytest.mark.parametrize("order", permutations(STATUSES))
+@pytest.mark.parametrize("order", list(permutations(STATUSES)))
 def test_within_one_response_the_more_cautious_wins(order: Sequence[CertStatus]) -> None:
     """Good and revoked in one response is revoked."""
     answer = SUB.ocsp(*(Answer(LEAF, status=status) for status in order))
@@ -103,13 +103,9 @@ def test_a_revoked_delegate_does_not_spoil_the_issuers_own_answer() -> None:
 
 
 POOL: Final = [
-    finding(SUB.ocsp(LEAF, status=status, this_update=THIS_UPDATE + timedelta(minutes=minute), **overrides))
+    finding(SUB.ocsp(LEAF, status=status, this_update=THIS_UPDATE + timedelta(minutes=minute), next_update=next_update))
     for status, minute in product(STATUSES, range(3))
-    for overrides in (
-        OcspOverrides(),
-        OcspOverrides(next_update=NOW + hours(1)),
-        OcspOverrides(next_update=NOW - days(1)),
-    )
+    for next_update in (NOW + hours(24), NOW + hours(1), NOW - days(1))
 ] + [
     finding(SUB.ocsp(LEAF, responder=STRANGER.ocsp_responder("OCSP"))),
     finding(SUB.ocsp(Answer(LEAF, status="revoked"), LEAF)),

@@ -23,7 +23,7 @@ NO_AUTHORITIES: Final = pytest.mark.parametrize("overrides", [ABSENT, FALSE, VER
 
 
 def test_an_authority() -> None:
-    """basicConstraints with cA."""
+    """What basicConstraints with cA says."""
     assert check_is_authority(read(SUB)) is None
 
 
@@ -71,7 +71,7 @@ def test_a_leaf_that_is_an_anchor_need_not_be_an_authority() -> None:
 
 
 def tower(path_length: int | None, *names: str) -> list[Authority]:
-    """An authority with a path length and authorities of these names below it, each with a key of its own, top first."""
+    """An authority with a path length and authorities of these names, each with its own key, below it; top first."""
     authorities = [ROOT.subordinate("Top", path_length=path_length)]
     for number, name in enumerate(names):
         authorities.append(authorities[-1].subordinate(name, key=key("p256", number)))
@@ -114,7 +114,7 @@ def test_path_length_of_an_anchor(path_length: int | None, names: tuple[str, ...
 
 
 def test_an_authority_as_the_leaf_does_not_count() -> None:
-    """pathLenConstraint counts intermediates: the last certificate is none (RFC 5280 §4.2.1.9)."""
+    """A pathLenConstraint counts intermediates, and the last certificate is none (RFC 5280 §4.2.1.9)."""
     (top,) = tower(0)
     assert failure(top.subordinate("A"), top, ROOT) is None
 

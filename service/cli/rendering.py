@@ -1,0 +1,100 @@
+"""Answers at the terminal: the same JSON that the API gives, in colour."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.text import Text
+from rich.tree import Tree
+
+Answer = Mapping[str, Any]
+"""The answer of `POST /v1/validate`."""
+
+_STYLES = {
+    "allow": "bold green",
+    "deny": "bold red",
+    "good": "green",
+    "revoked": "bold red",
+    "unknown": "yellow",
+    "not_checked": "dim",
+    "invalid": "red",
+}
+
+
+def render_check(path: str, answer: Answer) -> RenderableType:
+    """A verdict on one certificate in a few lines."""
+    title = Text.assemble((path, "bold"), "  ", _styled(answer["decision"]), " / ", _styled(answer["status"]))
+    if answer["code"] != "ok":
+        title.append(f"  ({answer['code']})")
+    lines: list[RenderableType] = [title, Text(f"  {answer['detail']}")]
+    if answer["subject"] is not None:
+        lines.append(Text(f"  subject {answer['subject']}, serial {answer['serial_number']}", style="dim"))
+    for element in answer["path"]:
+        if element["revocation"]["status"] == "revoked":
+            lines.append(Text(f"  {_evidence(element['revocation'])}", style="dim"))
+    return Group(*lines)
+
+
+def render_explanation(path: str, answer: Answer) -> Tree:
+    """The path and each piece of evidence, as a tree."""
+    tree = Tree(Text.assemble((path, "bold"), "  ", _styled(answer["decision"]), " / ", _styled(answer["code"])))
+    tree.add(Text(answer["detail"]))
+    for fact in _facts(answer):
+        tree.add(Text(fact, style="dim"))
+    branch = tree
+    for element in answer["path"]:
+        branch = branch.add(_certificate(element))
+        branch.add(_revocation(element["revocation"]))
+    if not answer["path"]:
+        tree.add(Text("no path to a trust anchor", style="yellow"))
+    return tree
+
+
+def _facts(answer: Answer) -> Sequence[str]:
+    facts = [f"decision {answer['decision_id']}, checked at {answer['checked_at']}"]
+    if answer["valid_until"] is not None:
+        facts.append(f"may be reused until {answer['valid_until']}")
+    if answer["sans"]:
+        facts.append(f"names {', '.join(answer['sans'])}")
+    if answer["authorized_policies"]:
+        facts.append(f"policies {', '.join(answer['authorized_policies'])}")
+    return facts
+
+
+def _certificate(element: Mapping[str, Any]) -> Text:
+    return Text.assemble(
+        (element["subject"] or "(no subject)", "bold"),
+        (f"\nserial {element['serial_number']}, until {element['not_after']}\nissued by {element['issuer']}", "dim"),
+    )
+
+
+def _revocation(revocation: Mapping[str, Any]) -> Text:
+    text = Text.assemble("revocation: ", _styled(revocation["status"]))
+    evidence = _evidence(revocation)
+    if evidence:
+        text.append(f"\n{evidence}")
+    if revocation["detail"]:
+        text.append(f"\n{revocation['detail']}", style="dim")
+    return text
+
+
+def _evidence(revocation: Mapping[str, Any]) -> str:
+    """What the status rests on: `crl 7 from http://… (host), 2026-01-01T00:00:00Z to …`."""
+    if revocation["method"] == "none":
+        return ""
+    number = "" if revocation["crl_number"] is None else f" {revocation['crl_number']}"
+    words = f"{revocation['method']}{number} from {revocation['source']} ({revocation['tier']})"
+    words += f", {revocation['this_update']} to {revocation['next_update'] or 'no nextUpdate'}"
+    if revocation["revoked_at"] is not None:
+        words += f"; revoked at {revocation['revoked_at']}, reason {revocation['reason']}"
+    return words
+
+
+def _styled(word: str) -> Text:
+    return Text(word, style=_STYLES.get(word, "red" if word != "ok" else "green"))
+
+
+def render_error(message: str) -> str:
+    """A complaint, in markup."""
+    return f"[bold red]revet:[/] {escape(message)}"

@@ -1,0 +1,64 @@
+"""Asking a running service over HTTP, as any caller would."""
+
+import base64
+import os
+
+import httpx
+
+from service.cli.rendering import Answer
+
+TIMEOUT_S = 10.0
+"""Longer than the service's own deadline, whatever it is set to."""
+
+TOKEN_VARIABLE = "REVET_TOKEN"  # noqa: S105 - the name of a variable, not a token
+"""The caller's token for a service that asks for one."""
+
+
+class AskError(Exception):
+    """The service could not be asked, or did not understand.
+
+    Attributes:
+        reason: For a person.
+    """
+
+    def __init__(self, reason: str) -> None:
+        """Keep the reason."""
+        super().__init__(reason)
+        self.reason = reason
+
+
+def ask_service(url: str, certificate: bytes, intermediates: tuple[str, ...], trust_store: str) -> Answer:
+    """Have a running service validate one certificate.
+
+    Args:
+        url: Where the service is: `http://127.0.0.1:8080`.
+        certificate: PEM or DER, as the file has it.
+        intermediates: PEM of more certificates.
+        trust_store: The service's name for it.
+
+    Raises:
+        AskError: it could not be asked.
+    """
+    body = {"certificate": as_text(certificate), "intermediates": list(intermediates), "trust_store": trust_store}
+    token = os.environ.get(TOKEN_VARIABLE)
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    try:
+        answer = httpx.post(f"{url.rstrip('/')}/v1/validate", json=body, headers=headers, timeout=TIMEOUT_S)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise AskError(f"{url} could not be asked: {error}") from error
+    try:
+        document = answer.json()
+    except ValueError:
+        raise AskError(f"{url} answered {answer.status_code} with something that is not JSON") from None
+    if answer.status_code != httpx.codes.OK:
+        raise AskError(f"{url} answered {answer.status_code}: {document.get('detail') or document.get('title')}")
+    return dict(document)
+
+
+def as_text(certificate: bytes) -> str:
+    """A certificate file's content as a request carries it: PEM as it is, DER in base64."""
+    return (
+        certificate.decode("ascii", "replace")
+        if b"-----BEGIN" in certificate
+        else base64.b64encode(certificate).decode()
+    )

@@ -1,0 +1,122 @@
+"""What cannot be meant, although every single setting could: each finding names the settings and their values."""
+
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from service.settings.fields import Fields
+from service.settings.values import is_loopback
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """Settings that do not go together.
+
+    Attributes:
+        fields: Which.
+        text: A sentence with their values.
+    """
+
+    fields: tuple[str, ...]
+    text: str
+
+
+def contradictions(settings: Fields) -> tuple[Contradiction, ...]:
+    """Find all of them."""
+    return (*_ports(settings), *_access(settings), *_tokens(settings), *_tls(settings), *_sizes(settings))
+
+
+def _ports(settings: Fields) -> Iterator[Contradiction]:
+    if settings.management_port is None:
+        if settings.management_host is not None:
+            yield Contradiction(
+                ("management_host", "management_port"),
+                f"REVET_MANAGEMENT_HOST is {settings.management_host}, but there is no REVET_MANAGEMENT_PORT",
+            )
+    elif settings.management_port == settings.port != 0:
+        yield Contradiction(
+            ("port", "management_port"),
+            f"REVET_MANAGEMENT_PORT is {settings.management_port}, and so is REVET_PORT ({settings.port}): "
+            "it needs a port of its own",
+        )
+
+
+def _access(settings: Fields) -> Iterator[Contradiction]:
+    if not (
+        is_loopback(settings.host) or settings.api_tokens or settings.admin_tokens or settings.tls_client_ca is not None
+    ):
+        yield Contradiction(
+            ("host", "api_tokens", "api_tokens_file", "admin_tokens", "admin_tokens_file", "tls_client_ca"),
+            f"REVET_HOST is {settings.host}, which others can reach, and anybody could ask: give REVET_API_TOKENS, "
+            "REVET_ADMIN_TOKENS (or their _FILE), or REVET_TLS_CLIENT_CA",
+        )
+
+
+def _tokens(settings: Fields) -> Iterator[Contradiction]:
+    callers = {token.get_secret_value() for token in settings.api_tokens}
+    both = sum(token.get_secret_value() in callers for token in settings.admin_tokens)
+    if both:
+        yield Contradiction(
+            ("api_tokens", "api_tokens_file", "admin_tokens", "admin_tokens_file"),
+            f"REVET_API_TOKENS and REVET_ADMIN_TOKENS have {both} in common: whose token is it? "
+            "An administrator's token is a caller's as well and is given once",
+        )
+
+
+def _tls(settings: Fields) -> Iterator[Contradiction]:
+    match settings.tls_cert, settings.tls_key:
+        case None, None:
+            if settings.tls_client_ca is not None:
+                yield Contradiction(
+                    ("tls_client_ca", "tls_cert", "tls_key"),
+                    f"REVET_TLS_CLIENT_CA is {settings.tls_client_ca}, but there is no REVET_TLS_CERT: "
+                    "callers present certificates in TLS only",
+                )
+        case certificate, None:
+            yield Contradiction(
+                ("tls_cert", "tls_key"), f"REVET_TLS_CERT is {certificate}, but there is no REVET_TLS_KEY"
+            )
+        case None, key:
+            yield Contradiction(("tls_cert", "tls_key"), f"REVET_TLS_KEY is {key}, but there is no REVET_TLS_CERT")
+        case certificate, key:
+            yield from _unusable_tls(settings)
+
+
+def _unusable_tls(settings: Fields) -> Iterator[Contradiction]:
+    """Try what the server will do: two files that exist may still not belong together."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if settings.tls_cert is not None and settings.tls_key is not None:
+        try:
+            # An empty passphrase, or OpenSSL would ask for one at the terminal.
+            context.load_cert_chain(settings.tls_cert, settings.tls_key, password="")
+        except (OSError, ValueError) as error:
+            yield Contradiction(
+                ("tls_cert", "tls_key"),
+                f"REVET_TLS_CERT is {settings.tls_cert} and REVET_TLS_KEY is {settings.tls_key}, "
+                f"which cannot be used together: {_reason(error)}",
+            )
+    if settings.tls_client_ca is not None:
+        try:
+            context.load_verify_locations(settings.tls_client_ca)
+        except (OSError, ValueError) as error:
+            yield Contradiction(
+                ("tls_client_ca",),
+                f"REVET_TLS_CLIENT_CA is {settings.tls_client_ca}, which cannot be used: {_reason(error)}",
+            )
+
+
+def _reason(error: OSError | ValueError) -> str:
+    match error:
+        case ssl.SSLError(reason=str(reason)) if reason:
+            return reason.lower().replace("_", " ")
+        case _:
+            return "not PEM, or protected by a passphrase"
+
+
+def _sizes(settings: Fields) -> Iterator[Contradiction]:
+    if settings.max_batch_bytes < settings.max_request_bytes:
+        yield Contradiction(
+            ("max_batch_bytes", "max_request_bytes"),
+            f"REVET_MAX_BATCH_BYTES is {settings.max_batch_bytes}, which is less than REVET_MAX_REQUEST_BYTES "
+            f"({settings.max_request_bytes}): a batch of one request would not fit",
+        )

@@ -1,0 +1,175 @@
+"""Every setting of this version: its name, type, bounds and default.
+
+The field `trust_store` is `REVET_TRUST_STORE` in the environment and `trust_store` in a TOML file. What two settings
+mean together is judged in `contradictions`, and where the values come from is `loading`'s business.
+"""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from service.application.log_options import LogFormat, LogLevel
+from service.core.model.policy import EvidenceOrder, RevocationMode, RevocationScope
+from service.settings.values import (
+    EgressList,
+    Host,
+    Port,
+    Proxy,
+    Readable,
+    ReadableDirectory,
+    ReadableFile,
+    ReadableList,
+    Seconds,
+    Tokens,
+    Whole,
+)
+
+MIB: Final = 2**20
+
+MAX_WORKERS: Final = 256
+"""Worker processes at most: more cores than any machine on offer gives to one service; each costs 60 MB or more."""
+
+MAX_VERDICT_TTL_S: Final = 86_400
+"""A day: CRLs are commonly issued once a day, and a verdict that lives longer would hide the next one."""
+
+MAX_CLOCK_SKEW_S: Final = 3_600
+"""An hour: the usual tolerance is minutes (Kerberos: five); more is a clock to repair."""
+
+MAX_GRACE_S: Final = 366 * 86_400
+"""A year: the longest life of a CRL, that of a root for its subordinates (CA/Browser Forum BR §4.9.7: 12 months)."""
+
+MAX_DEADLINE_MS: Final = 60_000
+"""A minute: what a load balancer waits for (ALB: 60 s by default; API Gateway: 29 s)."""
+
+MAX_REQUEST_BYTES: Final = 64 * MIB
+"""Of one request: a body is held in memory, and one of these is two of the longest CRLs that anybody sends inline."""
+
+MAX_BATCH_BYTES: Final = 256 * MIB
+"""Of one batch, which is held in memory too."""
+
+MAX_CRL_BYTES: Final = 1_024 * MIB
+"""Of one CRL: the default has room for three million entries, this for over twenty million."""
+
+MAX_FETCH_TIMEOUT_S: Final = 600
+"""Ten minutes: 128 MiB at 2 Mbit/s."""
+
+MAX_OCSP_TIMEOUT_S: Final = 60
+"""A minute: a request waits for an answer, and no request may take longer."""
+
+MAX_PROCESS_WAIT_S: Final = 3_600
+"""An hour, for the patience with processes that end or hang."""
+
+MAX_INTERMEDIATES: Final = 1_000
+"""Of one request: path building has a budget, but reading a certificate costs 50 µs whether it is needed or not."""
+
+
+class Fields(BaseSettings):
+    """The settings one by one. Nothing is read from the environment here: `loading` gives what it has looked through.
+
+    Otherwise a name that is nobody's would pass unnoticed, and a test would depend on the shell it runs in.
+    """
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+        validate_default=False,
+    )
+
+    host: Host = "127.0.0.1"
+    """Address to listen at."""
+    port: Port = 8080
+    """Port of the API; 0 lets the kernel choose one."""
+    workers: Annotated[Whole, Field(ge=1, le=MAX_WORKERS)] = 1
+    """Processes that answer requests; `loading` puts the number of allowed cores here."""
+    management_host: Host | None = None
+    """Address for the management port; REVET_HOST where absent."""
+    management_port: Port | None = None
+    """/healthz, /readyz and /metrics on a port of their own, without client certificates; absent: on the main port."""
+
+    trust_store: Readable | None = None
+    """The trust store called `default`: a PEM file, or a directory of them."""
+    trust_store_dir: ReadableDirectory | None = None
+    """Every NAME.pem in it is a trust store called NAME."""
+    intermediates: ReadableList = ()
+    """PEM files, or directories of them, whose certificates are intermediates in every trust store."""
+
+    data_dir: Path
+    """Where revocation evidence is kept: a local file system, for this user only."""
+
+    revocation_mode: RevocationMode = RevocationMode.HARD_FAIL
+    """How much evidence of not being revoked an allow needs."""
+    revocation_scope: RevocationScope = RevocationScope.CHAIN
+    """Which certificates of a path are asked about."""
+    evidence_order: EvidenceOrder = EvidenceOrder.CRL_FIRST
+    """Which methods are admitted, and which is fetched first."""
+    max_verdict_ttl_s: Annotated[Seconds, Field(ge=0, le=MAX_VERDICT_TTL_S)] = 60.0
+    """For how long at most a caller may reuse an answer."""
+    clock_skew_s: Annotated[Seconds, Field(ge=0, le=MAX_CLOCK_SKEW_S)] = 60.0
+    """Tolerance around the times of evidence."""
+    grace_s: Annotated[Seconds, Field(ge=0, le=MAX_GRACE_S)] = 0.0
+    """How long after nextUpdate evidence still serves."""
+    deadline_ms: Annotated[Whole, Field(ge=1, le=MAX_DEADLINE_MS)] = 500
+    """For one request, fetches included."""
+    allow_request_overrides: bool = False
+    """Whether a request may carry `options`."""
+
+    max_request_bytes: Annotated[Whole, Field(ge=1, le=MAX_REQUEST_BYTES)] = MIB
+    """Body of one request."""
+    max_batch_bytes: Annotated[Whole, Field(ge=1, le=MAX_BATCH_BYTES)] = 8 * MIB
+    """Body of one batch."""
+    max_intermediates: Annotated[Whole, Field(ge=0, le=MAX_INTERMEDIATES)] = 100
+    """Intermediates that one request may bring."""
+
+    # Above every limit of the peers: Snowflake's drivers 20 MB, notation 32 MiB, ALB trust stores 50 MB.
+    max_crl_bytes: Annotated[Whole, Field(ge=1, le=MAX_CRL_BYTES)] = 128 * MIB
+    """One CRL, before and after decompression."""
+    fetch_timeout_s: Annotated[Seconds, Field(gt=0, le=MAX_FETCH_TIMEOUT_S)] = 30.0
+    """For one CRL: name, connection, redirects, the last byte."""
+    ocsp_timeout_s: Annotated[Seconds, Field(gt=0, le=MAX_OCSP_TIMEOUT_S)] = 2.0
+    """For one OCSP answer, likewise."""
+    egress_allow: EgressList = ()
+    """Hosts and CIDRs that URLs out of certificates may lead to although they are not public."""
+    egress_proxy: Proxy | None = None
+    """http://host:port through which URLs out of certificates are fetched."""
+    egress_ca_bundle: ReadableFile | None = None
+    """Certificate authorities for https fetches, besides the system's."""
+
+    api_tokens: Tokens = ()
+    """Bearer tokens of callers."""
+    api_tokens_file: ReadableFile | None = None
+    """The same, one a line."""
+    admin_tokens: Tokens = ()
+    """Bearer tokens of administrators; each is a caller's token as well."""
+    admin_tokens_file: ReadableFile | None = None
+    """The same, one a line."""
+    tls_cert: ReadableFile | None = None
+    """Serve HTTPS with this certificate and the intermediates after it."""
+    tls_key: ReadableFile | None = None
+    """Its private key, without a passphrase."""
+    tls_client_ca: ReadableFile | None = None
+    """Callers must present a certificate that one of these issued."""
+
+    log_level: LogLevel = LogLevel.INFO
+    """The least important events that are still written."""
+    log_format: LogFormat = LogFormat.AUTO
+    """`json`, `console`, or `auto`: console where standard error is a terminal."""
+    shutdown_grace_s: Annotated[Seconds, Field(ge=0, le=MAX_PROCESS_WAIT_S)] = 10.0
+    """How long processes may take to end after SIGTERM."""
+    hang_after_s: Annotated[Seconds, Field(ge=1, le=MAX_PROCESS_WAIT_S)] = 10.0
+    """A process that is silent for longer is replaced."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings' signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what the constructor is given, and nothing else."""
+        return (init_settings,)

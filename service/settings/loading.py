@@ -1,0 +1,226 @@
+"""Where settings come from: the environment, and a TOML file with the same names in lower case.
+
+Rules it keeps: the environment wins; a name that nobody knows stops the start, since it is a misspelt one more often
+than not; an empty value does too, since it is a secret that was not filled in more often than not; everything that is
+wrong is told at once; no message repeats a token.
+
+What it does not do: look at `_REVET_*`, with which processes of the service talk to each other, or at what Kubernetes
+puts into the environment of every container for a Service whose name begins with `revet`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from service.settings.contradictions import Contradiction
+from service.settings.cores import allowed_cores
+from service.settings.errors import SettingsError
+from service.settings.fields import MAX_WORKERS
+from service.settings.files import read_tokens, read_toml
+from service.settings.model import CONTRADICTORY, PREFIX, Settings, setting
+
+CONFIG: Final = "REVET_CONFIG"
+"""The TOML file, where the command line names none."""
+
+LATER: Final = frozenset({"redis_url", "fleet_key", "max_shared_age_s", "shadow", "crl_sources"})
+"""Settings that later versions have. Whoever gives one relies on what this version would not do."""
+
+_TOKENS: Final = ("api_tokens", "admin_tokens")
+
+_MAY_BE_EMPTY: Final = frozenset({"egress_allow", "intermediates"})
+"""Lists of additions: an empty one is the default."""
+
+_USER_INFO: Final = re.compile(r"//[^/?#\s]*@")
+_QUERY: Final = re.compile(r"\?[^'\s]*")
+
+_IN_KUBERNETES: Final = "KUBERNETES_SERVICE_HOST"
+_SERVICE_LINK: Final = re.compile(r".+_(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
+_SERVICE_LINK_URL: Final = re.compile(r"(tcp|udp|sctp)://\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """One value, and where it stands.
+
+    Attributes:
+        where: For messages; empty for the environment.
+    """
+
+    value: object
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """Something wrong.
+
+    Attributes:
+        field: Of which setting.
+        text: A sentence that names it.
+    """
+
+    field: str
+    text: str
+
+
+def load_settings(config: Path | None, environment: Mapping[str, str]) -> Settings:
+    """Read the settings.
+
+    Args:
+        config: A TOML file; None for the one that `REVET_CONFIG` names, if any.
+        environment: `os.environ`, or what takes its place.
+
+    Raises:
+        SettingsError: with everything that is wrong.
+    """
+    problems: list[_Problem] = []
+    given = {**_from_file(config, environment, problems), **_from_environment(environment)}
+    given = {field: one for field, one in given.items() if _is_usable(field, one, problems)}
+    _read_token_files(given, problems)
+    settings = _validated(_defaults(environment), given, problems)
+    if settings is None or problems:
+        raise SettingsError(tuple(problem.text for problem in problems))
+    return settings
+
+
+def _from_file(config: Path | None, environment: Mapping[str, str], problems: list[_Problem]) -> dict[str, _Given]:
+    named = environment.get(CONFIG)
+    path = config if config is not None or named is None else Path(named)
+    if path is None:
+        return {}
+    try:
+        return {name: _Given(value, f" (in {path})") for name, value in read_toml(path).items()}
+    except ValueError as error:
+        problems.append(_Problem("config", f"{CONFIG} is {str(path)!r}: {error}"))
+        return {}
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, _Given]:
+    in_kubernetes = _IN_KUBERNETES in environment
+    return {
+        # Lower-case letters in the environment are kept: they make it a name that nobody knows.
+        name.removeprefix(PREFIX).lower() if name.isupper() else name: _Given(value.strip())
+        for name, value in environment.items()
+        if name.startswith(PREFIX) and name != CONFIG and not (in_kubernetes and _is_service_link(name, value))
+    }
+
+
+def _is_service_link(name: str, value: str) -> bool:
+    """Whether Kubernetes made a variable for a Service: `REVET_PORT=tcp://10.0.0.1:8080` and its company.
+
+    See https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables.
+    """
+    if name.endswith("_PORT"):
+        return _SERVICE_LINK_URL.fullmatch(value) is not None
+    return _SERVICE_LINK.fullmatch(name) is not None
+
+
+def _is_usable(field: str, given: _Given, problems: list[_Problem]) -> bool:
+    """Whether there is such a setting, with anything in it."""
+    if field in LATER:
+        problems.append(_Problem(field, f"{setting(field)} is not supported by this version{given.where}"))
+    elif field not in Settings.model_fields:
+        problems.append(_Problem(field, _unknown(field, given)))
+    elif given.value == "" and field not in _MAY_BE_EMPTY:
+        problems.append(_Problem(field, f"{setting(field)} is empty: leave it out for the default{given.where}"))
+    else:
+        return True
+    return False
+
+
+def _unknown(field: str, given: _Given) -> str:
+    # The value is not repeated: REVET_API_TOKEN is unknown, and a secret.
+    name = field if given.where or field.startswith(PREFIX) else setting(field)
+    meant = get_close_matches(field.removeprefix(PREFIX).lower(), Settings.model_fields, n=1, cutoff=0.75)
+    hint = f": is {meant[0] if given.where else setting(meant[0])} meant?" if meant else ""
+    return f"{name} is no setting{hint}{given.where}"
+
+
+def _read_token_files(given: dict[str, _Given], problems: list[_Problem]) -> None:
+    """Put the tokens of files where tokens are."""
+    for field in _TOKENS:
+        file = f"{field}_file"
+        path = given.get(file)
+        if path is None or not isinstance(path.value, str):
+            continue
+        if field in given:
+            both = f"{setting(field)} and {setting(file)} ({path.value}) are both given"
+            problems.append(_Problem(field, f"{both}: the tokens are in one or the other"))
+            continue
+        try:
+            given[field] = _Given(read_tokens(Path(path.value)), f" (in {path.value})")
+        except ValueError as error:
+            problems.append(_Problem(file, f"{setting(file)} is {path.value!r}: {error}{path.where}"))
+            del given[file]
+
+
+def _defaults(environment: Mapping[str, str]) -> dict[str, object]:
+    """What depends on the machine and the user."""
+    return {"data_dir": _default_data_dir(environment), "workers": min(allowed_cores(), MAX_WORKERS)}
+
+
+def _default_data_dir(environment: Mapping[str, str]) -> Path:
+    """Give `revet` in the place for state (XDG Base Directory Specification, which has relative paths ignored)."""
+    place = Path(environment.get("XDG_STATE_HOME", ""))
+    if not place.is_absolute():
+        home = environment.get("HOME")
+        place = (Path(home) if home else Path("~").expanduser()) / ".local" / "state"
+    return place / "revet"
+
+
+def _validated(
+    defaults: Mapping[str, object], given: Mapping[str, _Given], problems: list[_Problem]
+) -> Settings | None:
+    """Make the settings, or tell what is wrong with them.
+
+    Where values are wrong by themselves, a second attempt without them shows the contradictions among the rest.
+    """
+    settings, details = _attempt(defaults, given)
+    alone = [_problem(detail, given) for detail in details if detail["type"] != CONTRADICTORY]
+    problems.extend(alone)
+    wrong = {problem.field for problem in problems}
+    if alone:
+        _, details = _attempt(defaults, {field: one for field, one in given.items() if field not in wrong})
+    problems.extend(
+        _Problem(contradiction.fields[0], contradiction.text)
+        for contradiction in _contradictions(details)
+        # What is known to be wrong is not held against its neighbours too.
+        if not wrong.intersection(contradiction.fields)
+    )
+    return settings
+
+
+def _attempt(
+    defaults: Mapping[str, object], given: Mapping[str, _Given]
+) -> tuple[Settings | None, tuple[ErrorDetails, ...]]:
+    try:
+        return Settings.model_validate({**defaults, **{field: one.value for field, one in given.items()}}), ()
+    except ValidationError as error:
+        return None, tuple(error.errors(include_url=False))
+
+
+def _contradictions(details: tuple[ErrorDetails, ...]) -> Iterator[Contradiction]:
+    for detail in details:
+        if detail["type"] == CONTRADICTORY:
+            yield from detail["ctx"]["contradictions"]
+
+
+def _problem(detail: ErrorDetails, given: Mapping[str, _Given]) -> _Problem:
+    """Put one of pydantic's findings into words."""
+    field = str(detail["loc"][0])
+    error = detail.get("ctx", {}).get("error")
+    reason = str(error) if error is not None else detail["msg"].replace("Input should", "it should")
+    one = given[field]
+    shown = "" if field in _TOKENS else f" is {_shown(one.value)}"
+    return _Problem(field, f"{setting(field)}{shown}: {reason}{one.where}")
+
+
+def _shown(value: object) -> str:
+    """Write a value as it was given, without what may be a password or a signature in a URL."""
+    return _QUERY.sub("?...", _USER_INFO.sub("//...@", repr(value)))

@@ -1,0 +1,69 @@
+"""The settings as a whole: every value has its type, and no two contradict each other."""
+
+from datetime import timedelta
+from typing import Self
+
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
+
+from service.core.model.policy import Policy
+from service.settings.contradictions import contradictions
+from service.settings.errors import SettingsError
+from service.settings.fields import Fields
+
+PREFIX = "REVET_"
+"""What the names of settings begin with in the environment."""
+
+CONTRADICTORY = "contradictory"
+"""The type of the validation error that carries `contradictions` in its context."""
+
+
+def setting(field: str) -> str:
+    """What a field is called in the environment, and in every message."""
+    return PREFIX + field.upper()
+
+
+class Settings(Fields):
+    """The settings of a service. They do not change while it runs."""
+
+    @model_validator(mode="after")
+    def _without_contradiction(self) -> Self:
+        found = contradictions(self)
+        if found:
+            raise PydanticCustomError(
+                CONTRADICTORY, "{text}", {"text": "; ".join(one.text for one in found), "contradictions": found}
+            )
+        return self
+
+    def management_address(self) -> tuple[str, int] | None:
+        """Host and port of the management interface; None where it shares the API's."""
+        if self.management_port is None:
+            return None
+        return self.management_host or self.host, self.management_port
+
+    def policy(self) -> Policy:
+        """What a verdict depends on where the request does not override it."""
+        return Policy(
+            revocation_mode=self.revocation_mode,
+            revocation_scope=self.revocation_scope,
+            evidence_order=self.evidence_order,
+            clock_skew=timedelta(seconds=self.clock_skew_s),
+            grace=timedelta(seconds=self.grace_s),
+            max_verdict_ttl=timedelta(seconds=self.max_verdict_ttl_s),
+        )
+
+    def require_trust_store(self) -> None:
+        """Check that there is somebody to trust. Commands that need no trust store do without this check.
+
+        Raises:
+            SettingsError: there is neither a trust store nor a directory of them.
+        """
+        if self.trust_store is None and self.trust_store_dir is None:
+            problem = (
+                f"{setting('trust_store')} or {setting('trust_store_dir')} is needed: whom is the service to trust?"
+            )
+            raise SettingsError((problem,))
+
+    def masked(self) -> dict[str, object]:
+        """Every setting by its name in the environment, fit for JSON; of secrets there is nothing but their number."""
+        return {setting(field): value for field, value in self.model_dump(mode="json").items()}

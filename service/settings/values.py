@@ -1,0 +1,171 @@
+"""The types of single settings: how text becomes a value, and what is refused whatever the other settings say.
+
+Messages say what is wrong and never repeat a secret; whoever reports them adds the name of the setting and the value.
+"""
+
+import re
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+
+MAX_PORT: Final = 2**16 - 1
+
+MIN_TOKEN_LENGTH: Final = 16
+"""Characters of a bearer token at least: 16 of base64 are 96 bits, which nobody guesses over a network."""
+
+_BEARER_TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+"""b64token (RFC 6750 §2.1): anything else cannot be sent in the header."""
+
+_HOST_NAME: Final = re.compile(
+    r"(?=.{1,253}\Z)[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?"
+)
+_NUMBERS: Final = re.compile(r"[0-9.]+")
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+
+
+def _no_truth(value: object) -> object:
+    """Refuse `true` where a number is meant: TOML has both, Python takes one for the other."""
+    if isinstance(value, bool):
+        raise ValueError("a number is needed")  # noqa: TRY004 - pydantic collects ValueErrors only
+    return value
+
+
+def _items(value: object) -> object:
+    """Split the text of a list at its commas. A list, which TOML has, stays one."""
+    return tuple(item.strip() for item in value.split(",") if item.strip()) if isinstance(value, str) else value
+
+
+def _local_path(value: object) -> object:
+    if isinstance(value, str) and (scheme := _SCHEME.match(value)):
+        raise ValueError(f"{scheme[1]}:// is not supported by this version: give a file or a directory")
+    return value
+
+
+def _readable_file(path: Path) -> Path:
+    if not path.is_file():
+        raise ValueError(f"{path} is not a file" if path.exists() else f"{path} does not exist")
+    try:
+        with path.open("rb"):
+            return path
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _readable_directory(path: Path) -> Path:
+    if not path.is_dir():
+        raise ValueError(f"{path} is not a directory" if path.exists() else f"{path} does not exist")
+    try:
+        next(path.iterdir(), None)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+    return path
+
+
+def _readable(path: Path) -> Path:
+    return _readable_directory(path) if path.is_dir() else _readable_file(path)
+
+
+def _host(value: str) -> str:
+    if not is_host(value):
+        raise ValueError("an address or a host name is needed")
+    return value
+
+
+def is_host(value: str) -> bool:
+    """Whether a text is an IP address or could be a host's name."""
+    try:
+        ip_address(value)
+    except ValueError:
+        return _HOST_NAME.fullmatch(value) is not None and _NUMBERS.fullmatch(value) is None
+    return True
+
+
+def is_loopback(host: str) -> bool:
+    """Whether nobody but this machine reaches a host. A name other than `localhost` may be anybody's."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _egress_item(item: str) -> str:
+    try:
+        ip_network(item)
+    except ValueError as not_a_network:
+        if "/" in item or not is_host(item):
+            raise ValueError(f"{item!r} is neither a host name, an address nor a CIDR: {not_a_network}") from None
+    return item
+
+
+def _proxy(value: str) -> str:
+    """Take `http://host:port`. Never repeated in a message: there may be a password in it."""
+    problem = "http://host:port is needed, without credentials or a path"
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        raise ValueError(problem) from None
+    plain = parts.scheme == "http" and parts.path in {"", "/"} and not (parts.query or parts.fragment)
+    if not plain or "@" in parts.netloc or port == 0 or not is_host(parts.hostname or ""):
+        raise ValueError(problem)
+    return value
+
+
+def _tokens(tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    if not tokens:
+        raise ValueError("there is no token in it")
+    problems = [
+        problem
+        for number, token in enumerate(tokens, 1)
+        if (problem := _token_problem(number, token.get_secret_value())) is not None
+    ]
+    if len({token.get_secret_value() for token in tokens}) < len(tokens):
+        problems.append("a token is given twice")
+    if problems:
+        raise ValueError("; ".join(problems))
+    return tokens
+
+
+def _token_problem(number: int, token: str) -> str | None:
+    if len(token) < MIN_TOKEN_LENGTH:
+        return f"token {number} has {len(token)} characters, at least {MIN_TOKEN_LENGTH} are needed"
+    if _BEARER_TOKEN.fullmatch(token) is None:
+        return f"token {number} has characters that a bearer token cannot have (RFC 6750): letters, digits and ._~+/-="
+    return None
+
+
+Whole = Annotated[int, BeforeValidator(_no_truth)]
+"""A whole number."""
+
+Seconds = Annotated[float, BeforeValidator(_no_truth), Field(allow_inf_nan=False)]
+"""Seconds, fractions allowed."""
+
+Port = Annotated[Whole, Field(ge=0, le=MAX_PORT)]
+"""A port; 0 lets the kernel choose one."""
+
+Host = Annotated[str, AfterValidator(_host)]
+"""An address to listen at, or a name that has one."""
+
+ReadableFile = Annotated[Path, AfterValidator(_readable_file)]
+"""A file that can be read now."""
+
+ReadableDirectory = Annotated[Path, AfterValidator(_readable_directory), BeforeValidator(_local_path)]
+"""A directory that can be read now."""
+
+Readable = Annotated[Path, AfterValidator(_readable), BeforeValidator(_local_path)]
+"""A file or a directory that can be read now."""
+
+ReadableList = Annotated[tuple[Readable, ...], BeforeValidator(_items)]
+"""Several of them, separated by commas."""
+
+EgressList = Annotated[tuple[Annotated[str, AfterValidator(_egress_item)], ...], BeforeValidator(_items)]
+"""Host names, addresses and CIDRs, separated by commas."""
+
+Proxy = Annotated[str, AfterValidator(_proxy)]
+"""`http://host:port`."""
+
+Tokens = Annotated[tuple[SecretStr, ...], AfterValidator(_tokens), BeforeValidator(_items)]
+"""Bearer tokens, separated by commas."""

@@ -1,0 +1,101 @@
+"""Another process that uses a store: `python -m tests.adapters.lmdb.peer WHAT PATH`.
+
+It says `ready` when it has what it holds, and ends when its standard input does.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from service.adapters.lmdb.hot import Hot
+from service.adapters.lmdb.role import Role
+from service.adapters.lmdb.store import Store
+from service.application.evidence_store import StoreError
+from tests.adapters.lmdb.values import ISSUER, entry, held, ocsp, octets, row, watermark
+
+MAP_OCTETS = 1 << 20
+PUBLISHED = 150
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _wait() -> None:
+    _say("ready")
+    sys.stdin.read()
+
+
+def _open(path: Path, role: Role) -> None:
+    with Store.open(path, role):
+        _wait()
+
+
+def _publish(path: Path) -> None:
+    """Publish one CRL after the other: the entry's date tells which."""
+    with Store.open(path, Role.INGESTER) as store:
+        store.publish(held(1), [row(entry(1, 1))], watermark(1))
+        _wait()
+        for number in range(2, PUBLISHED + 1):
+            store.publish(held(number), [row(entry(1, number))], watermark(number))
+
+
+def _read(path: Path) -> None:
+    hot = Hot(path / "hot", MAP_OCTETS)
+    with hot.begin():
+        _wait()
+
+
+def _write(path: Path) -> None:
+    hot = Hot(path / "hot", MAP_OCTETS)
+    database = hot.database(b"crl-slots")
+    with hot.begin_writing() as transaction:
+        transaction.put(b"half a switch", b"?", db=database)
+        _wait()
+        transaction.abort()
+
+
+def _fork(path: Path) -> None:
+    """Open a store, fork, and let the child try everything with it; one line for each error it gets."""
+    store = Store.open(path, Role.INGESTER)
+    child = os.fork()
+    if child == 0:
+        _try_all(path, store)
+        os._exit(0)
+    os.waitpid(child, 0)
+    store.publish(held(1), [row(entry(1))], watermark(1))
+    _say(str(store.find(ISSUER, frozenset(), octets(1))[0].entry == entry(1)))
+    store.close()
+
+
+def _try_all(path: Path, store: Store) -> None:
+    attempts: list[Callable[[], object]] = [
+        lambda: store.find(ISSUER, frozenset(), octets(1)),
+        lambda: store.publish(held(1), [], watermark(1)),
+        lambda: asyncio.run(store.put_ocsp(bytes(32), ocsp())),
+        store.close,
+        lambda: Store.open(path, Role.WORKER),
+    ]
+    for attempt in attempts:
+        try:
+            attempt()
+            _say("nothing")
+        except StoreError as error:
+            _say(str(error))
+
+
+ACTIONS: dict[str, Callable[[Path], None]] = {
+    "worker": lambda path: _open(path, Role.WORKER),
+    "ingester": lambda path: _open(path, Role.INGESTER),
+    "publish": _publish,
+    "read": _read,
+    "write": _write,
+    "fork": _fork,
+}
+
+
+if __name__ == "__main__":
+    ACTIONS[sys.argv[1]](Path(sys.argv[2]))

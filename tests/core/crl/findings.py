@@ -1,0 +1,67 @@
+"""CRLs of the test PKI as the core receives them: what is known of the list, and one entry of it.
+
+Rules: a finding is made the way that a host makes one: the CRL is read, its signature is tried under the keys of some
+authorities, and one serial number is looked up among its rows.
+"""
+
+from datetime import datetime
+from typing import Final, Unpack
+
+from service.core.crl.judging import judge_crls
+from service.core.der.certificate import read_certificate
+from service.core.der.crl import read_crl
+from service.core.der.crl_entry import unpack
+from service.core.der.signature import SignatureResult, verify
+from service.core.der.tlv import integer_octets
+from service.core.model.certificate import Certificate
+from service.core.model.crl import CrlFinding, CrlMeta
+from service.core.model.evidence_tier import Tier
+from service.core.model.judgement import Judgement
+from service.core.model.policy import Policy
+from tests.pki import NOW, Authority, CrlOverrides, Issued
+
+DEFAULT: Final = Policy()
+URL: Final = "http://crl.example/sub.crl"
+
+ROOT: Final = Authority.root("Root")
+SUB: Final = ROOT.subordinate("Sub")
+LEAF: Final = SUB.issue("leaf", crl_urls=URL)
+STRANGER: Final = Authority.root("Stranger")
+
+
+def read(link: Issued | Authority) -> Certificate:
+    """A certificate as the core reads it."""
+    return read_certificate(link.der)
+
+
+def meta(issuer: Authority = SUB, **overrides: Unpack[CrlOverrides]) -> CrlMeta:
+    """What is known of a CRL."""
+    return read_crl(issuer.crl(**overrides)).meta
+
+
+def look_up(
+    crl: bytes,
+    about: Issued | Authority = LEAF,
+    tried: tuple[Authority, ...] = (SUB, ROOT),
+    source: str = URL,
+    tier: Tier = Tier.HOST,
+) -> CrlFinding:
+    """One CRL asked about one certificate; its signature is verified under the keys of those that are `tried`."""
+    document = read_crl(crl)
+    keys = (read(authority).public_key for authority in tried)
+    signer = next((key.spki for key in keys if verify(document.signature, key) is SignatureResult.VALID), None)
+    serial = integer_octets(about.serial)
+    entry = next((unpack(row.serial, row.record) for row in document.rows() if row.serial == serial), None)
+    return CrlFinding(document.meta, entry, signer, source, tier)
+
+
+def finding(**overrides: Unpack[CrlOverrides]) -> CrlFinding:
+    """What a CRL of `SUB` says of `LEAF`."""
+    return look_up(SUB.crl(**overrides))
+
+
+def judged(
+    *findings: CrlFinding, about: Issued = LEAF, issuer: Authority = SUB, policy: Policy = DEFAULT, at: datetime = NOW
+) -> Judgement:
+    """What CRLs together say of a certificate."""
+    return judge_crls(findings, read(about), read(issuer), policy, at)

@@ -1,0 +1,199 @@
+"""A shell around the core that has everything in memory: it answers what `assess` asks for, and remembers what that was.
+
+Rules: it does what the service does and no more. A finding's signer is the key under which the signature really
+verifies; a source is asked only where the certificate names one; what is not there is an attempt. It insists on the
+promises of `assess`: nothing is asked twice, never for nothing, and the rounds are bounded.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from service.core.decision.assessment import AssessmentRequest, assess
+from service.core.der import tlv
+from service.core.der.certificate import read_certificate
+from service.core.der.crl import CrlDocument, read_crl
+from service.core.der.crl_entry import unpack
+from service.core.der.ocsp import read_ocsp_response
+from service.core.der.signature import SignatureResult, verify
+from service.core.model.attempt import Attempt, Problem
+from service.core.model.certificate import Certificate
+from service.core.model.crl import CrlFinding
+from service.core.model.evidence import (
+    CrlWanted,
+    Evidence,
+    GatheredCrls,
+    GatheredOcsp,
+    NeedEvidence,
+    OcspWanted,
+    Reach,
+    Wanted,
+)
+from service.core.model.evidence_tier import Tier
+from service.core.model.ocsp import OcspFinding
+from service.core.model.policy import Policy
+from service.core.model.trust_store import TrustStore
+from service.core.model.verdict import Verdict
+from service.core.names.comparison import same_name
+from service.core.ocsp.cert_id import is_about
+from service.core.path.trust_store import build_trust_store
+from tests.pki import NOW, Authority, Issued
+
+CRL_URL: Final = "http://crl.example/"
+OCSP_URL: Final = "http://ocsp.example/"
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Signed evidence within one reach, as DER."""
+
+    crls: tuple[bytes, ...] = ()
+    ocsp: tuple[bytes, ...] = ()
+
+
+NOTHING: Final = Shelf()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A verdict and how it came about.
+
+    Attributes:
+        rounds: What was asked for, round by round, in words: `leaf crl held`.
+        request: The question.
+        evidence: Everything that was gathered for it.
+    """
+
+    verdict: Verdict
+    rounds: tuple[frozenset[str], ...]
+    request: AssessmentRequest
+    evidence: Evidence
+
+    @property
+    def fetched(self) -> frozenset[str]:
+        """What the origin was asked for."""
+        return frozenset(asked for one in self.rounds for asked in one if asked.endswith("origin"))
+
+
+def trusting(*certificates: Issued | Authority) -> TrustStore:
+    """A trust store: self-signed certificates are anchors, the others intermediates."""
+    return build_trust_store("test", (read_certificate(one.der) for one in certificates))
+
+
+def ask(
+    leaf: Issued | Authority,
+    store: TrustStore,
+    *,
+    held: Shelf = NOTHING,
+    origin: Shelf = NOTHING,
+    policy: Policy | None = None,
+    at: datetime = NOW,
+) -> Outcome:
+    """Take one question to its verdict.
+
+    Args:
+        leaf: The certificate in question.
+        store: Anchors and intermediates.
+        held: What came with the request and what this host holds.
+        origin: What the sources that certificates name would answer.
+        policy: The service's defaults unless given.
+        at: The moment in question.
+    """
+    rules = policy or Policy()
+    request = AssessmentRequest(read_certificate(leaf.der), store)
+    evidence = Evidence()
+    rounds: list[frozenset[str]] = []
+    while len(rounds) <= rules.limits.rounds:
+        outcome = assess(request, evidence, rules, at)
+        if isinstance(outcome, Verdict):
+            return Outcome(outcome, tuple(rounds), request, evidence)
+        rounds.append(frozenset(_in_words(wanted) for wanted in outcome.wanted))
+        evidence = _answering(outcome, evidence, held, origin)
+    raise AssertionError(f"still no verdict after {len(rounds)} rounds: {rounds}")
+
+
+def _in_words(wanted: Wanted) -> str:
+    method = "crl" if isinstance(wanted, CrlWanted) else "ocsp"
+    return f"{wanted.certificate.subject.text.removeprefix('CN=')} {method} {wanted.reach.value}"
+
+
+def _answering(need: NeedEvidence, evidence: Evidence, held: Shelf, origin: Shelf) -> Evidence:
+    assert need.wanted, "asked for nothing"
+    crls: dict[CrlWanted, GatheredCrls] = {}
+    ocsp: dict[OcspWanted, GatheredOcsp] = {}
+    for wanted in need.wanted:
+        shelf = held if wanted.reach is Reach.HELD else origin
+        match wanted:
+            case CrlWanted():
+                assert wanted not in evidence.crls, f"asked twice: {_in_words(wanted)}"
+                crls[wanted] = _crls(wanted, shelf)
+            case OcspWanted():
+                assert wanted not in evidence.ocsp, f"asked twice: {_in_words(wanted)}"
+                ocsp[wanted] = _ocsp(wanted, shelf)
+    return evidence.adding(crls, ocsp)
+
+
+def _crls(wanted: CrlWanted, shelf: Shelf) -> GatheredCrls:
+    documents = (read_crl(crl) for crl in shelf.crls)
+    findings = tuple(
+        _crl_finding(document, wanted)
+        for document in documents
+        if same_name(document.meta.issuer, wanted.issuer.subject)
+    )
+    if wanted.reach is Reach.HELD:
+        return GatheredCrls(findings, names_issuer=bool(findings))
+    assert wanted.certificate.extensions.crl_distribution_points, "asked for CRLs that nobody declares"
+    return GatheredCrls(findings, () if findings else (Attempt(CRL_URL, Problem.UNREACHABLE),))
+
+
+def _crl_finding(document: CrlDocument, wanted: CrlWanted) -> CrlFinding:
+    key = wanted.issuer.public_key
+    serial = tlv.integer_octets(wanted.certificate.serial_number)
+    listed = [unpack(row.serial, row.record) for row in document.rows() if row.serial == serial]
+    return CrlFinding(
+        meta=document.meta,
+        entry=listed[-1] if listed else None,
+        signer_spki=key.spki if verify(document.signature, key) is SignatureResult.VALID else None,
+        source=_source(wanted.reach, CRL_URL),
+        tier=_tier(wanted.reach),
+    )
+
+
+def _ocsp(wanted: OcspWanted, shelf: Shelf) -> GatheredOcsp:
+    findings = tuple(
+        OcspFinding(response, _source(wanted.reach, OCSP_URL), _tier(wanted.reach))
+        for response in map(read_ocsp_response, shelf.ocsp)
+        if any(is_about(single.cert_id, wanted.certificate, wanted.issuer) for single in response.responses)
+    )
+    if wanted.reach is Reach.HELD:
+        return GatheredOcsp(findings)
+    assert wanted.certificate.extensions.ocsp_responders, "asked a responder that nobody declares"
+    return GatheredOcsp(findings, () if findings else (Attempt(OCSP_URL, Problem.UNREACHABLE),))
+
+
+def _source(reach: Reach, url: str) -> str:
+    return "evidence" if reach is Reach.HELD else url
+
+
+def _tier(reach: Reach) -> Tier:
+    return Tier.EVIDENCE if reach is Reach.HELD else Tier.ORIGIN
+
+
+def same_apart_from_order(verdict: Verdict) -> tuple[object, ...]:
+    """A verdict with everything that it says of each certificate, attempts in no order."""
+    said = [
+        (element.certificate, element.revocation.status, element.revocation.usable_until, _sorted(element.revocation.attempts))
+        for element in verdict.path
+    ]
+    return verdict.decision, verdict.status, verdict.code, verdict.valid_until, said
+
+
+def _sorted(attempts: Iterable[Attempt]) -> list[str]:
+    return sorted(map(repr, attempts))
+
+
+def statuses(verdict: Verdict) -> Iterator[str]:
+    """What is known of each certificate of the path, leaf first."""
+    for element in verdict.path:
+        yield element.revocation.status.value if element.revocation.not_checked is None else element.revocation.not_checked.value

@@ -1,0 +1,144 @@
+"""cRLDistributionPoints (RFC 5280 §4.2.1.13): whose list, under which names, for which reasons."""
+
+import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from service.core.der.certificate_extensions import encode, read_certificate_extensions
+from service.core.model.certificate import DistributionPoint
+from service.core.model.malformed import MalformedError
+from service.core.model.name import GeneralName, GeneralNameKind
+from service.core.model.reason import ALL_REASONS, Reasons
+from tests.pki import DistributionPoint as Described
+from tests.pki import Extension, der, oids
+from tests.pki.extensions import distribution_points
+from tests.pki.names import name
+
+ISSUER = name("O=Example,C=DE")
+
+
+def read(extension: Extension, issuer: bytes = ISSUER) -> tuple[DistributionPoint, ...]:
+    """The distribution points of a certificate of `issuer`."""
+    content = extension.encoded()
+    return read_certificate_extensions(content, 0, len(content), issuer).crl_distribution_points
+
+
+def raw(*points: bytes) -> Extension:
+    """The extension with these distribution points, whatever they are."""
+    return Extension(oids.CRL_DISTRIBUTION_POINTS, der.seq(*points))
+
+
+def uri(text: str) -> GeneralName:
+    """A URL as a general name."""
+    return GeneralName(GeneralNameKind.URI, text.encode())
+
+
+def directory(text: str) -> GeneralName:
+    """A distinguished name as a general name."""
+    return GeneralName(GeneralNameKind.DIRECTORY_NAME, name(text))
+
+
+@pytest.mark.parametrize(
+    ("described", "expected"),
+    [
+        (Described(["http://a/"]), DistributionPoint((uri("http://a/"),), ALL_REASONS)),
+        (
+            Described(["http://a/", "ldap://b/c?d"]),
+            DistributionPoint((uri("http://a/"), uri("ldap://b/c?d")), ALL_REASONS),
+        ),
+        (
+            Described([x509.DirectoryName(x509.Name.from_rfc4514_string("CN=a"))]),
+            DistributionPoint((directory("CN=a"),), ALL_REASONS),
+        ),
+        (
+            Described(["http://a/"], reasons={"keyCompromise", "aACompromise"}),
+            DistributionPoint((uri("http://a/"),), Reasons.KEY_COMPROMISE | Reasons.AA_COMPROMISE),
+        ),
+        (
+            Described(["http://a/"], crl_issuer="CN=b"),
+            DistributionPoint((uri("http://a/"),), ALL_REASONS, (directory("CN=b"),)),
+        ),
+        (Described(crl_issuer="CN=b"), DistributionPoint((), ALL_REASONS, (directory("CN=b"),))),
+        (Described(reasons=set()), DistributionPoint((), Reasons(0))),
+    ],
+)
+def test_forms(described: Described, expected: DistributionPoint) -> None:
+    """A point has names, reasons and an issuer, each where it says so."""
+    found = read(distribution_points(oids.CRL_DISTRIBUTION_POINTS, [described, "http://c/"]))
+    assert (expected, DistributionPoint((uri("http://c/"),), ALL_REASONS)) == found
+
+
+def test_none() -> None:
+    """An extension without points, which RFC 5280 does not allow, declares nothing."""
+    assert () == read(raw())
+
+
+@pytest.mark.parametrize("issuer", ["O=Example,C=DE", "CN=a", f"O={'x' * 120},C=DE"])
+def test_relative_name(issuer: str) -> None:
+    """A name relative to the issuer's is made whole, however long the issuer's is."""
+    relative = x509.RelativeDistinguishedName([x509.NameAttribute(NameOID.COMMON_NAME, "list 1")])
+    (found,) = read(
+        distribution_points(oids.CRL_DISTRIBUTION_POINTS, [Described(relative_name=relative)]), name(issuer)
+    )
+    assert (directory(f"CN=list 1,{issuer}"),) == found.names
+
+
+def test_reasons_without_a_name() -> None:
+    """Bits that no reason has are dropped: what covers unknown reasons covers nothing we ask about."""
+    every = der.tlv(0x81, b"\x00\xff\xff")
+    (found,) = read(raw(der.seq(every)))
+    assert ALL_REASONS == found.reasons
+    assert Reasons.UNUSED not in found.reasons
+
+
+URL = der.tlv(0x86, b"http://a/")
+FULL_NAME = der.tlv(0xA0, der.tlv(0xA0, URL))
+REASONS = der.tlv(0x81, b"\x01\x40")
+CRL_ISSUER = der.tlv(0xA2, der.tlv(0xA4, der.seq()))
+
+
+def test_all_fields() -> None:
+    """The three fields in their order are a point: what the cases below break is right."""
+    assert [DistributionPoint((uri("http://a/"),), Reasons.KEY_COMPROMISE, (directory(""),))] == list(
+        read(raw(der.seq(FULL_NAME, REASONS, CRL_ISSUER)))
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (b"", "truncated"),
+        (der.set_of(), "DER tag"),
+        (der.seq() + b"\x00", "octets after"),
+        (der.seq(FULL_NAME), "not a SEQUENCE"),
+        (der.seq(der.seq(der.tlv(0xA3, b""))), "unknown field"),
+        (der.seq(der.seq(der.null())), "unknown field"),
+        (der.seq(der.seq(der.tlv(0xA1, b"\x00"))), "unknown field"),
+        (der.seq(der.seq(FULL_NAME, FULL_NAME)), "repeated or out of order"),
+        (der.seq(der.seq(REASONS, FULL_NAME)), "repeated or out of order"),
+        (der.seq(der.seq(REASONS, REASONS)), "repeated or out of order"),
+        (der.seq(der.seq(CRL_ISSUER, CRL_ISSUER)), "repeated or out of order"),
+        (der.seq(der.seq(der.tlv(0xA0, b""))), "truncated"),
+        (der.seq(der.seq(der.tlv(0xA0, URL))), "no known form"),
+        (der.seq(der.seq(der.tlv(0xA0, der.tlv(0xA2, URL)))), "no known form"),
+        (der.seq(der.seq(der.tlv(0xA0, der.tlv(0xA0, URL) + der.null()))), "octets after"),
+        (der.seq(der.seq(der.tlv(0xA0, der.tlv(0xA0, b"")))), "empty list of names"),
+        (der.seq(der.seq(der.tlv(0xA0, der.tlv(0xA0, der.null())))), "no known form"),
+        (der.seq(der.seq(der.tlv(0xA0, der.tlv(0xA1, b"")))), "relative distinguished name"),
+        (der.seq(der.seq(der.tlv(0xA0, der.tlv(0xA1, der.null())))), "not a SEQUENCE"),
+        (der.seq(der.seq(der.tlv(0x81, b""))), "unused bits"),
+        (der.seq(der.seq(der.tlv(0x81, b"\x00" + bytes(9)))), "more bits"),
+        (der.seq(der.seq(der.tlv(0xA2, b""))), "empty list of names"),
+        (der.seq(der.seq(der.tlv(0xA2, der.null()))), "no known form"),
+    ],
+)
+def test_refuses(value: bytes, reason: str) -> None:
+    """Fields that are unknown, repeated, misplaced, or empty where empty would read like absent."""
+    with pytest.raises(MalformedError, match=reason):
+        read(Extension(oids.CRL_DISTRIBUTION_POINTS, value))
+
+
+@pytest.mark.parametrize("size", [0, 1, 0x7F, 0x80, 0xFF, 0x100, 0xFFFF, 0x10000])
+def test_encode(size: int) -> None:
+    """An element that is put together is what any DER writer would write."""
+    assert der.octet_string(bytes(size)) == encode(0x04, bytes(size))
