@@ -116,9 +116,9 @@ def _is_service_link(name: str, value: str) -> bool:
 
     See https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables.
     """
-    if name.endswith("_PORT"):
-        return _SERVICE_LINK_URL.fullmatch(value) is not None
-    return _SERVICE_LINK.fullmatch(name) is not None
+    if _SERVICE_LINK.fullmatch(name) is not None:
+        return True
+    return name.endswith("_PORT") and _SERVICE_LINK_URL.fullmatch(value) is not None
 
 
 def _is_usable(field: str, given: _Given, problems: list[_Problem]) -> bool:

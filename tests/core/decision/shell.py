@@ -183,7 +183,12 @@ def _tier(reach: Reach) -> Tier:
 def same_apart_from_order(verdict: Verdict) -> tuple[object, ...]:
     """A verdict with everything that it says of each certificate, attempts in no order."""
     said = [
-        (element.certificate, element.revocation.status, element.revocation.usable_until, _sorted(element.revocation.attempts))
+        (
+            element.certificate,
+            element.revocation.status,
+            element.revocation.usable_until,
+            _sorted(element.revocation.attempts),
+        )
         for element in verdict.path
     ]
     return verdict.decision, verdict.status, verdict.code, verdict.valid_until, said
@@ -196,4 +201,8 @@ def _sorted(attempts: Iterable[Attempt]) -> list[str]:
 def statuses(verdict: Verdict) -> Iterator[str]:
     """What is known of each certificate of the path, leaf first."""
     for element in verdict.path:
-        yield element.revocation.status.value if element.revocation.not_checked is None else element.revocation.not_checked.value
+        yield (
+            element.revocation.status.value
+            if element.revocation.not_checked is None
+            else element.revocation.not_checked.value
+        )

@@ -1,0 +1,191 @@
+"""Which CRL replaces which, and the watermark that lets nobody go back."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import combinations
+from typing import Final, Unpack
+
+import pytest
+from cryptography import x509
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.core.crl.slot import advance, slot_of
+from service.core.model.attempt import Problem
+from service.core.model.crl import CrlMeta, CrlSlot, Watermark
+from service.core.model.policy import Policy
+from service.core.names.comparison import canonical
+from tests.core.crl.findings import DEFAULT, ROOT, SUB, URL, meta, read
+from tests.pki import NOW, THIS_UPDATE, CrlOverrides, IssuingDistributionPoint, hours, key
+
+ANOTHER_URL: Final = "http://crl.example/another.crl"
+
+
+def slot(**overrides: Unpack[CrlOverrides]) -> CrlSlot:
+    """The slot of a CRL under the key of `SUB`."""
+    return slot_of(meta(**overrides), SUB.issued.spki)
+
+
+# --- slots -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        CrlOverrides(number=2, this_update=NOW, next_update=None),
+        CrlOverrides(number=None, revoked=[7]),
+        CrlOverrides(version=1),
+        CrlOverrides(issuer_name="SUB"),
+        CrlOverrides(idp=IssuingDistributionPoint()),
+        CrlOverrides(signature_hash="sha512", authority_key_identifier=None),
+    ],
+)
+def test_what_makes_no_other_slot(overrides: CrlOverrides) -> None:
+    """A CRL replaces another one whatever its number, times, entries, digest, and the spelling of its issuer's name."""
+    assert slot() == slot(**overrides)
+
+
+def test_the_names_of_a_point_have_no_order() -> None:
+    """The same names in another order, and a directory name in another spelling, are the same scope."""
+    entry, shouted = (x509.DirectoryName(x509.Name.from_rfc4514_string(f"CN={name}")) for name in ("shard", "SHARD"))
+    other = slot(idp=IssuingDistributionPoint([shouted, ANOTHER_URL, URL]))
+    assert slot(idp=IssuingDistributionPoint([URL, ANOTHER_URL, entry])) == other
+
+
+def test_what_makes_another_slot() -> None:
+    """Signer key, issuer, each part of the scope, and being a delta: any two of them are different slots."""
+    overrides = [
+        CrlOverrides(),
+        CrlOverrides(issuer_name="Other"),
+        CrlOverrides(delta_base=1),
+        CrlOverrides(idp=IssuingDistributionPoint([URL])),
+        CrlOverrides(idp=IssuingDistributionPoint([ANOTHER_URL])),
+        CrlOverrides(idp=IssuingDistributionPoint([URL, ANOTHER_URL])),
+        CrlOverrides(idp=IssuingDistributionPoint([x509.DNSName(URL)])),
+        CrlOverrides(idp=IssuingDistributionPoint(only_user=True)),
+        CrlOverrides(idp=IssuingDistributionPoint(only_ca=True)),
+        CrlOverrides(idp=IssuingDistributionPoint(only_attribute=True)),
+        CrlOverrides(idp=IssuingDistributionPoint(indirect=True)),
+        CrlOverrides(idp=IssuingDistributionPoint(only_user=True), delta_base=1),
+        CrlOverrides(idp=IssuingDistributionPoint(only_some_reasons={"keyCompromise"})),
+        CrlOverrides(idp=IssuingDistributionPoint(only_some_reasons={"cACompromise"})),
+        CrlOverrides(idp=IssuingDistributionPoint(only_some_reasons=set())),
+    ]
+    slots = [slot(**one) for one in overrides]
+    slots.append(slot_of(meta(), ROOT.issued.spki))
+    assert [] == [pair for pair in combinations(slots, 2) if pair[0].key == pair[1].key]
+
+
+def test_a_rolled_key_starts_a_slot_of_its_own() -> None:
+    """Under a new key an authority numbers its CRLs anew, and nothing that the old key signed is replaced."""
+    rolled = SUB.reissue(key=key("p384"))
+    assert slot() != slot_of(meta(rolled), rolled.issued.spki)
+
+
+def test_what_a_slot_tells() -> None:
+    """CRLs are found by their issuer and by the names of their point."""
+    found = slot(idp=IssuingDistributionPoint([URL]))
+    assert (canonical(read(SUB).subject.der), {b"\x06" + URL.encode()}) == (found.issuer, found.points)
+    assert frozenset() == slot().points
+
+
+# --- watermarks ------------------------------------------------------------------------------------------------------
+
+SKEW: Final = timedelta(seconds=60)
+SECOND: Final = timedelta(seconds=1)
+SEEN: Final = Watermark(7, THIS_UPDATE)
+
+
+def crl(number: int | None, this_update: datetime = THIS_UPDATE) -> CrlMeta:
+    """A CRL of this number and age."""
+    return meta(number=number, this_update=this_update)
+
+
+@pytest.mark.parametrize("number", [None, 0, 7])
+def test_the_first_crl(number: int | None) -> None:
+    """Whatever a slot sees first is its watermark."""
+    assert Watermark(number, THIS_UPDATE) == advance(crl(number), None, DEFAULT, NOW)
+
+
+@pytest.mark.parametrize(
+    ("number", "later", "expected"),
+    [
+        (7, timedelta(0), SEEN),  # the same CRL again
+        (8, timedelta(0), Watermark(8, THIS_UPDATE)),
+        (8, SECOND, Watermark(8, THIS_UPDATE + SECOND)),
+        (7, SECOND, Watermark(7, THIS_UPDATE + SECOND)),  # published again without a change
+        (None, SECOND, Watermark(7, THIS_UPDATE + SECOND)),  # an authority that stopped counting
+        (None, timedelta(0), SEEN),
+        (6, SECOND, Problem.ROLLED_BACK),
+        (6, timedelta(0), Problem.ROLLED_BACK),
+        (7, -SECOND, Problem.ROLLED_BACK),
+        (8, -SECOND, Problem.ROLLED_BACK),
+        (None, -SECOND, Problem.ROLLED_BACK),
+    ],
+)
+def test_the_next_crl(number: int | None, later: timedelta, expected: Watermark | Problem) -> None:
+    """Neither a lower number nor an older thisUpdate than the slot has seen is accepted."""
+    assert expected == advance(crl(number, THIS_UPDATE + later), SEEN, DEFAULT, NOW)
+
+
+def test_an_authority_that_begins_to_count() -> None:
+    """A number after CRLs without one is accepted."""
+    assert SEEN == advance(crl(7), Watermark(None, THIS_UPDATE), DEFAULT, NOW)
+    assert advance(crl(7, THIS_UPDATE - SECOND), Watermark(None, THIS_UPDATE), DEFAULT, NOW) is Problem.ROLLED_BACK
+
+
+@pytest.mark.parametrize("seen", [None, SEEN])
+def test_a_crl_from_the_future(seen: Watermark | None) -> None:
+    """Beyond the skew a CRL is never held: it would keep out every honest one until its time comes."""
+    assert Watermark(8, NOW + SKEW) == advance(crl(8, NOW + SKEW), seen, DEFAULT, NOW)
+    assert advance(crl(8, NOW + SKEW + SECOND), seen, DEFAULT, NOW) is Problem.NOT_YET_VALID
+    strict = Policy(clock_skew=timedelta(0))
+    assert advance(crl(8, NOW + SECOND), seen, strict, NOW) is Problem.NOT_YET_VALID
+
+
+def test_a_stale_crl_advances_all_the_same() -> None:
+    """Freshness is not the business of the watermark: an old list is better than a list that is older."""
+    stale = meta(number=8, this_update=THIS_UPDATE, next_update=THIS_UPDATE + SECOND)
+    assert Watermark(8, THIS_UPDATE) == advance(stale, SEEN, DEFAULT, NOW + hours(24 * 365))
+
+
+EMPTY: Final = meta()
+LISTS: Final = st.lists(
+    st.builds(
+        lambda number, seconds: replace(EMPTY, crl_number=number, this_update=NOW + timedelta(seconds=seconds)),
+        st.none() | st.integers(0, 5),
+        st.integers(-5, 65),
+    ),
+    max_size=12,
+)
+
+
+@given(LISTS)
+def test_nobody_goes_back(offered: list[CrlMeta]) -> None:
+    """However CRLs are offered, the watermark's number and time never fall, and no accepted one lies below it."""
+    seen: Watermark | None = None
+    for one in offered:
+        outcome = advance(one, seen, DEFAULT, NOW)
+        if isinstance(outcome, Problem):
+            continue
+        assert one.this_update == outcome.this_update <= NOW + SKEW
+        assert one.crl_number in (None, outcome.crl_number)
+        if seen is not None:
+            assert seen.this_update <= outcome.this_update
+            assert seen.crl_number is None or (outcome.crl_number is not None and seen.crl_number <= outcome.crl_number)
+        seen = outcome
+
+
+@given(LISTS)
+def test_only_what_is_older_is_refused(offered: list[CrlMeta]) -> None:
+    """A CRL is accepted exactly where neither its number nor its time is below the watermark, nor ahead of the clock."""
+    seen: Watermark | None = None
+    for one in offered:
+        outcome = advance(one, seen, DEFAULT, NOW)
+        not_older = seen is None or (
+            one.this_update >= seen.this_update
+            and (one.crl_number is None or seen.crl_number is None or one.crl_number >= seen.crl_number)
+        )
+        assert (not_older and one.this_update <= NOW + SKEW) == isinstance(outcome, Watermark)
+        if isinstance(outcome, Watermark):
+            seen = outcome

@@ -1,0 +1,1 @@
+"""Tests of the settings: real files, and an environment made by each test."""
