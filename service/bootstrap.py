@@ -107,14 +107,10 @@ async def _validating(
     stack.push_async_callback(origin.aclose)
     ocsp_client = OcspClient(origin, store, clock, observer, policy, settings.ocsp_timeout_s)
     stack.push_async_callback(ocsp_client.aclose)
-    stores = TrustStores(
-        TrustStoreFiles(settings.trust_store, settings.trust_store_dir, settings.intermediates), clock
-    )
+    stores = TrustStores(TrustStoreFiles(settings.trust_store, settings.trust_store_dir, settings.intermediates), clock)
     stores.load()
     gatherer = Gatherer(store, store, crl_fetcher, ocsp_client, clock)
-    validator = Validator(
-        stores, gatherer, clock, RandomDecisionIds(), observer, settings.deadline_ms / 1000
-    )
+    validator = Validator(stores, gatherer, clock, RandomDecisionIds(), observer, settings.deadline_ms / 1000)
     return validator, stores
 
 

@@ -1,12 +1,14 @@
-"""The two things about parents and orphans that Linux knows and Python has no call for.
+"""What Linux does for parents and orphans.
 
-Everywhere else both say "no", and the callers have another way.
+Everywhere else it does nothing and says "no": what calls it has another way, or nothing to do.
 """
 
+import contextlib
 import ctypes
 import os
 import signal
 import sys
+from collections.abc import Collection
 from typing import Final
 
 # linux/prctl.h
@@ -35,6 +37,23 @@ def adopts_orphans() -> bool:
         return True
     answer = ctypes.c_int(0)
     return _prctl(_PR_GET_CHILD_SUBREAPER, ctypes.addressof(answer)) == 0 and answer.value != 0
+
+
+def collect_orphans(children: Collection[int]) -> None:
+    """Collect the exit statuses of processes that the kernel made ours when their parents died.
+
+    Args:
+        children: Process ids of our own, whose statuses are left alone.
+    """
+    if sys.platform != "linux":
+        return
+    with contextlib.suppress(ChildProcessError):  # there is no process below us at all
+        while True:
+            # Look first and do not take: the status of a child is for whoever waits for it and calls again after that.
+            found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if found is None or found.si_pid in children:
+                return
+            os.waitpid(found.si_pid, os.WNOHANG)
 
 
 def _prctl(option: int, argument: int) -> int:

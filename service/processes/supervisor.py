@@ -20,16 +20,15 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from service.processes.child import Child, ChildSpec, start_child
 from service.processes.events import SupervisorEvent, SupervisorLog
 from service.processes.exit_code import EXIT_CONFIGURATION, EXIT_STOPPED
-from service.processes.kernel import adopts_orphans
+from service.processes.kernel import adopts_orphans, collect_orphans
 from service.processes.restart import RestartHistory
 from service.processes.signals import STOP_SIGNALS, SignalPipe
 
@@ -39,7 +38,7 @@ HEARTBEAT_EVERY_S: Final = 1.0
 BEATS_MISSED: Final = 5
 """A child may miss so many heartbeats at least before it counts as hung: a busy machine delays some."""
 
-_SAME_REQUEST_S: Final = 0.25
+_SAME_REQUEST_S: Final = 0.5
 """Signals closer together are one request to stop. `make` and other launchers pass on a signal that a whole process
 group gets anyway; a person who presses Ctrl-C again takes longer."""
 
@@ -150,7 +149,7 @@ class Supervisor:
             self._obey(signals.read(), now)
             self._collect(now)
             if collects_orphans:
-                _collect_orphans({child.pid for child in self._children()})
+                collect_orphans({child.pid for child in self._children()})
             if self._shutdown is None:
                 self._kill_the_hung(now)
                 self._fill(lifeline, now)
@@ -305,19 +304,6 @@ def _wait(descriptors: Iterable[int], timeout_s: float) -> None:
     for fd in descriptors:
         poll.register(fd, select.POLLIN)
     poll.poll(math.ceil(timeout_s * 1000))
-
-
-def _collect_orphans(children: Collection[int]) -> None:
-    """Collect the exit statuses of processes that the kernel made ours when their parents died."""
-    if sys.platform != "linux":
-        return
-    with contextlib.suppress(ChildProcessError):  # there is no process below us at all
-        while True:
-            # Look first and do not take: the status of a child is for `_collect`, which comes around again.
-            found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            if found is None or found.si_pid in children:
-                return
-            os.waitpid(found.si_pid, os.WNOHANG)
 
 
 def _cause_of_death(status: int) -> Mapping[str, object]:

@@ -246,6 +246,7 @@ def test_one_request_to_stop_may_come_twice(start: Start) -> None:
 
     def twice() -> None:
         service.signal(signal.SIGTERM)
+        service.wait_for("stopping")
         service.signal(signal.SIGINT)
 
     assert service.pids("child_ready")[0] == _stop_during_an_answer(service, twice)
@@ -269,7 +270,7 @@ def test_a_second_request_to_stop_does_not_wait(start: Start) -> None:
     child = service.pids("child_ready")[0]
     service.signal(signal.SIGTERM)
     service.wait_for("stopping")
-    time.sleep(0.3)
+    time.sleep(0.6)  # nobody takes this for an echo of the first
     assert not gone(child)
     service.signal(signal.SIGTERM)
     assert EXIT_STOPPED == service.exit_code()

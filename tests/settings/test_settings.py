@@ -77,7 +77,7 @@ def test_settings_do_not_change() -> None:
     """A worker never sees another value than its neighbour."""
     settings = load()
     with pytest.raises(ValidationError, match="frozen"):
-        settings.__setattr__("port", 1)  # noqa: PLC2801 - the statement is what mypy refuses already
+        settings.__setattr__("port", 1)
 
 
 def test_nothing_is_read_behind_the_loader(monkeypatch: pytest.MonkeyPatch) -> None:

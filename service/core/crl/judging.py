@@ -16,6 +16,7 @@ from service.core.freshness.window import EvidenceKind, UsableUntil, window
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.certificate import Certificate
 from service.core.model.crl import CrlFinding
+from service.core.model.evidence_tier import Tier
 from service.core.model.judgement import Judgement
 from service.core.model.policy import Policy
 from service.core.model.reason import ALL_REASONS, Reason, Reasons
@@ -66,11 +67,12 @@ def judge_crls(
     return _covered(usable, attempts)
 
 
-def _age(finding: CrlFinding) -> tuple[float, int, bool, bytes]:
-    """Newest first; of two of the same age one that lists the certificate."""
+def _age(finding: CrlFinding) -> tuple[float, int, bool, bytes, int, str]:
+    """Newest first; of two of the same age one that lists the certificate; the same one from the nearest tier."""
     meta = finding.meta
     number = -1 if meta.crl_number is None else meta.crl_number
-    return -meta.this_update.timestamp(), -number, finding.entry is None, meta.digest
+    tier = tuple(Tier).index(finding.tier)
+    return -meta.this_update.timestamp(), -number, finding.entry is None, meta.digest, tier, finding.source
 
 
 def _newest(findings: list[CrlFinding], policy: Policy, at: datetime) -> list[CrlFinding]:

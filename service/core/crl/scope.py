@@ -16,7 +16,7 @@ def distribution_points(certificate: Certificate) -> tuple[DistributionPoint, ..
     declared = (
         point for point in certificate.extensions.crl_distribution_points if not names_other_issuer(point, certificate)
     )
-    # RFC 5280 §6.3.3, last paragraph: CRLs that no distribution point names, as if there were one named like the issuer.
+    # RFC 5280 §6.3.3, at its end: CRLs that no distribution point names, as if there were one named like the issuer.
     implied = GeneralName(GeneralNameKind.DIRECTORY_NAME, certificate.issuer.der)
     return (*declared, DistributionPoint((implied,), ALL_REASONS))
 

@@ -70,8 +70,9 @@ def read_ocsp_response(der: bytes) -> OcspResponse:
     """
     start, stop = tlv.whole(der, tlv.SEQUENCE)
     status_start, status_stop = tlv.expect(der, start, stop, tlv.ENUMERATED)
+    code = tlv.integer(der, status_start, status_stop)
     try:
-        status = ResponseStatus(tlv.integer(der, status_start, status_stop))
+        status = ResponseStatus(code)
     except ValueError:
         raise MalformedError("an OCSP response status that RFC 6960 §4.2.1 does not know") from None
     if status is not ResponseStatus.SUCCESSFUL:

@@ -113,7 +113,7 @@ def test_weak_digests(overrides: CrlOverrides, weak: WeakAlgorithm) -> None:
 def test_what_is_reported_first() -> None:
     """Whose CRL it is, then whether it is genuine, then whether its signer may, then how it was signed."""
     issuer = ROOT.subordinate("Sub", key=key("rsa2048"), key_usage=frozenset({"keyCertSign"}))
-    weak = CrlOverrides(signature_hash="sha1")
-    assert problem(issuer.crl(**weak, issuer_name="Other", corrupt_signature=True), issuer) is Problem.WRONG_ISSUER
-    assert problem(issuer.crl(**weak, corrupt_signature=True), issuer) is Problem.BAD_SIGNATURE
-    assert problem(issuer.crl(**weak), issuer) is Problem.UNAUTHORIZED_SIGNER
+    foreign = issuer.crl(signature_hash="sha1", corrupt_signature=True, issuer_name="Other")
+    assert problem(foreign, issuer) is Problem.WRONG_ISSUER
+    assert problem(issuer.crl(signature_hash="sha1", corrupt_signature=True), issuer) is Problem.BAD_SIGNATURE
+    assert problem(issuer.crl(signature_hash="sha1"), issuer) is Problem.UNAUTHORIZED_SIGNER

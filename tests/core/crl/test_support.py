@@ -46,6 +46,6 @@ def test_supported(overrides: CrlOverrides) -> None:
 
 def test_the_kind_comes_first() -> None:
     """What the CRL is says more than what is in it."""
-    overrides = CrlOverrides(idp=IssuingDistributionPoint(indirect=True), extensions=[UNKNOWN])
-    assert "indirect CRL" == unsupported_feature(meta(**overrides))
-    assert "delta CRL" == unsupported_feature(meta(**overrides, delta_base=1))
+    indirect = IssuingDistributionPoint(indirect=True)
+    assert "indirect CRL" == unsupported_feature(meta(idp=indirect, extensions=[UNKNOWN]))
+    assert "delta CRL" == unsupported_feature(meta(idp=indirect, extensions=[UNKNOWN], delta_base=1))

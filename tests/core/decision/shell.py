@@ -1,4 +1,4 @@
-"""A shell around the core that has everything in memory: it answers what `assess` asks for, and remembers what that was.
+"""A shell around the core with everything in memory: it answers what `assess` asks for, and remembers what that was.
 
 Rules: it does what the service does and no more. A finding's signer is the key under which the signature really
 verifies; a source is asked only where the certificate names one; what is not there is an attempt. It insists on the
@@ -18,7 +18,6 @@ from service.core.der.crl_entry import unpack
 from service.core.der.ocsp import read_ocsp_response
 from service.core.der.signature import SignatureResult, verify
 from service.core.model.attempt import Attempt, Problem
-from service.core.model.certificate import Certificate
 from service.core.model.crl import CrlFinding
 from service.core.model.evidence import (
     CrlWanted,

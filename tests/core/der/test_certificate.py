@@ -46,7 +46,9 @@ def tbs(
     return der.seq(version, serial, algorithm, issuer, validity, subject, public, rest)
 
 
-def certificate(signed_part: bytes, algorithm: bytes = ALGORITHM, signature: bytes = der.bit_string(b"signature")) -> bytes:
+def certificate(
+    signed_part: bytes, algorithm: bytes = ALGORITHM, signature: bytes = der.bit_string(b"signature")
+) -> bytes:
     """A Certificate around it."""
     return der.seq(signed_part, algorithm, signature)
 

@@ -58,7 +58,8 @@ def test_order_and_repetition_are_kept() -> None:
     """Entries come as they stand: nobody promises an order, or that each is there once."""
     serials = [7, 3, 7, -1]
     assert serials == [
-        unpack(row.serial, row.record).serial_number for row, _ in read(*(Entry(serial).encoded() for serial in serials))
+        unpack(row.serial, row.record).serial_number
+        for row, _ in read(*(Entry(serial).encoded() for serial in serials))
     ]
 
 
@@ -77,7 +78,10 @@ def test_generalized_time() -> None:
         (Entry(5, certificate_issuer="Other CA"), EntryExtensions(None, ("certificateIssuer",))),
         (Entry(5, extensions=[Extension(oids.CERTIFICATE_ISSUER, b"")]), EntryExtensions(None, ("certificateIssuer",))),
         (Entry(5, extensions=[Extension("1.2.3", b"")]), EntryExtensions()),
-        (Entry(5, "superseded", extensions=[Extension("1.2.3", b"", critical=True)]), EntryExtensions(Reason.SUPERSEDED, ("1.2.3",))),
+        (
+            Entry(5, "superseded", extensions=[Extension("1.2.3", b"", critical=True)]),
+            EntryExtensions(Reason.SUPERSEDED, ("1.2.3",)),
+        ),
         (
             Entry(5, certificate_issuer="Other CA", extensions=[Extension("1.2.3", b"", critical=True)]),
             EntryExtensions(None, ("1.2.3", "certificateIssuer")),

@@ -45,7 +45,9 @@ def test_oid_round_trip(arcs: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("criticality", "critical"), [((), False), ((der.TRUE,), True), ((der.FALSE,), False)], ids=["absent", "TRUE", "FALSE"]
+    ("criticality", "critical"),
+    [((), False), ((der.TRUE,), True), ((der.FALSE,), False)],
+    ids=["absent", "TRUE", "FALSE"],
 )
 def test_criticality(criticality: tuple[bytes, ...], critical: bool) -> None:
     """Critical is what says so; FALSE spelt out, which DER forbids and the wild knows, is FALSE."""
@@ -83,7 +85,7 @@ def test_order_is_kept() -> None:
     ],
 )
 def test_refuses(data: bytes, reason: str) -> None:
-    """What is no extension, or one for the second time (RFC 5280 §4.2), is refused; so is another encoding of its name."""
+    """What is no extension, one for the second time (RFC 5280 §4.2), and another encoding of its identifier."""
     with pytest.raises(MalformedError, match=reason):
         read_extensions(data, 0, len(data))
 

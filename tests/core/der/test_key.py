@@ -11,7 +11,10 @@ from tests.pki import der, key, public_key
 from tests.pki.keys import KeyKind as Kind
 from tests.pki.keys import key_bits, spki
 
-EC_PUBLIC_KEY, P256, RSA_ENCRYPTION, DSA = "1.2.840.10045.2.1", "1.2.840.10045.3.1.7", "1.2.840.113549.1.1.1", "1.2.840.10040.4.1"
+EC_PUBLIC_KEY, P256 = "1.2.840.10045.2.1", "1.2.840.10045.3.1.7"
+RSA_ENCRYPTION, DSA = "1.2.840.113549.1.1.1", "1.2.840.10040.4.1"
+
+X25519 = x25519.X25519PrivateKey.from_private_bytes(bytes(32)).public_key()
 
 
 @pytest.mark.parametrize(
@@ -53,7 +56,7 @@ def info(algorithm: str, bits: bytes, *parameters: bytes) -> bytes:
 @pytest.mark.parametrize(
     "encoded",
     [
-        x25519.X25519PrivateKey.from_private_bytes(bytes(32)).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+        X25519.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
         info("1.2.3.4", b"key"),
         info(EC_PUBLIC_KEY, b"\x04" + bytes(64), der.oid(P256)),
         info(EC_PUBLIC_KEY, b"\x04" + bytes(64), der.oid("1.2.3.4")),
@@ -61,10 +64,18 @@ def info(algorithm: str, bits: bytes, *parameters: bytes) -> bytes:
         info(DSA, der.integer(5)),
         der.seq(der.seq(), der.bit_string(b"")),
     ],
-    ids=["agrees only", "unknown", "not on the curve", "unknown curve", "garbage", "inherits its parameters", "nothing"],
+    ids=[
+        "agrees only",
+        "unknown",
+        "not on the curve",
+        "unknown curve",
+        "garbage",
+        "inherits its parameters",
+        "nothing",
+    ],
 )
 def test_unsupported(encoded: bytes) -> None:
-    """A key that signs nothing, or that nothing here reads, is a key all the same, and verifies nothing."""
+    """What signs nothing, or is read by nothing here, is a key all the same, without what verifies."""
     found = read_public_key(encoded)
     assert (KeyKind.UNSUPPORTED, None, 0, "") == (found.kind, found.handle, found.size, found.parameter_set)
     assert key_bits(encoded) == found.bits

@@ -1,13 +1,11 @@
 """OCSP responses (RFC 6960 §4.2.1): what a good one holds."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from hashlib import sha1, sha256
 from typing import Final
 
 import pytest
 from cryptography.x509 import ocsp
-from cryptography.x509.extensions import UnrecognizedExtension
-from cryptography.x509.oid import ObjectIdentifier
 
 from service.core.der.certificate import read_certificate
 from service.core.der.ocsp import MAX_CERTIFICATES, MAX_RESPONSES, ResponderError, read_ocsp_response
@@ -104,8 +102,9 @@ def test_unknown() -> None:
 
 def test_several() -> None:
     """A response may answer for several certificates, or for one twice, in any order."""
-    answers = (Answer(7, status="revoked"), Answer(LEAF), Answer(7, next_update=None), Answer(-5, cert_id_hash="sha256"))
-    found = read_ocsp_response(CA.ocsp(*answers)).responses
+    last = Answer(-5, cert_id_hash="sha256")
+    answers = CA.ocsp(Answer(7, status="revoked"), LEAF, Answer(7, next_update=None), last)
+    found = read_ocsp_response(answers).responses
     assert [7, LEAF.serial, 7, -5] == [one.cert_id.serial_number for one in found]
     assert [CertStatus.REVOKED, CertStatus.GOOD, CertStatus.GOOD, CertStatus.GOOD] == [one.status for one in found]
     assert [NEXT_UPDATE, NEXT_UPDATE, None, NEXT_UPDATE] == [one.next_update for one in found]
@@ -140,7 +139,10 @@ def test_response_extensions(extensions: list[Extension], expected: tuple[str, .
         ([], ()),
         ([Extension("1.2.3", b"")], ()),
         ([unknown()], ("1.2.3",)),
-        ([Extension(oid, b"", critical=True) for oid in (ARCHIVE_CUTOFF, CRL_REFERENCES, "2.5.29.21", "2.5.29.24")], ()),
+        (
+            [Extension(oid, b"", critical=True) for oid in (ARCHIVE_CUTOFF, CRL_REFERENCES, "2.5.29.21", "2.5.29.24")],
+            (),
+        ),
         ([Extension(NONCE, b"", critical=True)], (NONCE,)),
         ([Extension("2.5.29.29", b"", critical=True)], ("2.5.29.29",)),
     ],
@@ -160,9 +162,7 @@ def test_nonce() -> None:
     assert () == read_ocsp_response(CA.ocsp(LEAF, nonce=b"nonce")).unknown_critical
 
 
-@pytest.mark.parametrize(
-    "status", ["malformedRequest", "internalError", "tryLater", "sigRequired", "unauthorized"]
-)
+@pytest.mark.parametrize("status", ["malformedRequest", "internalError", "tryLater", "sigRequired", "unauthorized"])
 def test_errors(status: Status) -> None:
     """A responder's error is told apart from garbage, and from every other error; what comes with it is not read."""
     expected = {

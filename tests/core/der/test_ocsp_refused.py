@@ -42,7 +42,9 @@ def data(
     return der.seq(version, responder, produced_at, responses, rest)
 
 
-def basic(signed_part: bytes = data(), algorithm: bytes = ALGORITHM, signature: bytes = SIGNATURE, rest: bytes = b"") -> bytes:
+def basic(
+    signed_part: bytes = data(), algorithm: bytes = ALGORITHM, signature: bytes = SIGNATURE, rest: bytes = b""
+) -> bytes:
     """A BasicOCSPResponse around it."""
     return der.seq(signed_part, algorithm, signature, rest)
 

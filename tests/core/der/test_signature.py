@@ -97,10 +97,15 @@ def test_another_family(kind: Kind, oid: str, digest: Hash | None, name: str) ->
 
 @pytest.mark.parametrize(
     ("said", "kind"),
-    [(oids.ML_DSA_44, "mldsa65"), (oids.ML_DSA_65, "mldsa44"), (oids.ML_DSA_65, "mldsa87"), (oids.ML_DSA_87, "mldsa65")],
+    [
+        (oids.ML_DSA_44, "mldsa65"),
+        (oids.ML_DSA_65, "mldsa44"),
+        (oids.ML_DSA_65, "mldsa87"),
+        (oids.ML_DSA_87, "mldsa65"),
+    ],
 )
 def test_another_parameter_set(said: str, kind: Kind) -> None:
-    """The identifier names the parameter set that the key must have (RFC 9881 §3), even if the key made the signature."""
+    """The identifier names the parameter set that the key must have (RFC 9881 §3), whoever made the signature."""
     assert SignatureResult.INVALID is verify(signature(kind, identifier(said)), public(kind))
 
 
@@ -197,13 +202,15 @@ def test_one_result_for_each_key() -> None:
 @pytest.mark.parametrize(
     ("name", "issuer", "expected"),
     [
-        ("PKITS_data/certs/GoodCACert.crt", "PKITS_data/certs/TrustAnchorRootCertificate.crt", SignatureResult.VALID),
-        ("PKITS_data/certs/DSACACert.crt", "PKITS_data/certs/TrustAnchorRootCertificate.crt", SignatureResult.VALID),
-        ("PKITS_data/certs/BadSignedCACert.crt", "PKITS_data/certs/TrustAnchorRootCertificate.crt", SignatureResult.INVALID),
-        ("PKITS_data/certs/GoodCACert.crt", "PKITS_data/certs/DSACACert.crt", SignatureResult.INVALID),
+        ("GoodCACert", "TrustAnchorRootCertificate", SignatureResult.VALID),
+        ("DSACACert", "TrustAnchorRootCertificate", SignatureResult.VALID),
+        ("InvalidDSASignatureTest6EE", "DSACACert", SignatureResult.INVALID),
+        ("ValidDSASignaturesTest4EE", "DSACACert", SignatureResult.VALID),
+        ("BadSignedCACert", "TrustAnchorRootCertificate", SignatureResult.INVALID),
+        ("GoodCACert", "DSACACert", SignatureResult.INVALID),
     ],
 )
 def test_certificates_of_others(name: str, issuer: str, expected: SignatureResult) -> None:
-    """Certificates that nobody here made verify under their issuer's key, and under no other."""
-    one, other = (read_certificate(vectors.certificate(file)) for file in (name, issuer))
+    """The certificates of NIST PKITS verify under their issuer's key, and under no other."""
+    one, other = (read_certificate(vectors.certificate(f"PKITS_data/certs/{file}.crt")) for file in (name, issuer))
     assert expected is verify(one.signature, other.public_key)

@@ -135,7 +135,13 @@ def test_integer_has_one_encoding(octets: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("octets", "reason"),
-    [(b"", "empty"), (b"\x00\x00", "minimal"), (b"\x00\x7f", "minimal"), (b"\xff\xff", "minimal"), (b"\xff\x80", "minimal")],
+    [
+        (b"", "empty"),
+        (b"\x00\x00", "minimal"),
+        (b"\x00\x7f", "minimal"),
+        (b"\xff\xff", "minimal"),
+        (b"\xff\x80", "minimal"),
+    ],
 )
 def test_integer_refuses(octets: bytes, reason: str) -> None:
     """No octets, and nine leading bits that are alike, are refused."""

@@ -55,7 +55,6 @@ def main() -> int:
                 argv=(plan.program or sys.executable, "-m", "tests.processes.programs.child", behaviour),
                 count=count,
                 pass_fds={"http": listening},
-                env={"CHILD_NAME": name},
             )
             for name, behaviour, count in plan.children
         )

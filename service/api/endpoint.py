@@ -1,0 +1,62 @@
+"""One operation of the API as an ASGI application: whatever its handler raises is a problem, never a broken connection.
+
+Why not FastAPI's own way of calling functions: it reads and checks the body before anybody has asked who sends it and
+how long it is, and it costs as much as a verdict. The routes below are plain ASGI, and `openapi` describes them.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from starlette.types import Receive, Scope, Send
+
+from service.api.body import CallerGoneError
+from service.api.problems import ProblemError, internal, method_not_allowed, not_found, problem_of, problem_reply
+from service.api.reply import Reply, send_reply
+
+Handler: TypeAlias = Callable[[Scope, Receive], Awaitable[Reply]]
+"""Answers one request; what it raises goes through `problem_of`."""
+
+Faults: TypeAlias = Callable[[str, Exception], None]
+"""Is told of our own faults: the path of the operation and what was raised; must not raise."""
+
+GET = frozenset({"GET", "HEAD"})
+POST = frozenset({"POST"})
+
+
+class Endpoint:
+    """One path."""
+
+    def __init__(self, methods: frozenset[str], handler: Handler, faults: Faults) -> None:
+        """Take the methods that the path has, the handler of all of them, and who is told of faults."""
+        self._methods = methods
+        self._handler = handler
+        self._faults = faults
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        method: str = scope["method"]
+        try:
+            if method not in self._methods:
+                raise ProblemError(method_not_allowed(self._methods))
+            reply = await self._handler(scope, receive)
+        except CallerGoneError:
+            return
+        except Exception as error:  # noqa: BLE001 - the boundary: what is not known to be the caller's fault is ours
+            reply = self._failed(scope["path"], error)
+        await send_reply(reply, method, send)
+
+    def _failed(self, path: str, error: Exception) -> Reply:
+        problem = problem_of(error)
+        if problem is None:
+            self._faults(path, error)
+            problem = internal()
+        return problem_reply(problem)
+
+
+async def nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer for paths where nothing is; WebSockets are refused."""
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 1000, "reason": ""})
+        return
+    await send_reply(problem_reply(not_found()), scope["method"], send)

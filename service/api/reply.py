@@ -1,0 +1,59 @@
+"""One answer over HTTP, and how it is sent.
+
+Rules: every answer is complete before its first byte is sent, and none may be stored: a verdict is reused by those who
+read `valid_until`, not by caches on the way.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from pydantic_core import to_json
+from starlette.types import Send
+
+Header: TypeAlias = tuple[bytes, bytes]
+Headers: TypeAlias = list[Header]
+
+JSON = b"application/json"
+PROBLEM_JSON = b"application/problem+json"
+
+COMMON_HEADERS: tuple[Header, ...] = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A complete answer.
+
+    Attributes:
+        media_type: Its Content-Type.
+        headers: More headers than those that every answer has.
+    """
+
+    status: int
+    body: bytes
+    media_type: bytes = JSON
+    headers: tuple[Header, ...] = ()
+
+
+def json_reply(status: int, document: object) -> Reply:
+    """A JSON answer."""
+    return Reply(status, to_json(document))
+
+
+def values_of(headers: Headers, name: bytes) -> list[bytes]:
+    """Every value of a header; ASGI gives names in lower case."""
+    return [value for key, value in headers if key == name]
+
+
+async def send_reply(reply: Reply, method: str, send: Send) -> None:
+    """Send an answer; one to HEAD without its body (RFC 9110 §9.3.2)."""
+    headers = [
+        (b"content-type", reply.media_type),
+        (b"content-length", b"%d" % len(reply.body)),
+        *COMMON_HEADERS,
+        *reply.headers,
+    ]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else reply.body})

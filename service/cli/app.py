@@ -1,0 +1,24 @@
+"""The commands, each from a file of its own."""
+
+import typer
+
+from service.cli.check import check
+from service.cli.config import config_app
+from service.cli.crl import crl_app
+from service.cli.explain import explain
+from service.cli.serve import serve
+from service.cli.version import show_version
+
+app = typer.Typer(
+    help="Is this client certificate still good, right now?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.callback()(show_version)
+app.command()(serve)
+app.command()(check)
+app.command()(explain)
+app.add_typer(crl_app, name="crl")
+app.add_typer(config_app, name="config")

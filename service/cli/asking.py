@@ -1,0 +1,92 @@
+"""Where `check` and `explain` get their answers: from a running service, or decided here."""
+
+import asyncio
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from service.api.answer_document import answer_document
+from service.application.evidence_store import StoreError
+from service.application.submission import SubmissionError, read_submission
+from service.application.validate import ValidationRequest, Validator
+from service.bootstrap import open_alone
+from service.cli.options import DEFAULT_URL, fail, read_settings
+from service.cli.service_client import AskError, as_text, ask_service
+from service.settings import Settings
+
+Answer = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a command asks about.
+
+    Attributes:
+        files: Each a certificate.
+        intermediates: Files with more certificates.
+        trust_store: Decide here, with these anchors; None to ask a service or to take the settings'.
+        url: Ask there; None for the default.
+        config: TOML file with settings.
+    """
+
+    files: tuple[Path, ...]
+    intermediates: tuple[Path, ...]
+    trust_store: Path | None
+    url: str | None
+    config: Path | None
+
+
+def ask(question: Question) -> list[Answer]:
+    """An answer for each file.
+
+    Decided here where a trust store is given, by option or in the settings; by a service otherwise.
+
+    Raises:
+        typer.Exit: it could not be asked; the reason is printed.
+    """
+    certificates = [_read(path) for path in question.files]
+    intermediates = tuple(as_text(_read(path)) for path in question.intermediates)
+    if question.url is not None and question.trust_store is not None:
+        raise fail("--url asks a service, --trust-store decides here: give one of them")
+    if question.url is None:
+        overrides = {} if question.trust_store is None else {"REVET_TRUST_STORE": str(question.trust_store)}
+        settings = read_settings(question.config, overrides)
+        if settings.trust_store is not None or settings.trust_store_dir is not None:
+            return asyncio.run(_decide(settings, certificates, intermediates))
+    try:
+        return [ask_service(question.url or DEFAULT_URL, one, intermediates, "default") for one in certificates]
+    except AskError as error:
+        hint = "" if question.url else "; give --url, or --trust-store to decide without a service"
+        raise fail(f"{error.reason}{hint}") from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise fail(f"{path}: {error.strerror}") from error
+
+
+async def _decide(settings: Settings, certificates: list[bytes], intermediates: tuple[str, ...]) -> list[Answer]:
+    with tempfile.TemporaryDirectory(prefix="revet-") as directory:
+        try:
+            async with open_alone(settings, Path(directory) / "data") as worker:
+                return [await _validate(worker.validator, settings, one, intermediates) for one in certificates]
+        except (StoreError, SubmissionError, LookupError) as error:
+            raise fail(str(error)) from error
+
+
+async def _validate(
+    validator: Validator, settings: Settings, certificate: bytes, intermediates: tuple[str, ...]
+) -> Answer:
+    submission = read_submission(as_text(certificate), intermediates, settings.max_intermediates)
+    request = ValidationRequest(
+        leaf=submission.leaf,
+        intermediates=submission.intermediates,
+        trust_store="default",
+        policy=settings.policy(),
+        ignored=submission.ignored,
+    )
+    return answer_document(await validator.validate(request))

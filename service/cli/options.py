@@ -1,0 +1,53 @@
+"""Options that several commands share, and how they end."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+
+from service.cli.rendering import render_error
+from service.settings import Settings, SettingsError, load_settings
+
+EXIT_ALLOW: Final = 0
+EXIT_DENY: Final = 1
+EXIT_NOT_ASKED: Final = 2
+"""The question could not be asked: unreadable file, wrong settings, service out of reach."""
+
+DEFAULT_URL: Final = "http://127.0.0.1:8080"
+"""Where `make run` and an unconfigured `revet serve` answer."""
+
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="TOML file with settings (REVET_CONFIG).")]
+CertificateArguments = Annotated[
+    list[Path], typer.Argument(help="PEM or DER files; each one a leaf, in PEM with intermediates below it.")
+]
+TrustStoreOption = Annotated[
+    Path | None, typer.Option("--trust-store", help="PEM file or directory: decide here, without a service.")
+]
+UrlOption = Annotated[str | None, typer.Option("--url", help=f"Ask the service there; default {DEFAULT_URL}.")]
+IntermediatesOption = Annotated[
+    list[Path] | None, typer.Option("--intermediates", help="PEM or DER file with more intermediates; repeatable.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as the API gives it.")]
+
+output = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def read_settings(config: Path | None, overrides: dict[str, str] | None = None) -> Settings:
+    """The settings from file and environment, with what the command line says above both.
+
+    Raises:
+        typer.Exit: they are wrong; the reasons are printed.
+    """
+    try:
+        return load_settings(config, {**os.environ, **(overrides or {})})
+    except SettingsError as error:
+        raise fail(str(error)) from error
+
+
+def fail(message: str, code: int = EXIT_NOT_ASKED) -> typer.Exit:
+    """Print a complaint; the exit to raise."""
+    errors.print(render_error(message))
+    return typer.Exit(code)

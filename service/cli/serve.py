@@ -1,0 +1,26 @@
+"""`revet serve`: the service."""
+
+import typer
+
+from service.bootstrap import check_trust_stores, configure_logging, supervisor_log
+from service.cli.options import ConfigOption, fail, read_settings
+from service.processes.exit_code import EXIT_CONFIGURATION, EXIT_LISTEN
+from service.processes.listen import ListenError
+from service.processes.service import run_service
+from service.settings import SettingsError
+
+
+def serve(config: ConfigOption = None) -> None:
+    """Serve the API until SIGTERM or Ctrl-C. Settings come from REVET_* and the TOML file."""
+    settings = read_settings(config)
+    try:
+        settings.require_trust_store()
+        check_trust_stores(settings)
+    except SettingsError as error:
+        raise fail(str(error), EXIT_CONFIGURATION) from error
+    configure_logging(settings)
+    try:
+        code = run_service(settings, config, supervisor_log())
+    except ListenError as error:
+        raise fail(str(error), EXIT_LISTEN) from error
+    raise typer.Exit(code)

@@ -1,0 +1,21 @@
+"""`revet --version`."""
+
+from typing import Annotated
+
+import typer
+
+from service.bootstrap import VERSION
+
+
+def _print_version(value: bool) -> None:  # noqa: FBT001 - typer's signature of a callback
+    if value:
+        typer.echo(f"revet {VERSION}")
+        raise typer.Exit
+
+
+def show_version(
+    version: Annotated[  # noqa: ARG001 - its callback has done the work
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,  # noqa: FBT002 - a flag on the command line
+) -> None:
+    """Is this client certificate still good, right now?"""

@@ -1,0 +1,72 @@
+"""The whole service: binds the sockets and supervises workers and the ingesting process."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+from service.bootstrap import METRICS_DIRECTORY
+from service.processes.child import ChildSpec, HasDescriptor
+from service.processes.children import INGESTER, WORKER
+from service.processes.events import SupervisorLog
+from service.processes.ingesting import INGESTER_SOCKET
+from service.processes.listen import bind_tcp, bind_unix
+from service.processes.supervisor import Supervisor
+from service.processes.worker import HTTP_SOCKET, INGESTER_PATH, MANAGEMENT_SOCKET
+from service.settings import Settings
+
+_CONFIG: Final = "REVET_CONFIG"
+
+
+def run_service(settings: Settings, config: Path | None, log: SupervisorLog) -> int:
+    """Serve until SIGTERM or SIGINT.
+
+    Args:
+        settings: The settings; children read them again, from the same places.
+        config: The TOML file that was given on the command line, for the children.
+        log: Is told what happens to the children.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        ListenError: an address cannot be had.
+    """
+    with ExitStack() as stack:
+        http = stack.enter_context(bind_tcp(settings.host, settings.port))
+        worker_fds: dict[str, HasDescriptor] = {HTTP_SOCKET: http}
+        if settings.management_port is not None:
+            host = settings.management_host or settings.host
+            worker_fds[MANAGEMENT_SOCKET] = stack.enter_context(bind_tcp(host, settings.management_port))
+        orders = stack.enter_context(bind_unix())
+        env = {METRICS_DIRECTORY: stack.enter_context(_metrics_directory())}
+        if config is not None:
+            env[_CONFIG] = os.fspath(config)
+        children = (
+            ChildSpec(INGESTER, _program(INGESTER), 1, {INGESTER_SOCKET: orders}, env),
+            ChildSpec(
+                WORKER, _program(WORKER), settings.workers, worker_fds, {**env, INGESTER_PATH: orders.getsockname()}
+            ),
+        )
+        supervisor = Supervisor(
+            children, log, hang_after_s=settings.hang_after_s, shutdown_grace_s=settings.shutdown_grace_s
+        )
+        return supervisor.run()
+
+
+def _program(kind: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "service.processes", kind)
+
+
+@contextmanager
+def _metrics_directory() -> Iterator[str]:
+    """Where the processes share their counters."""
+    directory = tempfile.mkdtemp(prefix="revet-metrics-")
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)

@@ -1,0 +1,201 @@
+"""Whatever the octets: a reader returns or raises `MalformedError`, and nothing else ever leaves it.
+
+Random octets seldom get past the first length, so that most of them are made from something good: an octet changed,
+removed, put in, or the end cut off, in certificates, CRLs and OCSP answers with every extension there is.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from service.core.der.certificate import read_certificate
+from service.core.der.crl import read_crl
+from service.core.der.crl_entry import unpack
+from service.core.der.key import read_public_key
+from service.core.der.name import read_name
+from service.core.der.ocsp import ResponderError, read_ocsp_response
+from service.core.der.signature import SignatureResult, algorithm_name, verify
+from service.core.model.malformed import MalformedError
+from service.core.names.comparison import canonical, general_name_key
+from tests.pki import (
+    Authority,
+    DistributionPoint,
+    Entry,
+    Extension,
+    IssuingDistributionPoint,
+    der,
+    key,
+    oids,
+    public_key,
+)
+from tests.pki.keys import spki
+from tests.pki.names import name
+
+_RELATIVE: Final = x509.RelativeDistinguishedName([x509.NameAttribute(NameOID.COMMON_NAME, "list")])
+
+CA: Final = Authority.root("CN=CA+UID=5,O=Example", key=key("rsa2048"), path_length=3)
+PSS: Final = Authority.root("CN=CA,O=Example", key=key("rsa2048"), signature_hash="sha256", pss_salt_length=32)
+LEAF: Final = CA.issue(
+    "CN=leaf,O=Example",
+    key=key("ed25519"),
+    san=["DNS:a.example", "URI:spiffe://a/", "email:a@b.example", "IP:127.0.0.1"],
+    crl_urls=[
+        DistributionPoint(["http://a/"], reasons={"keyCompromise"}, crl_issuer="CN=b"),
+        DistributionPoint(relative_name=_RELATIVE),
+    ],
+    ocsp_urls="http://a/",
+    ca_issuers="http://b/",
+    policies="1.2.3",
+    no_check=True,
+    extensions=[Extension(oids.NAME_CONSTRAINTS, der.seq(), critical=True), Extension("1.2.3", b"", critical=True)],
+)
+CRL: Final = CA.crl(
+    revoked=[Entry(5, "keyCompromise"), Entry(-1), Entry(6, certificate_issuer="CN=b")],
+    delta_base=1,
+    idp=IssuingDistributionPoint(["http://a/"], only_user=True, only_some_reasons={"superseded"}, indirect=True),
+)
+RESPONSE: Final = CA.ocsp(
+    LEAF,
+    status="revoked",
+    reason="superseded",
+    responder=CA.ocsp_responder("responder", key=key("ed25519")),
+    responder_id="key",
+    nonce=b"nonce",
+    single_extensions=[Extension("1.2.3", b"")],
+)
+
+Reader = Callable[[bytes], object]
+
+
+def certificate(octets: bytes) -> None:
+    """Read a certificate and ask for everything that is made from it."""
+    found = read_certificate(octets)
+    assert found.der == octets
+    canonical(found.subject.der)
+    canonical(found.issuer.der)
+    assert algorithm_name(found.signature.algorithm)
+    assert isinstance(verify(found.signature, found.public_key), SignatureResult)
+    for point in found.extensions.crl_distribution_points:
+        for one in (*point.names, *point.crl_issuer):
+            general_name_key(one)
+
+
+def crl(octets: bytes) -> None:
+    """Read a CRL, and its entries from their rows."""
+    found = read_crl(octets)
+    assert found.meta.entries == len([unpack(row.serial, row.record) for row in found.rows()])
+
+
+def response(octets: bytes) -> None:
+    """Read an OCSP response, whose own word for an error counts as reading."""
+    try:
+        read_ocsp_response(octets)
+    except ResponderError as error:
+        assert error.status
+
+
+def a_name(octets: bytes) -> None:
+    """Read a name and prepare it for comparing, which refuses exactly the same."""
+    try:
+        text = read_name(octets).text
+    except MalformedError:
+        with pytest.raises(MalformedError):
+            canonical(octets)
+        raise
+    assert isinstance(text.encode(), bytes)
+    canonical(octets)
+
+
+GOOD: Final[dict[Reader, list[bytes]]] = {
+    certificate: [LEAF.der, CA.der, PSS.der],
+    crl: [CRL],
+    response: [RESPONSE],
+    a_name: [name("CN=a+UID=b,O=Example,C=DE"), der.seq()],
+    read_public_key: [spki(public_key(kind)) for kind in ("rsa1024", "p256", "ed25519", "dsa2048")],
+}
+
+
+@st.composite
+def _changed(draw: st.DrawFn, good: list[bytes]) -> bytes:
+    octets = bytearray(draw(st.sampled_from(good)))
+    for _ in range(draw(st.integers(1, 3))):
+        place = draw(st.integers(0, max(len(octets) - 1, 0)))
+        match draw(st.sampled_from(["change", "change", "flip", "remove", "insert", "cut"])):
+            case "change":
+                octets[place : place + 1] = draw(st.binary(min_size=1, max_size=1))
+            case "flip":
+                octets[place : place + 1] = bytes(
+                    octet ^ 1 << draw(st.integers(0, 7)) for octet in octets[place : place + 1]
+                )
+            case "remove":
+                del octets[place : place + draw(st.integers(1, 4))]
+            case "insert":
+                octets[place:place] = draw(st.binary(min_size=1, max_size=4))
+            case _:
+                del octets[place:]
+    return bytes(octets)
+
+
+readers = pytest.mark.parametrize("reader", list(GOOD), ids=lambda reader: reader.__name__)
+
+
+@readers
+def test_good(reader: Reader) -> None:
+    """What the rest is made from is read."""
+    for octets in GOOD[reader]:
+        reader(octets)
+
+
+@readers
+@settings(max_examples=500)
+@given(data=st.data())
+def test_changed(reader: Reader, data: st.DataObject) -> None:
+    """Something good with a few octets changed is read or refused."""
+    octets = data.draw(_changed(GOOD[reader]))
+    try:
+        reader(octets)
+    except MalformedError as error:
+        assert error.reason
+
+
+@readers
+@given(octets=st.binary(max_size=64) | st.binary(max_size=64).map(der.seq))
+@example(octets=b"")
+@example(octets=b"\x30\x00")
+@example(octets=b"\x30\x80\x00\x00")
+@example(octets=b"\x30\x84\xff\xff\xff\xff")
+@example(octets=der.seq(der.seq(), der.seq(), der.bit_string(b"")))
+@example(octets=b"-----BEGIN CERTIFICATE-----\n")
+def test_anything(reader: Reader, octets: bytes) -> None:
+    """So is anything at all."""
+    try:
+        reader(octets)
+    except MalformedError as error:
+        assert error.reason
+
+
+@readers
+def test_cut_off(reader: Reader) -> None:
+    """Something good is refused wherever it is cut off, and where anything follows it."""
+    for octets in GOOD[reader]:
+        for stop in range(len(octets)):
+            with pytest.raises(MalformedError):
+                reader(octets[:stop])
+        with pytest.raises(MalformedError):
+            reader(octets + b"\x00")
+
+
+@readers
+@pytest.mark.parametrize("depth", [100, 2_000])
+def test_deep(reader: Reader, depth: int) -> None:
+    """Elements in elements in elements cost no more than their octets."""
+    octets = b""
+    for _ in range(depth):
+        octets = der.seq(octets)
+    with pytest.raises(MalformedError):
+        reader(octets)

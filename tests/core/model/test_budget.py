@@ -1,0 +1,42 @@
+"""Budgets: what is granted, no more, and which one ran out."""
+
+from collections.abc import Callable
+from typing import Final
+
+import pytest
+
+from service.core.model.budget import Budget, BudgetExhaustedError, Limits
+
+SPENDERS: Final[dict[str, Callable[[Budget], None]]] = {
+    "signatures": Budget.spend_signature,
+    "steps": Budget.spend_step,
+    "paths": Budget.spend_path,
+}
+
+
+@pytest.mark.parametrize("resource", SPENDERS)
+@pytest.mark.parametrize("limit", [0, 1, 3])
+def test_spends_what_is_granted(resource: str, limit: int) -> None:
+    """As much as the limit is there; the next one says what ran out, and goes on saying it."""
+    budget = Budget(Limits(**{resource: limit}))
+    for _ in range(limit):
+        SPENDERS[resource](budget)
+    for _ in range(2):
+        with pytest.raises(BudgetExhaustedError, match=f"^{resource}: {limit}$") as caught:
+            SPENDERS[resource](budget)
+        assert (resource, limit) == (caught.value.resource, caught.value.limit)
+
+
+@pytest.mark.parametrize("resource", SPENDERS)
+def test_resources_are_apart(resource: str) -> None:
+    """What one resource lacks, the others still have."""
+    budget = Budget(Limits(**{resource: 0}))
+    for other in SPENDERS.keys() - {resource}:
+        SPENDERS[other](budget)
+
+
+def test_budgets_are_apart() -> None:
+    """Each assessment starts with everything."""
+    limits = Limits(signatures=1)
+    for _ in range(2):
+        Budget(limits).spend_signature()
