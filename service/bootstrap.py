@@ -3,11 +3,15 @@
 Three compositions: a worker, the ingesting process, and both in one for the command line, which asks without a service.
 """
 
+import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+
+from fastapi import FastAPI
 
 from service.adapters.clock import SystemClock
 from service.adapters.http.guard import EgressRules, proxy_target
@@ -17,18 +21,24 @@ from service.adapters.http.slots import Slots
 from service.adapters.http.transport import GuardedTransport, tls_context
 from service.adapters.ids import RandomDecisionIds
 from service.adapters.ipc.client import IngesterClient
+from service.adapters.ipc.server import IngesterServer
 from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store
 from service.adapters.spool import FileSpool
 from service.adapters.trust_store_files import TrustStoreFiles
+from service.api.app import ApiServices, OperationsServices, create_app, create_management_app
+from service.api.authentication import ClientCertificates, grant_access
+from service.api.operations import CheckResult, Condition, Readiness
+from service.api.rules import ApiRules, OperationsPort, Overrides
 from service.application.crl_fetcher import CrlFetcher
+from service.application.evidence_store import StoreError
 from service.application.gather import Gatherer
 from service.application.ingest import Ingester, IngestRules
 from service.application.observer import NullObserver, Observer
 from service.application.ocsp_client import OcspClient
 from service.application.trust_stores import TrustStores
 from service.application.validate import Validator
-from service.settings import Settings
+from service.settings import Settings, SettingsError
 
 VERSION = version("revet")
 
@@ -36,87 +46,129 @@ SPOOL_DIRECTORY = "spool"
 """Below the data directory: downloads while they are read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Worker:
-    """What answers requests.
+METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+"""Environment variable with the directory where the processes share their counters; prometheus-client's name."""
 
-    Attributes:
-        ingester: None where CRLs are fetched in this very process.
-    """
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """What answers questions: a worker, or a command that asks without a service."""
 
     validator: Validator
     stores: TrustStores
     store: Store
-    ingester: IngesterClient | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerApps:
+    """What a worker serves.
+
+    Attributes:
+        main: The API.
+        management: For probes and scrapers; None where they are served on the main port.
+    """
+
+    main: FastAPI
+    management: FastAPI | None
 
 
 @asynccontextmanager
-async def open_worker(settings: Settings, ingester: Path, observer: Observer) -> AsyncIterator[Worker]:
+async def open_worker_apps(settings: Settings, ingester: Path) -> AsyncIterator[WorkerApps]:
     """A worker that has CRLs fetched by the ingesting process.
 
     Args:
         settings: The settings.
         ingester: Path of the ingesting process's socket.
-        observer: Is told of decisions and fetches.
 
     Raises:
         StoreError: the data directory cannot be used.
-        TrustStoreError: the trust stores cannot be read.
     """
     client = IngesterClient(ingester)
+    observer = _observer()
     async with AsyncExitStack() as stack:
         store = stack.enter_context(Store.open(settings.data_dir, Role.WORKER))
-        validator, stores = await _validating(settings, store, client, observer, stack)
-        yield Worker(validator, stores, store, client)
+        answering = _answering(settings, store, client, observer, stack)
+        reloading = asyncio.create_task(answering.stores.run())
+        stack.callback(reloading.cancel)
+        operations = _operations(answering, client)
+        services = ApiServices(answering.validator, settings.policy(), operations)
+        management = None if settings.management_port is None else create_management_app(operations)
+        yield WorkerApps(create_app(services, _rules(settings)), management)
 
 
 @asynccontextmanager
-async def open_ingester(settings: Settings, observer: Observer) -> AsyncIterator[Ingester]:
-    """What fetches CRLs and writes the store.
+async def open_ingester_server(settings: Settings) -> AsyncIterator[IngesterServer]:
+    """What takes orders, fetches CRLs and writes the store.
 
     Raises:
         StoreError: the data directory cannot be used, or another process writes it.
     """
     async with AsyncExitStack() as stack:
         store = stack.enter_context(Store.open(settings.data_dir, Role.INGESTER))
-        yield await _ingesting(settings, settings.data_dir, store, observer, stack)
+        yield IngesterServer(_ingester(settings, settings.data_dir, store, _observer(), stack))
 
 
 @asynccontextmanager
-async def open_alone(settings: Settings, data_dir: Path) -> AsyncIterator[Worker]:
+async def open_alone(settings: Settings, data_dir: Path) -> AsyncIterator[Answering]:
     """Everything in one process, with a store of its own: for commands that ask without a service.
 
     Args:
         settings: The settings; their data directory is not touched.
-        data_dir: An empty directory, for this alone.
+        data_dir: A directory for this alone.
+
+    Raises:
+        StoreError: `data_dir` cannot be used.
     """
     observer = NullObserver()
     async with AsyncExitStack() as stack:
         store = stack.enter_context(Store.open(data_dir, Role.INGESTER))
-        ingester = await _ingesting(settings, data_dir, store, observer, stack)
-        validator, stores = await _validating(settings, store, ingester, observer, stack)
-        yield Worker(validator, stores, store, None)
+        ingester = _ingester(settings, data_dir, store, observer, stack)
+        yield _answering(settings, store, ingester, observer, stack)
 
 
-async def _validating(
+@asynccontextmanager
+async def open_origin(settings: Settings) -> AsyncIterator[HttpOrigin]:
+    """The way out, for commands that fetch one thing."""
+    origin = _origin(settings)
+    try:
+        yield origin
+    finally:
+        await origin.aclose()
+
+
+def check_trust_stores(settings: Settings) -> None:
+    """Read the trust stores once, as a worker would.
+
+    Raises:
+        SettingsError: one cannot be used, or there is none.
+    """
+    stores = TrustStores(_trust_store_files(settings), SystemClock())
+    stores.load()
+    problems = tuple(f"trust store {name}: {problem}" for name, problem in stores.problems().items())
+    if problems or not stores.names():
+        raise SettingsError(problems or ("there is no trust store",))
+
+
+def _answering(
     settings: Settings, store: Store, crl_fetcher: CrlFetcher, observer: Observer, stack: AsyncExitStack
-) -> tuple[Validator, TrustStores]:
+) -> Answering:
     clock = SystemClock()
-    policy = settings.policy()
     origin = _origin(settings)
     stack.push_async_callback(origin.aclose)
-    ocsp_client = OcspClient(origin, store, clock, observer, policy, settings.ocsp_timeout_s)
+    ocsp_client = OcspClient(origin, store, clock, observer, settings.policy(), settings.ocsp_timeout_s)
     stack.push_async_callback(ocsp_client.aclose)
-    stores = TrustStores(TrustStoreFiles(settings.trust_store, settings.trust_store_dir, settings.intermediates), clock)
+    stores = TrustStores(_trust_store_files(settings), clock, observer)
     stores.load()
     gatherer = Gatherer(store, store, crl_fetcher, ocsp_client, clock)
-    validator = Validator(stores, gatherer, clock, RandomDecisionIds(), observer, settings.deadline_ms / 1000)
-    return validator, stores
+    deadline_s = settings.deadline_ms / 1000
+    return Answering(Validator(stores, gatherer, clock, RandomDecisionIds(), observer, deadline_s), stores, store)
 
 
-async def _ingesting(
-    settings: Settings, data_dir: Path, store: Store, observer: Observer, stack: AsyncExitStack
-) -> Ingester:
+def _trust_store_files(settings: Settings) -> TrustStoreFiles:
+    return TrustStoreFiles(settings.trust_store, settings.trust_store_dir, settings.intermediates)
+
+
+def _ingester(settings: Settings, data_dir: Path, store: Store, observer: Observer, stack: AsyncExitStack) -> Ingester:
     spool = data_dir / SPOOL_DIRECTORY
     spool.mkdir(mode=0o700, exist_ok=True)
     origin = _origin(settings)
@@ -133,3 +185,62 @@ def _origin(settings: Settings) -> HttpOrigin:
     tls = tls_context(settings.egress_ca_bundle)
     transport = GuardedTransport(rules, tls, SystemResolver(), TcpConnector(), proxy)
     return HttpOrigin(transport, Slots(), f"revet/{VERSION}")
+
+
+def _operations(answering: Answering, client: IngesterClient) -> OperationsServices:
+    async def trust_stores() -> CheckResult:
+        problems = answering.stores.problems()
+        detail = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
+        if not answering.stores.names():
+            return CheckResult(Condition.FAILED, detail or "none is loaded")
+        return CheckResult(Condition.IMPAIRED if problems else Condition.GOOD, detail)
+
+    async def host_store() -> CheckResult:
+        try:
+            await asyncio.to_thread(answering.store.held)
+        except StoreError as error:
+            return CheckResult(Condition.FAILED, str(error))
+        return CheckResult(Condition.GOOD)
+
+    async def ingester() -> CheckResult:
+        answers = await client.answers()
+        return CheckResult(Condition.GOOD) if answers else CheckResult(Condition.FAILED, "it does not answer")
+
+    checks = {"trust_stores": trust_stores, "store": host_store, "ingester": ingester}
+    return OperationsServices(Readiness(checks, _log_fault), lambda: b"", _log_fault, VERSION)
+
+
+def _rules(settings: Settings) -> ApiRules:
+    asks = settings.tls_client_ca is not None
+    certificates = ClientCertificates.REQUIRED if asks else ClientCertificates.NOT_ASKED
+    return ApiRules(
+        access=grant_access(
+            [token.get_secret_value() for token in settings.api_tokens],
+            [token.get_secret_value() for token in settings.admin_tokens],
+            certificates,
+        ),
+        overrides=Overrides.ALLOWED if settings.allow_request_overrides else Overrides.REFUSED,
+        max_request_bytes=settings.max_request_bytes,
+        max_batch_bytes=settings.max_batch_bytes,
+        max_intermediates=settings.max_intermediates,
+        operations=OperationsPort.MAIN if settings.management_port is None else OperationsPort.MANAGEMENT,
+    )
+
+
+def _log_fault(what: str, error: Exception) -> None:
+    sys.stderr.write(f"{what}: {error!r}\n")
+
+
+def _observer() -> Observer:
+    return NullObserver()
+
+
+def configure_logging(settings: Settings) -> None:
+    pass
+
+
+def supervisor_log():
+    def log(event, fields) -> None:
+        sys.stderr.write(f"{event} {fields}\n")
+
+    return log

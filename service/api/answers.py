@@ -39,7 +39,7 @@ class RevocationAnswer(AnswerSchema):
     """What is known of one certificate's revocation, and from what."""
 
     status: RevocationStatus
-    """`unknown`: looked for, nothing usable. `not_checked`: outside the scope, mode `off`, not needed, or not reached."""
+    """`unknown`: looked for, nothing usable. `not_checked`: out of scope, mode `off`, not needed, or not reached."""
     method: Method
     """Which kind of evidence gave the status."""
     source: str | None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from fastapi import FastAPI
+from starlette.routing import Route
 
 from service.api.admission import MAX_BATCHES_IN_FLIGHT, MAX_IN_FLIGHT, Admission
 from service.api.batch import BatchHandler
@@ -22,7 +23,7 @@ from service.core.model.policy import Policy
 
 TITLE: Final = "Revet"
 
-Route: TypeAlias = tuple[str, frozenset[str], Handler]
+Served: TypeAlias = tuple[str, frozenset[str], Handler]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def create_app(services: ApiServices, rules: ApiRules) -> FastAPI:
     document = openapi_document(services.operations.version, rules)
     documentation = Documentation(document)
     operations = Operations(services.operations.readiness, services.operations.metrics)
-    routes: list[Route] = [
+    routes: list[Served] = [
         ("/v1/validate", POST, ValidateHandler(validation, Admission(MAX_IN_FLIGHT))),
         ("/v1/validate/batch", POST, BatchHandler(validation, Admission(MAX_BATCHES_IN_FLIGHT), faults)),
         ("/healthz", GET, operations.healthz),
@@ -81,7 +82,7 @@ def create_app(services: ApiServices, rules: ApiRules) -> FastAPI:
 def create_management_app(services: OperationsServices) -> FastAPI:
     """The application of the management port: for probes and scrapers alone."""
     operations = Operations(services.readiness, services.metrics)
-    routes: list[Route] = [
+    routes: list[Served] = [
         ("/healthz", GET, operations.healthz),
         ("/readyz", GET, operations.readyz),
         ("/metrics", GET, operations.metrics),
@@ -89,7 +90,7 @@ def create_management_app(services: OperationsServices) -> FastAPI:
     return _application(routes, services)
 
 
-def _application(routes: Iterable[Route], services: OperationsServices) -> FastAPI:
+def _application(routes: Iterable[Served], services: OperationsServices) -> FastAPI:
     app = FastAPI(
         title=TITLE,
         version=services.version,
@@ -97,8 +98,7 @@ def _application(routes: Iterable[Route], services: OperationsServices) -> FastA
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        routes=[Route(path, Endpoint(methods, handler, services.faults)) for path, methods, handler in routes],
     )
-    for path, methods, handler in routes:
-        app.add_route(path, Endpoint(methods, handler, services.faults), include_in_schema=False)
     app.router.default = nothing_here
     return app

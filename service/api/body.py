@@ -1,4 +1,4 @@
-"""Reading a request's body: JSON only, bounded in bytes and in time, and never more of it than is needed to refuse it."""
+"""Reading a request's body: JSON only, bounded in bytes and time, and no more of it than is needed to refuse it."""
 
 import asyncio
 
@@ -8,8 +8,11 @@ from service.api.json_text import read_json
 from service.api.problems import ProblemError, body_too_large, too_slow, unsupported_media_type
 from service.api.reply import JSON, Headers, values_of
 
-BODY_TIMEOUT_S = 10.0
-"""Seconds for a whole body: 1 MiB at 1 Mbit/s. A request in flight is one of a few hundred, so nobody may sit on one."""
+GRACE_S = 5.0
+"""Seconds for any body. A request in flight takes one of a few hundred places, so nobody may sit on one."""
+
+SLOWEST_BYTES_PER_S = 125_000
+"""1 Mbit/s: a body of the largest size may take as long as it takes at this speed, and the grace."""
 
 MAX_LENGTH_DIGITS = 18
 """Digits of a Content-Length that are still read as a number; more is over any limit."""
@@ -34,11 +37,12 @@ async def receive_json(scope: Scope, receive: Receive, max_bytes: int) -> object
     headers: Headers = scope["headers"]
     _require_json(headers)
     _require_length(headers, max_bytes)
+    limit_s = GRACE_S + max_bytes / SLOWEST_BYTES_PER_S
     try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
+        async with asyncio.timeout(limit_s):
             body = await _read(receive, max_bytes)
     except TimeoutError:
-        raise ProblemError(too_slow(BODY_TIMEOUT_S)) from None
+        raise ProblemError(too_slow(limit_s)) from None
     return read_json(body)
 
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from starlette.types import Receive, Scope, Send
 
 from service.api.body import CallerGoneError
-from service.api.problems import ProblemError, internal, method_not_allowed, not_found, problem_of, problem_reply
+from service.api.problems import internal, method_not_allowed, not_found, problem_of, problem_reply
 from service.api.reply import Reply, send_reply
 
 Handler: TypeAlias = Callable[[Scope, Receive], Awaitable[Reply]]
@@ -36,14 +36,17 @@ class Endpoint:
         """Answer one request."""
         method: str = scope["method"]
         try:
-            if method not in self._methods:
-                raise ProblemError(method_not_allowed(self._methods))
-            reply = await self._handler(scope, receive)
+            reply = await self._answer(method, scope, receive)
         except CallerGoneError:
             return
         except Exception as error:  # noqa: BLE001 - the boundary: what is not known to be the caller's fault is ours
             reply = self._failed(scope["path"], error)
         await send_reply(reply, method, send)
+
+    async def _answer(self, method: str, scope: Scope, receive: Receive) -> Reply:
+        if method not in self._methods:
+            return problem_reply(method_not_allowed(self._methods))
+        return await self._handler(scope, receive)
 
     def _failed(self, path: str, error: Exception) -> Reply:
         problem = problem_of(error)

@@ -1,7 +1,7 @@
 """Problems after RFC 9457: the one place where errors become HTTP.
 
-A problem tells a caller what to change, and never quotes more of the request than the name of a field. What a caller can
-send is never a 500; what is one tells nothing of what happened here.
+A problem tells a caller what to change, and never quotes more of the request than the name of a field. What a caller
+can send is never a 500; what is one tells nothing of what happened here.
 """
 
 from collections.abc import Iterable
@@ -96,7 +96,7 @@ def problem_of(error: Exception) -> Problem | None:
         case SubmissionError():
             return unreadable_certificates(error.reason)
         case UnknownTrustStoreError():
-            return unknown_trust_store()
+            return unknown_trust_store(is_unusable=error.problem is not None)
         case _:
             return None
 
@@ -155,14 +155,15 @@ def admin_needed(what: str) -> Problem:
     )
 
 
-def unknown_trust_store() -> Problem:
-    """A trust store that is not there."""
+def unknown_trust_store(*, is_unusable: bool) -> Problem:
+    """A trust store that is not there, or that was written down and cannot be used."""
+    detail = "there is one of this name, which cannot be used; /readyz says why" if is_unusable else "there is none"
     return Problem(
         HTTPStatus.NOT_FOUND,
         "unknown-trust-store",
         "There is no such trust store",
-        "trust_store: there is none of this name.",
-        (FieldFault("trust_store", "there is none of this name"),),
+        f"trust_store: {detail}.",
+        (FieldFault("trust_store", detail),),
     )
 
 
@@ -189,7 +190,7 @@ def too_slow(limit_s: float) -> Problem:
         HTTPStatus.REQUEST_TIMEOUT,
         "too-slow",
         "The body did not arrive in time",
-        f"The whole body is to arrive within {limit_s:g} seconds.",
+        f"The whole body is to arrive within {limit_s:.0f} seconds.",
         headers=((b"connection", b"close"),),
     )
 

@@ -11,7 +11,6 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
-    FailFast,
     Field,
     GetCoreSchemaHandler,
     StrictBool,
@@ -21,6 +20,7 @@ from pydantic import (
 from pydantic_core import CoreSchema
 
 from service.api.moment import read_moment
+from service.application.trust_store_source import DEFAULT_STORE
 from service.core.model.policy import EvidenceOrder, KeyPurpose, RevocationMode, RevocationScope, WeakAlgorithm
 
 MAX_EVIDENCE_AGE: Final = timedelta(days=36_525)
@@ -39,7 +39,7 @@ MAX_OID_LENGTH: Final = 256
 class _NotNull:
     """Marks a field that may be absent but not null: None stands for its absence alone."""
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401, PLW3201 - pydantic's hook
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Check what stands inside of `T | None`."""
         inner: CoreSchema = handler(source)["schema"]
         return inner
@@ -64,7 +64,7 @@ class Schema(BaseModel):
     )
 
 
-Texts = Annotated[tuple[StrictStr, ...], Field(max_length=MAX_LISTED), FailFast()]
+Texts = Annotated[tuple[StrictStr, ...], Field(max_length=MAX_LISTED, fail_fast=True)]
 Moment = Annotated[datetime, BeforeValidator(read_moment)]
 ObjectIdentifier = Annotated[
     StrictStr, Field(pattern=r"^[0-2](\.(0|[1-9][0-9]*))+$", max_length=MAX_OID_LENGTH, examples=["2.5.29.32.0"])
@@ -88,7 +88,7 @@ class PolicyOptions(Schema):
     """Inputs (c), (e), (f) and (g) of RFC 5280 §6.1.1. What is absent is as the operator has it."""
 
     initial_policy_set: Annotated[
-        Annotated[tuple[ObjectIdentifier, ...], Field(max_length=MAX_LISTED), FailFast()] | None, Absent
+        Annotated[tuple[ObjectIdentifier, ...], Field(max_length=MAX_LISTED, fail_fast=True)] | None, Absent
     ] = None
     """user-initial-policy-set; 2.5.29.32.0 is any policy."""
     require_explicit_policy: Annotated[StrictBool | None, Absent] = None
@@ -116,7 +116,7 @@ class Options(Schema):
     partial_chain: StrictBool = False
     """Whether a path may end at any certificate of the trust store."""
     weak_algorithms: Annotated[
-        Annotated[tuple[WeakAlgorithm, ...], Field(max_length=MAX_LISTED), FailFast()] | None, Absent
+        Annotated[tuple[WeakAlgorithm, ...], Field(max_length=MAX_LISTED, fail_fast=True)] | None, Absent
     ] = None
     """What is accepted although it is refused by default."""
     key_purpose: Annotated[KeyPurpose | None, Absent] = None
@@ -137,7 +137,7 @@ class ValidateRequest(Schema):
     """PEM, the leaf first and then any intermediates, or base64 of the leaf's DER."""
     intermediates: Texts = ()
     """More intermediates, each PEM or base64 of DER. One that does not parse is ignored, and named in `detail`."""
-    trust_store: StrictStr = "default"
+    trust_store: StrictStr = DEFAULT_STORE
     """Name of the trust store."""
     options: Annotated[Options | None, Absent] = None
     """Where the operator allows it."""

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final
 
 from starlette.types import Receive, Scope
 

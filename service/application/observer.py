@@ -1,10 +1,11 @@
 """The port to metrics and logs: a hook that is given one frozen object for each event.
 
-Nothing in these objects that may become a label of a metric names a certificate.
+Nothing in these objects that may become a label of a metric names a certificate: what does is marked "for logs alone".
 """
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, Protocol
 
 from service.core.model.attempt import Problem
 from service.core.model.failure import Code
@@ -28,6 +29,19 @@ class DecisionDetails:
 
 
 @dataclass(frozen=True, slots=True)
+class IgnoredDetails:
+    """Something that came with a request does not parse, and the decision was made without it.
+
+    Attributes:
+        decision_id: For logs alone.
+        reasons: One for each intermediate and each piece of evidence; for logs alone.
+    """
+
+    decision_id: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FetchDetails:
     """Something was fetched, or not.
 
@@ -35,13 +49,74 @@ class FetchDetails:
         kind: `crl` or `ocsp`.
         url: For logs alone.
         problem: What went wrong; None for a usable answer.
+        detail: For logs alone.
+        duration_s: Seconds from asking to knowing whether it is usable.
     """
 
-    kind: str
+    kind: Literal["crl", "ocsp"]
     url: str
     problem: Problem | None
     detail: str
     duration_s: float
+
+
+class Ingested(StrEnum):
+    """How a CRL came to be held."""
+
+    STORED = "stored"
+    """It is new."""
+    UNCHANGED = "unchanged"
+    """It is the one that is held already."""
+    SAME_NUMBER = "same_number"
+    """It is newer than the one held and bears its number: stored, and the issuer should be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class IngestDetails:
+    """A CRL was downloaded whole, and is now held or was refused.
+
+    Attributes:
+        url: For logs alone.
+        outcome: A problem where it was refused.
+        entries: How many certificates it revokes; 0 where it could not be read.
+        size: Bytes of DER.
+        duration_s: Seconds for reading, verifying and storing it.
+    """
+
+    url: str
+    outcome: Ingested | Problem
+    entries: int
+    size: int
+    duration_s: float
+
+
+class TrustStoreChange(StrEnum):
+    """What became of a trust store."""
+
+    LOADED = "loaded"
+    """It is new, or has another content than before."""
+    REFUSED = "refused"
+    """What it should become cannot be used; what it was stays in force."""
+    REMOVED = "removed"
+    """It is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrustStoreDetails:
+    """A trust store has changed, or should have.
+
+    Attributes:
+        name: What requests call it, or where the problem is.
+        certificates: Of the version in force; 0 where there is none.
+        problem: Why it was refused; empty otherwise. For logs alone.
+        unchained: Subjects of its intermediates that chain to none of its anchors. For logs alone.
+    """
+
+    name: str
+    change: TrustStoreChange
+    certificates: int = 0
+    problem: str = ""
+    unchained: tuple[str, ...] = field(default=())
 
 
 class Observer(Protocol):
@@ -50,8 +125,17 @@ class Observer(Protocol):
     def decided(self, details: DecisionDetails) -> None:
         """A decision was made."""
 
+    def ignored(self, details: IgnoredDetails) -> None:
+        """It was made without something that came with the request."""
+
     def fetched(self, details: FetchDetails) -> None:
         """An origin was asked."""
+
+    def ingested(self, details: IngestDetails) -> None:
+        """A CRL was downloaded, and is held or refused."""
+
+    def trust_store_changed(self, details: TrustStoreDetails) -> None:
+        """A trust store has another content, or should have."""
 
 
 class NullObserver:
@@ -60,5 +144,47 @@ class NullObserver:
     def decided(self, details: DecisionDetails) -> None:
         """Forget it."""
 
+    def ignored(self, details: IgnoredDetails) -> None:
+        """Forget it."""
+
     def fetched(self, details: FetchDetails) -> None:
         """Forget it."""
+
+    def ingested(self, details: IngestDetails) -> None:
+        """Forget it."""
+
+    def trust_store_changed(self, details: TrustStoreDetails) -> None:
+        """Forget it."""
+
+
+class Observers:
+    """Tells each of several observers."""
+
+    def __init__(self, *observers: Observer) -> None:
+        """Take them, in the order in which they are told."""
+        self._observers = observers
+
+    def decided(self, details: DecisionDetails) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.decided(details)
+
+    def ignored(self, details: IgnoredDetails) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.ignored(details)
+
+    def fetched(self, details: FetchDetails) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.fetched(details)
+
+    def ingested(self, details: IngestDetails) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.ingested(details)
+
+    def trust_store_changed(self, details: TrustStoreDetails) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.trust_store_changed(details)

@@ -1,6 +1,7 @@
 """Options that several commands share, and how they end."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -31,8 +32,11 @@ IntermediatesOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as the API gives it.")]
 
-output = Console(highlight=False, soft_wrap=True)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
+PIPE_WIDTH: Final = 4096
+"""Columns where the output is no terminal: lines stay whole for `grep`."""
+
+output = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+errors = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else PIPE_WIDTH)
 
 
 def read_settings(config: Path | None, overrides: dict[str, str] | None = None) -> Settings:

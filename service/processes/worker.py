@@ -72,7 +72,8 @@ def _config(app: ASGIApp, settings: Settings, *, is_main: bool) -> uvicorn.Confi
         access_log=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=int(settings.shutdown_grace_s),
+        # A second less than the supervisor waits, so that it is the worker who ends what does not end.
+        timeout_graceful_shutdown=max(1, int(settings.shutdown_grace_s) - 1),
         ssl_certfile=settings.tls_cert if tls else None,
         ssl_keyfile=settings.tls_key if tls else None,
         ssl_ca_certs=str(settings.tls_client_ca) if tls and settings.tls_client_ca else None,

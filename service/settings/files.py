@@ -30,9 +30,9 @@ def read_tokens(path: Path) -> tuple[str, ...]:
 
 
 def _text(path: Path) -> str:
-    if not path.is_file():
-        raise ValueError("this is not a file" if path.exists() else "it does not exist")
     try:
+        if not path.is_file():
+            raise ValueError("this is not a file" if path.exists() else "it does not exist")
         with path.open("rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:

@@ -45,9 +45,9 @@ def _local_path(value: object) -> object:
 
 
 def _readable_file(path: Path) -> Path:
-    if not path.is_file():
-        raise ValueError(f"{path} is not a file" if path.exists() else f"{path} does not exist")
     try:
+        if not path.is_file():
+            raise ValueError(f"{path} is not a file" if path.exists() else f"{path} does not exist")
         with path.open("rb"):
             return path
     except OSError as error:
@@ -55,9 +55,9 @@ def _readable_file(path: Path) -> Path:
 
 
 def _readable_directory(path: Path) -> Path:
-    if not path.is_dir():
-        raise ValueError(f"{path} is not a directory" if path.exists() else f"{path} does not exist")
     try:
+        if not path.is_dir():
+            raise ValueError(f"{path} is not a directory" if path.exists() else f"{path} does not exist")
         next(path.iterdir(), None)
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from None
@@ -65,7 +65,11 @@ def _readable_directory(path: Path) -> Path:
 
 
 def _readable(path: Path) -> Path:
-    return _readable_directory(path) if path.is_dir() else _readable_file(path)
+    try:
+        is_directory = path.is_dir()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+    return _readable_directory(path) if is_directory else _readable_file(path)
 
 
 def _host(value: str) -> str:

@@ -193,6 +193,9 @@ def test_one_place_of_trust_is_enough(tmp_path: Path, name: str) -> None:
         ("TRUST_STORE", "/dev/null"),
         ("INTERMEDIATES", "/nowhere.pem"),
         ("TLS_CERT", "/"),
+        ("TLS_KEY", "/" + "x" * 300),
+        ("TRUST_STORE", "/" + "x" * 300),
+        ("TRUST_STORE_DIR", "/" + "x" * 300),
     ],
 )
 def test_a_value_out_of_bounds(name: str, value: str) -> None:

@@ -238,7 +238,7 @@ def _extend(issuer: bytes, rdn: bytes) -> bytes:
 def encode(tag: int, content: bytes) -> bytes:
     """One element in DER."""
     length = len(content)
-    if length < 0x80:
+    if length < 0x80:  # noqa: PLR2004 - the short form (X.690 §8.1.3.4)
         return bytes((tag, length)) + content
     octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
     return bytes((tag, 0x80 | len(octets))) + octets + content

@@ -50,7 +50,7 @@ KNOWN = frozenset({
 VERSION_2 = 2
 
 MAX_COPIED_OCTETS = 8192
-"""What is signed is copied up to this size; above it, a view of the buffer serves, so that a large CRL is not held twice."""
+"""What is signed is copied up to this size; above it a view serves, so that a large CRL is not held twice."""
 
 
 @dataclass(frozen=True, slots=True)

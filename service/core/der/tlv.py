@@ -49,17 +49,17 @@ def read(data: Buffer, position: int, end: int) -> tuple[int, int, int]:
     if position + 2 > end:
         raise MalformedError("truncated DER")
     tag = data[position]
-    if tag & 0x1F == 0x1F:
+    if tag & 0x1F == 0x1F:  # noqa: PLR2004 - all bits of the number (X.690 §8.1.2.4.1)
         raise MalformedError("a DER tag of several octets")
     length = data[position + 1]
     position += 2
-    if length >= 0x80:
+    if length >= 0x80:  # noqa: PLR2004 - the long form (X.690 §8.1.3.5)
         octets = length & 0x7F
         if not 0 < octets <= MAX_LENGTH_OCTETS or position + octets > end:
             raise MalformedError("a DER length that is indefinite, too long or truncated")
         length = int.from_bytes(data[position : position + octets], "big")
         position += octets
-        if length < 0x80 or length >> (8 * (octets - 1)) == 0:
+        if length < 0x80 or length >> (8 * (octets - 1)) == 0:  # noqa: PLR2004 - the short form would do
             raise MalformedError("a DER length that is not minimal")
     stop = position + length
     if stop > end:

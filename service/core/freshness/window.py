@@ -29,7 +29,7 @@ class UsableUntil:
 
 
 def later(moment: datetime, by: timedelta) -> datetime:
-    """A moment later by a duration; what lies beyond the calendar is its last moment (99991231235959Z is a usual date)."""
+    """A moment later by a duration, at most the calendar's last: 99991231235959Z is a usual date."""
     return moment + by if LAST_MOMENT - moment > by else LAST_MOMENT
 
 

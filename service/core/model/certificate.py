@@ -40,7 +40,8 @@ class DistributionPoint:
     """One CRL distribution point (RFC 5280 §4.2.1.13).
 
     Attributes:
-        names: fullName, or the one name that nameRelativeToCRLIssuer makes with the certificate's issuer; empty where absent.
+        names: fullName, or the one name that nameRelativeToCRLIssuer makes with the certificate's issuer; empty where
+            absent.
         reasons: The reasons its CRLs cover; all where the field is absent.
         crl_issuer: cRLIssuer; empty where the certificate's issuer signs.
     """

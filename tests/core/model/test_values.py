@@ -32,7 +32,7 @@ from tests.pki import Authority
 MODULES: Final = [
     importlib.import_module(f"{model.__name__}.{module.name}") for module in pkgutil.iter_modules(model.__path__)
 ]
-VALUES: Final = {
+VALUES: Final[set[type]] = {
     value
     for module in MODULES
     for value in vars(module).values()
@@ -40,12 +40,13 @@ VALUES: Final = {
 }
 
 
-@pytest.mark.parametrize("value", sorted(VALUES, key=lambda value: value.__name__), ids=lambda value: value.__name__)
+@pytest.mark.parametrize("value", sorted(VALUES, key=repr), ids=lambda value: value.__name__)
 def test_values_are_frozen(value: type) -> None:
     """Every value of the vocabulary is frozen and has no room for more than its fields."""
-    empty = object.__new__(value)
+    empty: object = object.__new__(value)
+    assert is_dataclass(empty)
     assert not hasattr(empty, "__dict__")
-    for name in (*(field.name for field in fields(value)), "other"):
+    for name in (*(field.name for field in fields(empty)), "other"):
         with pytest.raises((FrozenInstanceError, TypeError)):
             setattr(empty, name, None)
 
@@ -66,8 +67,9 @@ def test_failures_have_a_code(failure: type[Failure]) -> None:
 
 def test_failures_of_paths_are_ranked_below_what_follows_a_path() -> None:
     """The most specific failure is reported: a path that was built and failed tells less than a valid one revoked."""
-    after = [RevocationUnavailable, Revoked, BudgetExhausted, Malformed]
-    ranks = [max(failure.rank for failure in get_args(PathFailure)), *(failure.rank for failure in after)]
+    after: tuple[type[Failure], ...] = (RevocationUnavailable, Revoked, BudgetExhausted, Malformed)
+    ranks: list[int] = [max(failure.rank for failure in get_args(PathFailure))]
+    ranks += [failure.rank for failure in after]
     assert sorted(set(ranks)) == ranks
 
 

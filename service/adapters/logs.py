@@ -1,0 +1,112 @@
+"""The log: one stream of events for the service's own, uvicorn's and everybody else's.
+
+Rules it keeps: an event has a name in snake_case and fields; times are UTC in ISO 8601; what comes from a library, which
+writes sentences, is the event `library_message` with the sentence in a field; everything passes through `redaction`
+last, tracebacks included, which never show the values of variables.
+
+What it does not do: choose what is worth logging (`log_observer`, and whoever has an event), or write files.
+"""
+
+import logging
+import sys
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final, TextIO, assert_never
+
+import structlog
+from structlog.dev import ConsoleRenderer, plain_traceback
+from structlog.processors import JSONRenderer, TimeStamper, format_exc_info
+from structlog.stdlib import BoundLogger, ExtraAdder, LoggerFactory, ProcessorFormatter, add_log_level, add_logger_name
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from service.adapters.redaction import redact_event
+from service.application.log_options import LogFormat, LogLevel
+
+LIBRARY_EVENT: Final = "library_message"
+"""What libraries write, who have sentences and no events."""
+
+LEVELS: Final[Mapping[LogLevel, int]] = {
+    LogLevel.DEBUG: logging.DEBUG,
+    LogLevel.INFO: logging.INFO,
+    LogLevel.WARNING: logging.WARNING,
+    LogLevel.ERROR: logging.ERROR,
+}
+
+LIBRARY_FLOORS: Final[Mapping[str, int]] = {
+    "asyncio": logging.INFO,
+    "httpcore": logging.INFO,
+    "httpx": logging.WARNING,
+    "uvicorn.access": logging.WARNING,
+}
+"""What these write below that is about every request, of which the service has events of its own."""
+
+
+def configure_logs(level: LogLevel, form: LogFormat, stream: TextIO | None = None) -> None:
+    """Send every event of this process to a stream, in one form. To be called once, before the first event.
+
+    uvicorn must not configure its own log (`log_config=None`).
+
+    Args:
+        level: The least important events that are written.
+        form: What a line looks like.
+        stream: Where it goes; None for standard error.
+    """
+    target = sys.stderr if stream is None else stream
+    common: list[Processor] = [add_log_level, add_logger_name, TimeStamper(fmt="iso", utc=True, key="time")]
+    structlog.configure(
+        processors=[structlog.contextvars.merge_contextvars, *common, ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=BoundLogger,
+        logger_factory=LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(target)
+    handler.setFormatter(
+        ProcessorFormatter(
+            foreign_pre_chain=[*common, ExtraAdder(), _name_library_event],
+            processors=[
+                ProcessorFormatter.remove_processors_meta,
+                format_exc_info,
+                redact_event,
+                *_renderers(form, target),
+            ],
+        )
+    )
+    _take_over(handler, LEVELS[level])
+
+
+def _name_library_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Make a field of a library's sentence."""
+    return {**event, "event": LIBRARY_EVENT, "message": event["event"]}
+
+
+def _renderers(form: LogFormat, stream: TextIO) -> tuple[Processor, ...]:
+    match form:
+        case LogFormat.JSON:
+            return (JSONRenderer(sort_keys=False, ensure_ascii=True),)
+        case LogFormat.CONSOLE:
+            return (
+                ConsoleRenderer(colors=_is_terminal(stream), exception_formatter=plain_traceback, timestamp_key="time"),
+            )
+        case LogFormat.AUTO:
+            return _renderers(LogFormat.CONSOLE if _is_terminal(stream) else LogFormat.JSON, stream)
+        case _:
+            assert_never(form)
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    return stream.isatty()
+
+
+def _take_over(handler: logging.Handler, level: int) -> None:
+    """Make one handler the only one, whatever libraries have set up before."""
+    root = logging.getLogger()
+    for former in tuple(root.handlers):
+        root.removeHandler(former)
+    root.addHandler(handler)
+    root.setLevel(level)
+    logging.captureWarnings(capture=True)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", *LIBRARY_FLOORS):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+        logger.setLevel(max(level, LIBRARY_FLOORS.get(name, logging.NOTSET)))

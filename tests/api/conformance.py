@@ -1,0 +1,40 @@
+"""Answers held against the document that the service gives of itself."""
+
+from typing import Any, TypeAlias
+
+import httpx
+import jsonschema_rs
+
+Json: TypeAlias = dict[str, Any]
+
+
+def check_documented(document: Json, response: httpx.Response) -> None:
+    """An answer has a status, a type and a body that the OpenAPI document knows.
+
+    Raises:
+        AssertionError: it has not.
+    """
+    method = response.request.method.lower()
+    operation = document["paths"].get(response.request.url.path, {}).get(method)
+    if operation is None:
+        # Not an operation at all: only a problem can come of it.
+        assert response.status_code in {404, 405}
+        check_schema(document, "ProblemAnswer", response.json())
+        return
+    media_type = response.headers["content-type"].partition(";")[0]
+    content = operation["responses"][str(response.status_code)]["content"]
+    assert media_type in content
+    reference = content[media_type]["schema"].get("$ref")
+    if reference is not None:
+        check_schema(document, reference.rpartition("/")[2], response.json())
+
+
+def check_schema(document: Json, name: str, value: object) -> None:
+    """A value is what the document's schema of this name says.
+
+    Raises:
+        AssertionError: it is not.
+    """
+    schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+    validator = jsonschema_rs.validator_for(schema, validate_formats=True)
+    assert [] == [f"{'/'.join(map(str, one.instance_path))}: {one.message}" for one in validator.iter_errors(value)]

@@ -1,0 +1,152 @@
+"""The API in this process, with the real validator behind it and everything beyond that in memory."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import httpx
+from fastapi import FastAPI
+
+from service.api.app import ApiServices, OperationsServices, create_app
+from service.api.authentication import ClientCertificates, grant_access
+from service.api.operations import CheckResult, Condition, Readiness, ReadinessCheck
+from service.api.rules import ApiRules, Overrides
+from service.application.gather import Gatherer
+from service.application.ids import DecisionIds
+from service.application.ocsp_client import OcspClient
+from service.application.validate import Validator
+from service.core.model.policy import Policy
+from tests.api.conformance import Json, check_documented
+from tests.api.fakes import (
+    IngestingProcess,
+    NumberedIds,
+    PublishedCrl,
+    RememberingObserver,
+    Responders,
+    Shelf,
+    StandingClock,
+)
+from tests.api.stores import Contents, trust_stores
+from tests.pki import Authority
+
+VERSION: Final = "1.2.3"
+CALLER: Final = "caller-token"
+ADMIN: Final = "admin-token"
+
+ROOT: Final = Authority.root("Root")
+SUB: Final = ROOT.subordinate("Sub", path_length=0)
+LEAF: Final = SUB.issue("leaf")
+
+OVERRIDING: Final = ApiRules(overrides=Overrides.ALLOWED)
+WITH_TOKENS: Final = ApiRules(access=grant_access([CALLER], [ADMIN]))
+WITH_CLIENT_CA: Final = ApiRules(access=grant_access(client_certificates=ClientCertificates.REQUIRED))
+
+
+async def good() -> CheckResult:
+    """A check that passes."""
+    return CheckResult(Condition.GOOD)
+
+
+@dataclass(slots=True)
+class World:
+    """What the API is made of, and what has come of it.
+
+    Attributes:
+        stores: Trust stores by name.
+        crls: What is published, by URL.
+        responders: What OCSP responders answer, by URL.
+        faults: What the API has called its own fault.
+    """
+
+    rules: ApiRules = field(default_factory=ApiRules)
+    policy: Policy = field(default_factory=Policy)
+    stores: Contents = field(default_factory=lambda: {"default": (ROOT,)})
+    crls: Mapping[str, PublishedCrl] = field(default_factory=dict)
+    responders: Mapping[str, bytes] = field(default_factory=dict)
+    checks: Mapping[str, ReadinessCheck] = field(default_factory=lambda: {"world": good})
+    ids: DecisionIds = field(default_factory=NumberedIds)
+    clock: StandingClock = field(default_factory=StandingClock)
+    shelf: Shelf = field(default_factory=Shelf)
+    observer: RememberingObserver = field(default_factory=RememberingObserver)
+    faults: list[tuple[str, Exception]] = field(default_factory=list)
+
+    def services(self) -> ApiServices:
+        """What the application is made with."""
+        return ApiServices(self._validator(), self.policy, self.operations())
+
+    def operations(self) -> OperationsServices:
+        """What the operations are made with."""
+        readiness = Readiness(self.checks, self._keep)
+        return OperationsServices(readiness, lambda: b"revet_up 1\n", self._keep, VERSION)
+
+    def app(self) -> FastAPI:
+        """The application."""
+        return create_app(self.services(), self.rules)
+
+    def _validator(self) -> Validator:
+        ocsp = OcspClient(Responders(self.responders), self.shelf, self.clock, self.observer, self.policy, 1.0)
+        process = IngestingProcess(self.shelf, self.crls)
+        gatherer = Gatherer(self.shelf, self.shelf, process, ocsp, self.clock)
+        return Validator(trust_stores(self.stores), gatherer, self.clock, self.ids, self.observer, 1.0)
+
+    def _keep(self, operation: str, error: Exception) -> None:
+        self.faults.append((operation, error))
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Sends requests to an application and holds every answer against its document."""
+
+    app: FastAPI
+    token: str | None = None
+
+    async def validate(self, body: Json) -> httpx.Response:
+        """Ask for one verdict."""
+        return await self.send("POST", "/v1/validate", json=body)
+
+    async def batch(self, *items: object) -> httpx.Response:
+        """Ask for several."""
+        return await self.send("POST", "/v1/validate/batch", json={"items": items})
+
+    async def post(self, content: bytes, path: str = "/v1/validate", **headers: str) -> httpx.Response:
+        """Send octets, as they are."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.send("POST", path, content=content, headers=named)
+
+    async def get(self, path: str) -> httpx.Response:
+        """Get a path."""
+        return await self.send("GET", path)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: object = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """Send any request."""
+        given = dict(headers or {})
+        if self.token is not None:
+            given.setdefault("authorization", f"Bearer {self.token}")
+        transport = httpx.ASGITransport(app=self.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://revet.test") as client:
+            response = await client.request(method, path, json=json, content=content, headers=given)
+        if self.app.openapi_schema is not None and method != "HEAD":
+            check_documented(self.app.openapi_schema, response)
+        assert "no-store" == response.headers["cache-control"]
+        assert "nosniff" == response.headers["x-content-type-options"]
+        return response
+
+
+def calling(world: World, token: str | None = None) -> Caller:
+    """Somebody who calls the API of a world."""
+    return Caller(world.app(), token)
+
+
+def overriding(world: World | None = None) -> Caller:
+    """Somebody whose requests may carry options."""
+    world = world or World()
+    world.rules = replace(world.rules, overrides=Overrides.ALLOWED)
+    return calling(world)
