@@ -42,6 +42,9 @@ from service.settings import Settings, SettingsError
 
 VERSION = version("revet")
 
+STORE_DIRECTORY = "store"
+"""Below the data directory: the host's store."""
+
 SPOOL_DIRECTORY = "spool"
 """Below the data directory: downloads while they are read."""
 
@@ -86,7 +89,7 @@ async def open_worker_apps(settings: Settings, ingester: Path) -> AsyncIterator[
     client = IngesterClient(ingester)
     observer = _observer()
     async with AsyncExitStack() as stack:
-        store = stack.enter_context(Store.open(settings.data_dir, Role.WORKER))
+        store = stack.enter_context(Store.open(settings.data_dir / STORE_DIRECTORY, Role.WORKER))
         answering = _answering(settings, store, client, observer, stack)
         reloading = asyncio.create_task(answering.stores.run())
         stack.callback(reloading.cancel)
@@ -104,7 +107,7 @@ async def open_ingester_server(settings: Settings) -> AsyncIterator[IngesterServ
         StoreError: the data directory cannot be used, or another process writes it.
     """
     async with AsyncExitStack() as stack:
-        store = stack.enter_context(Store.open(settings.data_dir, Role.INGESTER))
+        store = stack.enter_context(Store.open(settings.data_dir / STORE_DIRECTORY, Role.INGESTER))
         yield IngesterServer(_ingester(settings, settings.data_dir, store, _observer(), stack))
 
 
@@ -121,7 +124,7 @@ async def open_alone(settings: Settings, data_dir: Path) -> AsyncIterator[Answer
     """
     observer = NullObserver()
     async with AsyncExitStack() as stack:
-        store = stack.enter_context(Store.open(data_dir, Role.INGESTER))
+        store = stack.enter_context(Store.open(data_dir / STORE_DIRECTORY, Role.INGESTER))
         ingester = _ingester(settings, data_dir, store, observer, stack)
         yield _answering(settings, store, ingester, observer, stack)
 

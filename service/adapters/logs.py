@@ -1,8 +1,8 @@
 """The log: one stream of events for the service's own, uvicorn's and everybody else's.
 
-Rules it keeps: an event has a name in snake_case and fields; times are UTC in ISO 8601; what comes from a library, which
-writes sentences, is the event `library_message` with the sentence in a field; everything passes through `redaction`
-last, tracebacks included, which never show the values of variables.
+Rules it keeps: an event has a name in snake_case and fields; times are UTC in ISO 8601; what comes from a library,
+which writes sentences, is the event `library_message` with the sentence in a field; everything passes through
+`redaction` last, tracebacks included, which never show the values of variables.
 
 What it does not do: choose what is worth logging (`log_observer`, and whoever has an event), or write files.
 """
@@ -10,8 +10,7 @@ What it does not do: choose what is worth logging (`log_observer`, and whoever h
 import logging
 import sys
 from collections.abc import Mapping
-from enum import StrEnum
-from typing import Any, Final, TextIO, assert_never
+from typing import Final, TextIO, assert_never
 
 import structlog
 from structlog.dev import ConsoleRenderer, plain_traceback
@@ -31,6 +30,8 @@ LEVELS: Final[Mapping[LogLevel, int]] = {
     LogLevel.WARNING: logging.WARNING,
     LogLevel.ERROR: logging.ERROR,
 }
+
+_FIRST: Final = ("time", "level", "event", "logger")
 
 LIBRARY_FLOORS: Final[Mapping[str, int]] = {
     "asyncio": logging.INFO,
@@ -67,6 +68,7 @@ def configure_logs(level: LogLevel, form: LogFormat, stream: TextIO | None = Non
                 ProcessorFormatter.remove_processors_meta,
                 format_exc_info,
                 redact_event,
+                _in_order,
                 *_renderers(form, target),
             ],
         )
@@ -75,8 +77,14 @@ def configure_logs(level: LogLevel, form: LogFormat, stream: TextIO | None = Non
 
 
 def _name_library_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Make a field of a library's sentence."""
-    return {**event, "event": LIBRARY_EVENT, "message": event["event"]}
+    """Make a field of a library's sentence. uvicorn adds the same once more with colours."""
+    fields = {name: value for name, value in event.items() if name != "color_message"}
+    return {**fields, "event": LIBRARY_EVENT, "message": event["event"]}
+
+
+def _in_order(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Put first what every event has."""
+    return {name: event[name] for name in (*(name for name in _FIRST if name in event), *event)}
 
 
 def _renderers(form: LogFormat, stream: TextIO) -> tuple[Processor, ...]:
@@ -105,6 +113,8 @@ def _take_over(handler: logging.Handler, level: int) -> None:
     root.addHandler(handler)
     root.setLevel(level)
     logging.captureWarnings(capture=True)
+    # What cannot be written would be printed to standard error as it is, past the redaction.
+    logging.raiseExceptions = False
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", *LIBRARY_FLOORS):
         logger = logging.getLogger(name)
         logger.handlers.clear()

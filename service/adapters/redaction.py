@@ -30,20 +30,18 @@ _SECRET_NAMES: Final = (
     "proxy_authorization",
     "secret",
     "set_cookie",
-    "tls_key",
     "token",
     "tokens",
 )
-_SECRET_NAME: Final = re.compile(r"(?:.*_)?(?:%s)" % "|".join(_SECRET_NAMES))
+_SECRET_NAME: Final = re.compile(rf"(?:.*_)?(?:{'|'.join(_SECRET_NAMES)})")
 
 # To the end of the block, or of the text where the block was cut; `[^-]*` takes an encoded blank (`%20`, `+`) as well.
 _PEM: Final = re.compile(r"-----BEGIN[^-]*-----.*?(?:-----END[^-]*-----|\Z)", re.DOTALL)
-# DER of 64 octets or more begins with 30 8x: `MI`. Also percent-encoded, as it stands in a header or a URL.
-_DER: Final = re.compile(r"\bMI(?:[A-Za-z0-9+/_=-]|%2[BbFf]|%3[Dd]){62,}")
+# DER of 128 octets and more begins with 30 8x, `MI` and one of twelve letters in base64: in lines or in one, whose ends
+# may be written as escapes, and percent-encoded, as it stands in a header or a URL.
+_DER: Final = re.compile(r"MI[E-P](?:[A-Za-z0-9+/_=-]|%2[BbFf]|%3[Dd]|\\[rn]|[\r\n]){60,}")
 _BEARER: Final = re.compile(r"(?i)\b(bearer\s+)[A-Za-z0-9._~+/=-]{8,}")
-_HEADER: Final = re.compile(
-    r"(?i)\b((?:proxy-)?authorization|x-revet-token|set-cookie|cookie)(\W{1,5})[^\s'\",]+[^'\"\r\n]*"
-)
+_HEADER: Final = re.compile(r"(?i)\b(authorization|x-revet-token|cookie)(['\"]?\s*[:=,]\s*(?:b?['\"])?)[^'\"\r\n]+")
 _URL_PASSWORD: Final = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^/?#\s@]+@")
 
 

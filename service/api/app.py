@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from fastapi import FastAPI
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from service.api.admission import MAX_BATCHES_IN_FLIGHT, MAX_IN_FLIGHT, Admission
 from service.api.batch import BatchHandler
 from service.api.documentation import Documentation
 from service.api.endpoint import GET, POST, Endpoint, Faults, Handler, nothing_here
-from service.api.openapi import openapi_document
+from service.api.openapi import Json, openapi_document
 from service.api.operations import MetricsRenderer, Operations, Readiness
 from service.api.rules import ApiRules, OperationsPort
 from service.api.validation import ValidateHandler, Validation
@@ -74,9 +74,7 @@ def create_app(services: ApiServices, rules: ApiRules) -> FastAPI:
     ]
     if rules.operations is OperationsPort.MAIN:
         routes += [("/readyz", GET, operations.readyz), ("/metrics", GET, operations.metrics)]
-    app = _application(routes, services.operations)
-    app.openapi_schema = document
-    return app
+    return _application(routes, services.operations, document)
 
 
 def create_management_app(services: OperationsServices) -> FastAPI:
@@ -87,18 +85,33 @@ def create_management_app(services: OperationsServices) -> FastAPI:
         ("/readyz", GET, operations.readyz),
         ("/metrics", GET, operations.metrics),
     ]
-    return _application(routes, services)
+    return _application(routes, services, {})
 
 
-def _application(routes: Iterable[Served], services: OperationsServices) -> FastAPI:
-    app = FastAPI(
-        title=TITLE,
-        version=services.version,
-        openapi_url=None,
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        routes=[Route(path, Endpoint(methods, handler, services.faults)) for path, methods, handler in routes],
-    )
+class _Application(FastAPI):
+    """An application that describes itself by a document of ours."""
+
+    def __init__(self, document: Json, version: str, routes: list[BaseRoute]) -> None:
+        super().__init__(
+            title=TITLE,
+            version=version,
+            openapi_url=None,
+            docs_url=None,
+            redoc_url=None,
+            redirect_slashes=False,
+            routes=routes,
+        )
+        self._document = document
+
+    def openapi(self) -> Json:
+        """The document; FastAPI's own would be empty, since it knows nothing of these routes."""
+        return self._document
+
+
+def _application(routes: Iterable[Served], services: OperationsServices, document: Json) -> FastAPI:
+    served: list[BaseRoute] = [
+        Route(path, Endpoint(methods, handler, services.faults)) for path, methods, handler in routes
+    ]
+    app = _Application(document, services.version, served)
     app.router.default = nothing_here
     return app

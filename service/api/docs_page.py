@@ -73,7 +73,7 @@ def _operation(path: str, method: str, operation: Json, document: Json) -> str:
 def _content(content: Json, document: Json) -> Iterator[str]:
     for media_type, media in content.items():
         yield f"<p><code>{escape(media_type)}</code></p>"
-        rows = list(_rows(media["schema"], document, ""))
+        rows = [row for schema in _objects(media["schema"], document) for row in _rows(schema, document, "")]
         if rows:
             yield f"<table><tr><th>Field</th><th>Type</th><th>Meaning</th></tr>{''.join(rows)}</table>"
         for example in media.get("examples", {}).values():
@@ -81,9 +81,8 @@ def _content(content: Json, document: Json) -> Iterator[str]:
             yield f"<details><summary>Example</summary><pre>{escape(text)}</pre></details>"
 
 
-def _rows(schema: Json, document: Json, prefix: str) -> Iterator[str]:
+def _rows(described: Json, document: Json, prefix: str) -> Iterator[str]:
     """A row for each field, those of nested objects after the one that holds them."""
-    described = _resolved(schema, document)
     required = described.get("required", ())
     for name, field in described.get("properties", {}).items():
         path = f"{prefix}{name}"
@@ -91,18 +90,18 @@ def _rows(schema: Json, document: Json, prefix: str) -> Iterator[str]:
         needed = " (required)" if name in required and not prefix else ""
         kind = _kind(field, document)
         yield f"<tr><td><code>{escape(path)}</code></td><td>{escape(kind)}{needed}</td><td>{_prose(meaning)}</td></tr>"
-        yield from _rows(_inner(field, document), document, f"{path}{'[]' if kind.startswith('list') else ''}.")
+        inner = f"{path}{'[]' if kind.startswith('list') else ''}."
+        for schema in _objects(field, document):
+            yield from _rows(schema, document, inner)
 
 
-def _inner(field: Json, document: Json) -> Json:
-    """What a field, or each element of its list, is made of."""
+def _objects(field: Json, document: Json) -> Iterator[Json]:
+    """The objects that a field, or each element of its list, may hold."""
     found = _resolved(field, document)
-    for branch in (found, *found.get("anyOf", ())):
-        candidate = _resolved(branch, document)
-        inner = _resolved(candidate.get("items", candidate), document)
-        if "properties" in inner:
-            return inner
-    return {}
+    if "properties" in found:
+        yield found
+    for branch in (*found.get("anyOf", ()), *([found["items"]] if "items" in found else ())):
+        yield from _objects(branch, document)
 
 
 def _kind(field: Json, document: Json) -> str:

@@ -1,8 +1,11 @@
-"""JSON as it arrives: UTF-8, finite, and unambiguous.
+"""JSON as it arrives: UTF-8, finite, and unambiguous (I-JSON, RFC 7493 §2).
 
-Two members of the same name are refused: the next reader of the same text may believe the other one (RFC 8259 §4).
+Two members of the same name are refused: the next reader of the same text may believe the other one. So are unpaired
+surrogates, which are no characters and which no answer could repeat.
 """
 
+import json
+import re
 from json import JSONDecodeError, JSONDecoder
 from typing import Never
 
@@ -12,16 +15,25 @@ MAX_MEMBERS = 64
 """Members of one object: no request has more than a dozen, and each unknown one costs a word in the problem."""
 
 
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
 def read_json(body: bytes) -> object:
     """The value of a JSON text.
 
     Raises:
-        ProblemError: it is none, nests too deeply, or an object has a member twice or too many of them (400).
+        ProblemError: it is none, nests too deeply, has an unpaired surrogate, or an object with a member twice or too
+            many of them (400).
     """
     try:
-        return _decoder.decode(body.decode())
+        value = _decoder.decode(body.decode())
+        if _SURROGATE.search(body):
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
     except UnicodeDecodeError:
         raise ProblemError(malformed_json("The body is not UTF-8.")) from None
+    except UnicodeEncodeError:
+        raise ProblemError(malformed_json("A string has an unpaired surrogate.")) from None
     except JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise ProblemError(malformed_json(f"The body is not JSON: {error.msg} at {where}.")) from None

@@ -181,13 +181,15 @@ def fetchable_points(certificate: Certificate) -> tuple[tuple[str, ...], ...]:
 
 
 def skipped_points(certificate: Certificate) -> tuple[Attempt, ...]:
-    """What a certificate declares and nobody fetches: `ldap:` most often, and points that name another CRL issuer."""
+    """What a certificate declares and nobody fetches: `ldap:` most often; points without a URL, or with a cRLIssuer."""
     skipped = []
     for point in certificate.extensions.crl_distribution_points:
         urls = urls_of(point)
         if names_other_issuer(point, certificate):
             skipped.append(Attempt(urls[0] if urls else DISTRIBUTION_POINT, Problem.UNSUPPORTED, "cRLIssuer"))
             continue
+        if not urls:
+            skipped.append(Attempt(DISTRIBUTION_POINT, Problem.UNSUPPORTED, "no URL"))
         skipped.extend(Attempt(url, Problem.UNSUPPORTED_SCHEME) for url in urls if not _is_http(url))
     return tuple(skipped)
 

@@ -7,6 +7,7 @@ names is not stored; whether the key may speak for a certificate is decided by t
 import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
+from hashlib import sha256
 
 from service.application.clock import Clock
 from service.application.crl_fetcher import CrlOrder
@@ -46,6 +47,21 @@ class IngestRules:
     policy: Policy
 
 
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """How the last fetch of a URL ended.
+
+    Attributes:
+        at: `Clock.monotonic` of its end.
+        attempt: Why nothing was stored; None where something was.
+        digest: Of what was stored from there last, so that the same CRL is not read and written again.
+    """
+
+    at: float
+    attempt: Attempt | None
+    digest: bytes | None
+
+
 class Ingester:
     """Implements `CrlFetcher` where the store is written."""
 
@@ -66,7 +82,7 @@ class Ingester:
         self._observer = observer
         self._rules = rules
         self._flights: Flights[tuple[str, bytes], Attempt | None] = Flights()
-        self._settled: OrderedDict[tuple[str, bytes], tuple[float, Attempt | None]] = OrderedDict()
+        self._settled: OrderedDict[tuple[str, bytes], _Settled] = OrderedDict()
         self._writing = asyncio.Lock()
 
     async def fetch(self, order: CrlOrder) -> tuple[Attempt, ...]:
@@ -90,34 +106,42 @@ class Ingester:
     async def _fetch_one(self, url: str, signer_spki: bytes) -> Attempt | None:
         key = (url, signer_spki)
         settled = self._settled.get(key)
-        if settled is not None and self._clock.monotonic() - settled[0] < SETTLED_S:
-            return settled[1]
+        if settled is not None and self._clock.monotonic() - settled.at < SETTLED_S:
+            return settled.attempt
         return await self._flights.join(key, lambda: self._ingest(url, signer_spki))
 
     async def _ingest(self, url: str, signer_spki: bytes) -> Attempt | None:
-        started = self._clock.monotonic()
-        attempt = await self._download(url, signer_spki)
-        ended = self._clock.monotonic()
-        problem, detail = (None, "") if attempt is None else (attempt.problem, attempt.detail)
-        self._observer.fetched(FetchDetails("crl", url, problem, detail, ended - started))
         key = (url, signer_spki)
-        self._settled[key] = (ended, attempt)
+        before = self._settled.get(key)
+        started = self._clock.monotonic()
+        outcome = await self._download(url, signer_spki, None if before is None else before.digest)
+        ended = self._clock.monotonic()
+        if isinstance(outcome, Attempt):
+            self._observer.fetched(FetchDetails("crl", url, outcome.problem, outcome.detail, ended - started))
+            settled = _Settled(ended, outcome, None)
+        else:
+            self._observer.fetched(FetchDetails("crl", url, None, "", ended - started))
+            settled = _Settled(ended, None, outcome)
+        self._settled[key] = settled
         self._settled.move_to_end(key)
         if len(self._settled) > MAX_SETTLED:
             self._settled.popitem(last=False)
-        return attempt
+        return settled.attempt
 
-    async def _download(self, url: str, signer_spki: bytes) -> Attempt | None:
+    async def _download(self, url: str, signer_spki: bytes, held: bytes | None) -> Attempt | bytes:
+        """The digest of what is stored now, or why nothing is; `held` is the digest of what was stored from there."""
         request = OriginRequest(url, UrlTrust.CERTIFICATE, self._rules.max_bytes, self._rules.timeout_s)
         try:
             async with self._origin.stream(request) as chunks:
                 data = await self._spool.collect(chunks)
             async with self._writing:  # one CRL at a time: reading one holds its size in memory
-                return await asyncio.to_thread(self._hold, data, url, signer_spki)
+                digest = await asyncio.to_thread(lambda: sha256(data).digest())
+                failed = None if digest == held else await asyncio.to_thread(self._hold, data, url, signer_spki)
         except OriginError as error:
             return Attempt(url, error.problem, error.detail)
         except (StoreError, OSError) as error:
             return Attempt(url, Problem.INTERNAL, str(error))
+        return digest if failed is None else failed
 
     def _hold(self, data: memoryview, url: str, signer_spki: bytes) -> Attempt | None:
         """Read, verify and store one CRL; why it was not stored, or None."""

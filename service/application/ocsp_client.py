@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlsplit
 
 from service.application.clock import Clock
 from service.application.evidence_store import HeldOcsp, OcspStore, StoreError
@@ -31,6 +30,9 @@ MAX_RESPONDERS = 4
 REQUEST_TYPE = "application/ocsp-request"
 RESPONSE_TYPE = "application/ocsp-response"
 
+_BEHIND_PATH = frozenset("?#")
+"""Where one of these stands in a URL, nothing can be added to its path. Nothing else is read in it: the guard does."""
+
 
 @dataclass(frozen=True, slots=True)
 class OcspOutcome:
@@ -38,6 +40,19 @@ class OcspOutcome:
 
     finding: OcspFinding | None
     attempts: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """What came of one responder.
+
+    Attributes:
+        finding: Its answer; None where that serves nobody.
+        attempt: Why the operator's policy refuses it; None where it does not.
+    """
+
+    finding: OcspFinding | None = None
+    attempt: Attempt | None = None
 
 
 class OcspClient:
@@ -79,42 +94,44 @@ class OcspClient:
 
     async def _ask(self, certificate: Certificate, issuer: Certificate) -> OcspOutcome:
         attempts: list[Attempt] = []
+        weak: OcspFinding | None = None
         request = encode_request(certificate, issuer)
         for url in certificate.extensions.ocsp_responders[:MAX_RESPONDERS]:
-            outcome = await self._ask_one(url, request, certificate, issuer)
-            if isinstance(outcome, OcspFinding):
-                return OcspOutcome(outcome, tuple(attempts))
-            attempts.append(outcome)
-        return OcspOutcome(None, tuple(attempts))
+            tried = await self._ask_one(url, request, certificate, issuer)
+            if tried.attempt is None:
+                return OcspOutcome(tried.finding, tuple(attempts))
+            if tried.finding is not None and weak is None:
+                weak = tried.finding  # a request may accept what the operator does not: the core refuses it, or not
+            else:
+                attempts.append(tried.attempt)
+        return OcspOutcome(weak, tuple(attempts))
 
-    async def _ask_one(
-        self, url: str, request: bytes, certificate: Certificate, issuer: Certificate
-    ) -> OcspFinding | Attempt:
+    async def _ask_one(self, url: str, request: bytes, certificate: Certificate, issuer: Certificate) -> _Tried:
         started = self._clock.monotonic()
-        outcome = await self._try_one(url, request, certificate, issuer)
-        problem, detail = (outcome.problem, outcome.detail) if isinstance(outcome, Attempt) else (None, "")
+        tried = await self._try_one(url, request, certificate, issuer)
+        problem, detail = (None, "") if tried.attempt is None else (tried.attempt.problem, tried.attempt.detail)
         self._observer.fetched(FetchDetails("ocsp", url, problem, detail, self._clock.monotonic() - started))
-        return outcome
+        return tried
 
-    async def _try_one(
-        self, url: str, request: bytes, certificate: Certificate, issuer: Certificate
-    ) -> OcspFinding | Attempt:
+    async def _try_one(self, url: str, request: bytes, certificate: Certificate, issuer: Certificate) -> _Tried:
         try:
             answer = await self._fetch(url, request)
             finding = OcspFinding(read_ocsp_response(answer.body), url, Tier.ORIGIN)
         except OriginError as error:
-            return Attempt(url, error.problem, error.detail)
+            return _Tried(attempt=Attempt(url, error.problem, error.detail))
         except ResponderError as error:
-            return Attempt(url, Problem.RESPONDER_ERROR, str(error))
+            return _Tried(attempt=Attempt(url, Problem.RESPONDER_ERROR, str(error)))
         except MalformedError as error:
-            return Attempt(url, Problem.MALFORMED, error.reason)
-        problem = await self._keep(finding, answer.body, certificate, issuer)
-        return finding if problem is None else problem
+            return _Tried(attempt=Attempt(url, Problem.MALFORMED, error.reason))
+        refused = await self._keep(finding, answer.body, certificate, issuer)
+        if refused is None:
+            return _Tried(finding)
+        return _Tried(finding if refused.problem is Problem.WEAK_ALGORITHM else None, refused)
 
     async def _fetch(self, url: str, request: bytes) -> OriginAnswer:
         short = get_url(url, request)
         accept = ("accept", RESPONSE_TYPE)
-        if short is not None and not urlsplit(url).query:
+        if short is not None and not _BEHIND_PATH.intersection(url):
             return await self._origin.fetch(
                 OriginRequest(short, UrlTrust.CERTIFICATE, MAX_RESPONSE_BYTES, self._timeout_s, headers=(accept,))
             )
@@ -126,7 +143,7 @@ class OcspClient:
     async def _keep(
         self, finding: OcspFinding, response: bytes, certificate: Certificate, issuer: Certificate
     ) -> Attempt | None:
-        """Keep an answer by somebody who may give it, unless it says `unknown`; why it is none, or None."""
+        """Why an answer is refused, or None. It is kept unless it says `unknown`, or comes from the future."""
         now = self._clock.now()
         try:
             answers, refused = signed_answers(
@@ -136,8 +153,10 @@ class OcspClient:
             return Attempt(finding.source, Problem.TOO_LARGE, "too many certificates to verify")
         if not answers:
             return refused[0]
-        newest = max(answers, key=lambda answer: answer.single.this_update).single
-        if newest.status is not CertStatus.UNKNOWN:
+        newest = max((answer.single for answer in answers), key=_standing)
+        # One from the future would keep its place against all that come before that.
+        is_current = newest.this_update <= later(now, self._policy.clock_skew)
+        if is_current and newest.status is not CertStatus.UNKNOWN:
             await self._hold(newest, HeldOcsp(response, finding.source, now, self._expiry(newest)), certificate, issuer)
         return None
 
@@ -151,17 +170,22 @@ class OcspClient:
         key = store_key(certificate, issuer)
         try:
             held = self._store.find_ocsp(key)
-            if held is None or single.this_update >= _this_update(held, certificate, issuer):
+            if held is None or _standing(single) >= _held_standing(held, certificate, issuer):
                 await self._store.put_ocsp(key, new)
         except StoreError:
             return  # it serves this request; the next one asks again
 
 
-def _this_update(held: HeldOcsp, certificate: Certificate, issuer: Certificate) -> datetime:
-    """thisUpdate of a held answer; the beginning of time where it cannot be read, so that any answer replaces it."""
-    beginning = datetime.min.replace(tzinfo=UTC)
+def _standing(single: SingleResponse) -> tuple[datetime, bool]:
+    """What makes an answer stay against others: the later one, and of two as late the one that revokes."""
+    return single.this_update, single.status is CertStatus.REVOKED
+
+
+def _held_standing(held: HeldOcsp, certificate: Certificate, issuer: Certificate) -> tuple[datetime, bool]:
+    """The standing of a held answer; the lowest there is where it cannot be read, so that any answer replaces it."""
+    lowest = (datetime.min.replace(tzinfo=UTC), False)
     try:
         singles = read_ocsp_response(held.response).responses
     except (MalformedError, ResponderError):
-        return beginning
-    return max((one.this_update for one in singles if is_about(one.cert_id, certificate, issuer)), default=beginning)
+        return lowest
+    return max((_standing(one) for one in singles if is_about(one.cert_id, certificate, issuer)), default=lowest)

@@ -2,7 +2,8 @@
 
 Rules it keeps: whoever is given a store has one whole version of it; a change is in force within two seconds; a name
 that is unknown is looked for once more before anybody is told so, and however many ask for unknown names, they make us
-look five times a second at most; reading happens in a thread.
+look five times a second at most; reading happens in a thread, one at a time, and goes on when those who wait for it
+give up.
 
 What it does not do: fetch anything, or choose a store for a request.
 """
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from service.application.clock import Clock
+from service.application.flights import Flights
 from service.application.observer import NullObserver, Observer, TrustStoreChange, TrustStoreDetails
 from service.application.trust_store_loading import HeldStore, State, next_state
 from service.application.trust_store_source import STORE_NAME, TrustStoreSource
@@ -85,6 +87,7 @@ class TrustStores:
         self._observer = observer
         self._state = State()
         self._partial: dict[str, _Partial] = {}
+        self._flights: Flights[int, None] = Flights()  # by how many looks had begun when they were asked for
         self._looking = asyncio.Lock()
         self._looks = 0
         self._looked_at = 0.0
@@ -162,10 +165,10 @@ class TrustStores:
 
     async def _look_again(self) -> None:
         """Wait for a look that begins after this call: one that is under way may have passed the file already."""
-        before = self._looks
+        await self._flights.join(self._looks, self._look_seldom)
+
+    async def _look_seldom(self) -> None:
         async with self._looking:
-            if self._looks > before:
-                return
             wait = self._looked_at + RESCAN_EVERY_S - self._clock.monotonic()
             if wait > 0:
                 await self._clock.sleep(wait)

@@ -122,12 +122,10 @@ class Validator:
             UnknownTrustStoreError: there is no such trust store.
         """
         started = self._clock.monotonic()
-        checked_at = self._clock.now()
         every = request.anchors is Anchors.EVERY
         store = await (self._stores.partial(request.trust_store) if every else self._stores.get(request.trust_store))
         question = AssessmentRequest(request.leaf, with_intermediates(store, request.intermediates))
-        at = checked_at if request.at is None else request.at
-        verdict = await self._decide(question, request, at, _sources(request, checked_at), started)
+        verdict, checked_at = await self._decide(question, request, started)
         decision_id = self._ids.new()
         answer = ValidationAnswer(
             verdict=verdict,
@@ -144,21 +142,20 @@ class Validator:
         return answer
 
     async def _decide(
-        self, question: AssessmentRequest, request: ValidationRequest, at: datetime, sources: Sources, started: float
-    ) -> Verdict:
+        self, question: AssessmentRequest, request: ValidationRequest, started: float
+    ) -> tuple[Verdict, datetime]:
+        """The verdict, and when it was reached: what was fetched meanwhile is younger than the request."""
+        policy, evidence = request.policy, Evidence()
+        sources = _sources(request, self._clock.now())
         gathering = GatherRequest(request.evidence, sources, started + self._deadline_s)
-        evidence = Evidence()
-        outcome = assess(question, evidence, request.policy, at)
-        for _ in range(request.policy.limits.rounds):
+        for _ in range(policy.limits.rounds):
+            checked_at = self._clock.now()
+            outcome = assess(question, evidence, policy, request.at or checked_at)
             if isinstance(outcome, Verdict):
-                return outcome
+                return outcome, checked_at
             evidence = await self._gatherer.gather(outcome.wanted, evidence, gathering)
-            outcome = assess(question, evidence, request.policy, at)
-        return (
-            outcome
-            if isinstance(outcome, Verdict)
-            else give_up("rounds", request.policy.limits.rounds, question, request.policy, at)
-        )
+        checked_at = self._clock.now()
+        return give_up("rounds", policy.limits.rounds, question, policy, request.at or checked_at), checked_at
 
 
 def _sources(request: ValidationRequest, now: datetime) -> Sources:

@@ -32,6 +32,9 @@ from service.core.model.verdict import NotChecked, Revocation, RevocationStatus,
 MAX_SUBJECT_LENGTH = 120
 """Longer subjects are shortened in sentences; the answer has them whole."""
 
+MAX_SOURCE_LENGTH = 200
+"""Longer URLs are shortened in sentences: a certificate may declare one of any length."""
+
 MAX_ATTEMPTS = 4
 """Attempts that a sentence spells out; the answer's path has them all."""
 
@@ -123,7 +126,8 @@ def describe_failure(failure: Failure) -> str:  # noqa: C901, PLR0911, PLR0912 -
             return f"No usable answer about the revocation of {_who(certificate)}: {describe_attempts(attempts)}."
         case Revoked(certificate, revoked_at, reason):
             when = "" if revoked_at is None else f" since {revoked_at:%Y-%m-%dT%H:%M:%SZ}"
-            return f"{_who(certificate)} is revoked{when}, reason {reason}."
+            why = "" if reason is None else f", reason {reason}"
+            return f"{_who(certificate)} is revoked{when}{why}."
         case BudgetExhausted(resource, limit):
             return f"Deciding would cost more than the limit of {limit} {resource}."
         case Malformed(reason):
@@ -145,7 +149,7 @@ def describe_attempts(attempts: tuple[Attempt, ...]) -> str:
 def describe_attempt(attempt: Attempt) -> str:
     """One source and what was wrong with it."""
     detail = f" ({attempt.detail})" if attempt.detail else ""
-    return f"{attempt.source}: {_PROBLEMS[attempt.problem]}{detail}"
+    return f"{_shortened(attempt.source, MAX_SOURCE_LENGTH)}: {_PROBLEMS[attempt.problem]}{detail}"
 
 
 def describe_revocation(revocation: Revocation) -> str:
@@ -161,4 +165,8 @@ def describe_revocation(revocation: Revocation) -> str:
 
 def _who(certificate: Certificate) -> str:
     text = certificate.subject.text or f"the certificate with serial number {certificate.serial_number:x}"
-    return text if len(text) <= MAX_SUBJECT_LENGTH else f"{text[: MAX_SUBJECT_LENGTH - 1]}…"
+    return _shortened(text, MAX_SUBJECT_LENGTH)
+
+
+def _shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"

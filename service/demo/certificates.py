@@ -17,7 +17,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 from service.demo.clients import LIFETIME, Client, KeyKind
 
 DOMAIN: Final = "demo.example"
-"""The root's name; RFC 2606 §2 keeps `.example` for such uses."""
+"""The root's name, and the domain of all clients; RFC 2606 §2 keeps `.example` for such uses."""
 
 AUTHORITY_AGE: Final = timedelta(days=400)
 """How long before the demonstration was made its authorities were: longer than the oldest certificate they issued."""
@@ -86,7 +86,7 @@ def issue_responder(issuer: Signer, at: datetime) -> Issued:
 def issue_client(client: Client, issuer: Signer, sources: Sources, at: datetime) -> Issued:
     """A client's certificate, with the usages that ACM gives to private certificates."""
     key = _new_key(client.key)
-    host = f"{client.name}.{common_name(issuer.certificate)}"
+    host = f"{client.name}.{DOMAIN}"
     start = at - client.issued
     builder = _builder(_name(host), issuer.certificate.subject, key.public_key(), start, start + LIFETIME)
     builder = _end_entity(

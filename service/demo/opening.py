@@ -3,7 +3,6 @@
 Rules: one demonstration at a time uses a directory; what is not the demonstration's own is never touched.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -28,10 +27,10 @@ def own_directory(directory: Path) -> Iterator[None]:
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        names = set(os.listdir(directory))
+        names = {path.name for path in directory.iterdir()}
     except OSError as error:
         raise UsageError(f"{directory} cannot be used: {error.strerror}") from error
-    if STATE not in names and not names <= KNOWN:
+    if STATE not in names and not all(_is_ours(name) for name in names):
         raise UsageError(f"{directory} holds something else than a demonstration; name another with --directory")
     try:
         with locked(directory, Patience.GIVE_UP):
@@ -79,3 +78,8 @@ def _open(directory: Path, at: datetime) -> tuple[DemoPki, Listeners]:
     except OSError as error:
         raise UnusablePkiError(f"{error.filename} cannot be read ({error.strerror})") from error
     return pki, Listeners.at(pki.ports)
+
+
+def _is_ours(name: str) -> bool:
+    # The state file is the first that is written: killed in the middle of it, a demonstration leaves this.
+    return name in KNOWN or name.startswith(f".{STATE}.")

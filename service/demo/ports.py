@@ -16,7 +16,7 @@ from service.demo.errors import PortTakenError, UsageError
 LOOPBACK: Final = "127.0.0.1"
 
 _CANDIDATES: Final = range(20_000, 30_000)
-"""Below the ports that Linux lends to outgoing connections (32768 and up), which would take one of ours now and then."""
+"""Below the ports that Linux lends to outgoing connections (32768 and up): one of those would be taken now and then."""
 
 _TRIES: Final = 100
 _BACKLOG: Final = 128
@@ -136,7 +136,7 @@ def _listening(port: int) -> socket.socket:
 def _bound(port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        # Connections of the demonstration that ran before may linger (TIME_WAIT); a listener of somebody else still counts.
+        # Connections of the demonstration before may linger (TIME_WAIT). Where somebody listens, this still fails.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((LOOPBACK, port))
     except BaseException:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.adapters.clock import SystemClock
-from service.demo.errors import EXIT_STOPPED, DemoError
+from service.demo.errors import EXIT_FAILED, EXIT_STOPPED, DemoError
 from service.demo.messages import Place, instructions
 from service.demo.opening import Say, open_pki, own_directory
 from service.demo.ports import free_port
@@ -44,6 +44,9 @@ def run(options: Options) -> int:
     except DemoError as error:
         sys.stderr.write(f"error: {error.reason}\n")
         return error.exit_code
+    except OSError as error:  # a full disk, no more processes
+        sys.stderr.write(f"error: {error}\n")
+        return EXIT_FAILED
     return EXIT_STOPPED
 
 

@@ -10,8 +10,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final, Self, cast
+from http.server import HTTPServer, BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Final, Self, cast
 
 MAX_BODY_BYTES: Final = 65_536
 """An OCSP request is about a hundred bytes for each certificate asked about."""
@@ -72,7 +72,7 @@ class LoopbackServer:
 class _Server(ThreadingHTTPServer):
     """The standard library's server on a socket that somebody else has made and will close."""
 
-    daemon_threads = True
+    daemon_threads = True; process_request = HTTPServer.process_request
 
     def __init__(self, listener: socket.socket, answer: Answer) -> None:
         super().__init__(listener.getsockname(), _Handler, bind_and_activate=False)
@@ -80,7 +80,7 @@ class _Server(ThreadingHTTPServer):
         self.socket = listener
         self.answer = answer
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: socket.socket | tuple[bytes, socket.socket], client_address: object) -> None:
         """Say nothing about a client that has gone or was too slow."""
         if not isinstance(sys.exception(), (ConnectionError, TimeoutError)):
             super().handle_error(request, client_address)
@@ -91,13 +91,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     timeout = SILENCE_S
 
-    def do_GET(self) -> None:  # noqa: N802 - http.server's name
+    def do_GET(self) -> None:
         self._answer(None)
 
-    def do_HEAD(self) -> None:  # noqa: N802 - http.server's name
+    def do_HEAD(self) -> None:
         self._answer(None)
 
-    def do_POST(self) -> None:  # noqa: N802 - http.server's name
+    def do_POST(self) -> None:
         try:
             length = int(self.headers.get("content-length", ""))
         except ValueError:
@@ -120,5 +120,5 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(response.body)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
         """Say nothing: the terminal belongs to the service."""

@@ -145,8 +145,12 @@ def test_too_many_files(tmp_path: Path, files: TrustStoreFiles, monkeypatch: pyt
     scan = files.scan()
     assert (Listing.PARTIAL, {}) == (scan.listing, scan.stores)
     assert {str(tmp_path): f"{tmp_path} cannot be read: it has more than 2 files"} == scan.problems
+    whole = TrustStoreFiles(tmp_path, None, (tmp_path,))
+    assert ({"default": ()}, ()) == (whole.scan().stores, whole.scan().intermediates)
     with pytest.raises(TrustStoreSourceError, match="it has more than 2 files"):
-        TrustStoreFiles(tmp_path, None).read("default")
+        whole.read("default")
+    with pytest.raises(TrustStoreSourceError, match="it has more than 2 files"):
+        whole.read_intermediates()
 
 
 def test_two_default_stores(tmp_path: Path) -> None:

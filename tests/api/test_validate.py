@@ -74,7 +74,9 @@ async def test_a_certificate_that_cannot_be_read_is_denied() -> None:
     assert answer["detail"].startswith("The certificate cannot be read: ")
 
 
-@pytest.mark.parametrize(("serial", "written"), [(1, "1"), (0xAB, "ab"), (0, "0"), (-0x1F, "-1f"), (2**159, f"8{39 * '0'}")])
+@pytest.mark.parametrize(
+    ("serial", "written"), [(1, "1"), (0xAB, "ab"), (0, "0"), (-0x1F, "-1f"), (2**159, f"8{39 * '0'}")]
+)
 async def test_a_serial_number_is_hex_without_leading_zeros(serial: int, written: str) -> None:
     """It is a number, not its octets: negative ones, which RFC 5280 forbids and CAs have issued, have a sign."""
     leaf = SUB.issue("leaf", serial=serial)
@@ -162,7 +164,10 @@ async def test_a_moment_has_a_fraction_only_where_there_is_one() -> None:
     """The clock's microseconds are kept; whole seconds are written as such."""
     clock = StandingClock(NOW + timedelta(microseconds=250_000))
     answer = (await calling(World(clock=clock)).validate({"certificate": LEAF.pem + SUB.pem})).json()
-    assert ["2026-01-01T00:00:00.250000Z", "2026-01-01T00:01:00.250000Z"] == [answer["checked_at"], answer["valid_until"]]
+    assert ["2026-01-01T00:00:00.250000Z", "2026-01-01T00:01:00.250000Z"] == [
+        answer["checked_at"],
+        answer["valid_until"],
+    ]
 
 
 async def test_the_last_day_of_the_calendar_is_written() -> None:
@@ -207,4 +212,3 @@ async def test_a_decision_is_told_to_the_observer_by_its_id() -> None:
     world = World()
     answer = (await calling(world).validate({"certificate": LEAF.pem + SUB.pem})).json()
     assert [answer["decision_id"]] == [details.decision_id for details in world.observer.decisions]
-

@@ -347,6 +347,29 @@ async def test_a_look_that_is_under_way_is_not_enough(
     assert {"CN=Other"} == subjects((await asked[0]).anchors)
 
 
+async def test_who_gives_up_does_not_stop_the_look(tmp_path: Path) -> None:
+    """A deadline that ends one request leaves the look to the others."""
+    asleep = asyncio.Event()
+
+    class Telling(ManualClock):
+        async def sleep(self, seconds: float) -> None:
+            asleep.set()
+            await super().sleep(seconds)
+
+    clock = Telling()
+    (tmp_path / "clients.pem").write_text(ROOT.pem)
+    stores = TrustStores(TrustStoreFiles(None, tmp_path), clock)
+    stores.load()
+    (tmp_path / "new.pem").write_text(OTHER.pem)
+    impatient = asyncio.create_task(stores.get("new"))
+    patient = asyncio.create_task(stores.get("new"))
+    await asleep.wait()
+    impatient.cancel()
+    assert {"CN=Other"} == subjects((await patient).anchors)
+    assert [RESCAN_EVERY_S] == clock.slept
+    assert impatient.cancelled()
+
+
 @pytest.mark.parametrize("name", ["", "../default", "a/b", "x" * 65, "nul\0", "ä"])
 async def test_what_is_no_name_is_not_looked_for(stores: TrustStores, clock: ManualClock, name: str) -> None:
     """Whatever a client sends, it is no path."""

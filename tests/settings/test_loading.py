@@ -143,6 +143,12 @@ def test_a_settings_file_that_does_not_exist() -> None:
     assert ("REVET_CONFIG is '/nowhere/revet.toml': it does not exist",) == problems_of(CONFIG="/nowhere/revet.toml")
 
 
+def test_a_settings_file_that_cannot_be_read() -> None:
+    """Whatever the system says is told."""
+    path = "/" + "x" * 300
+    assert (f"REVET_CONFIG is '{path}': it cannot be read: File name too long",) == problems_of(CONFIG=path)
+
+
 def test_a_settings_file_that_is_not_toml(toml: Callable[[str], Path]) -> None:
     """Named, with the place of the mistake."""
     (problem,) = problems({}, toml("port: 9000\n"))

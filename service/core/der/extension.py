@@ -27,7 +27,7 @@ def oid(dotted: str) -> bytes:
     first, second, *rest = (int(arc) for arc in dotted.split("."))
     octets = bytearray()
     for arc in (40 * first + second, *rest):
-        shifts = range((max(arc.bit_length(), 1) - 1) // 7 * 7, 0, -7)
+        shifts = range((arc.bit_length() - 1) // 7 * 7, 0, -7)
         octets.extend(0x80 | arc >> shift & 0x7F for shift in shifts)
         octets.append(arc & 0x7F)
     return bytes(octets)

@@ -1,7 +1,6 @@
 """OCSP requests (RFC 6960 §4.1, RFC 5019 §2.1): one certificate, unsigned, without a nonce, so that answers can be cached."""
 
 from base64 import b64encode
-from urllib.parse import quote
 
 from service.core.der import tlv
 from service.core.der.certificate_extensions import encode
@@ -29,5 +28,8 @@ def encode_request(certificate: Certificate, issuer: Certificate) -> bytes:
 
 def get_url(responder: str, request: bytes) -> str | None:
     """The URL of a GET request (RFC 6960 appendix A.1), or None where it is too long for one."""
-    url = f"{responder.rstrip('/')}/{quote(b64encode(request), safe='')}"
+    encoded = b64encode(request).decode("ascii")
+    for character, escaped in (("+", "%2B"), ("/", "%2F"), ("=", "%3D")):
+        encoded = encoded.replace(character, escaped)
+    url = f"{responder.rstrip('/')}/{encoded}"
     return url if len(url.encode()) <= MAX_GET_OCTETS else None

@@ -7,7 +7,7 @@ from service.core.names.comparison import same_name
 
 def check_is_authority(certificate: Certificate) -> NotACertificateAuthority | None:
     """Why a certificate may not issue others, or None."""
-    # RFC 5280 §6.1.4 (k): version 3 with cA; versions 1 and 2 cannot say that they are CAs and nothing else says it for them.
+    # RFC 5280 §6.1.4 (k): version 3 with cA; versions 1 and 2 cannot say that they are CAs; nobody says it for them.
     constraints = certificate.extensions.basic_constraints
     return None if constraints is not None and constraints.ca else NotACertificateAuthority(certificate)
 

@@ -33,7 +33,7 @@ def validate(path: CertificationPath, policy: Policy, at: datetime) -> ValidPath
 
 
 def _check_anchor(path: CertificationPath, policy: Policy, at: datetime) -> PathFailure | None:
-    """What is enforced of an anchor: what it says of itself. Absent extensions are no fault, its signature is not checked."""
+    """What an anchor says of itself is enforced; absent extensions are no fault, its own signature is not checked."""
     anchor = path.anchor
     failure = check_validity(anchor, at) or check_key_strength(anchor, policy) or check_key_purpose(anchor, policy)
     if failure is not None or path.leaf_is_anchor:

@@ -125,6 +125,15 @@ def test_a_leaf_without_a_key_identifier() -> None:
     assert path(leaf, SUB, ROOT) in built(leaf, store(ROOT, SUB, *NAMESAKES))
 
 
+def test_without_a_hint_nobody_is_likelier() -> None:
+    """For a leaf without authorityKeyIdentifier it makes no difference which candidates have an identifier."""
+    leaf = SUB.issue("leaf", authority_key_identifier=None)
+    silent = ROOT.subordinate("Sub", key=key("p256", 6), subject_key_identifier=None)
+    candidates = sorted((*NAMESAKES, silent), key=lambda one: read(one).fingerprint)
+    assert candidates[0] is not silent
+    assert [BadSignature(read(leaf), read(one)) for one in candidates] == built(leaf, store(ROOT, *candidates))
+
+
 def test_anchors_are_tried_first() -> None:
     """A step to an anchor comes before one to an intermediate, although the key identifier means the intermediate."""
     root = Authority.root("Root", subject_key_identifier=b"root")
@@ -164,6 +173,14 @@ def test_a_circle_of_cross_certificates_ends() -> None:
     by_second, by_first = second.cross_sign(first), first.cross_sign(second)
     leaf = first.issue("leaf")
     assert [NoIssuer(read(by_first))] == built(leaf, store(ROOT, intermediates=(by_second, by_first)))
+
+
+def test_an_anchor_is_never_a_circle() -> None:
+    """A path ends at an anchor although another certificate of the same name and key is on it already."""
+    renewed = ROOT.reissue(serial=7)
+    leaf = ROOT.issue("leaf")
+    outcomes = built(leaf, store(ROOT, intermediates=(renewed,)))
+    assert [path(leaf, ROOT), path(leaf, renewed, ROOT)] == outcomes
 
 
 def test_a_circle_with_a_way_out() -> None:

@@ -17,8 +17,9 @@ def test_the_leaf_comes_first() -> None:
 
 def test_each_certificate_has_the_next_as_its_issuer() -> None:
     """The anchor, which is not among the certificates, issued the last of them."""
-    chain = path(LEAF, SUB, ROOT)
-    assert [read(SUB), read(ROOT)] == [chain.issuer_of(number) for number in range(2)]
+    top = ROOT.subordinate("Top")
+    chain = path(LEAF, SUB, top, ROOT)
+    assert [read(SUB), read(top), read(ROOT)] == [chain.issuer_of(number) for number in range(3)]
 
 
 def test_a_leaf_above_which_there_is_an_anchor_is_none() -> None:

@@ -1,0 +1,93 @@
+"""What happens, as events of the log.
+
+Rules it keeps: what an operator should look at is a warning, what explains the service's state is information, and what
+happens with every allowed request is for debugging; decisions are named by their id, and no client certificate is.
+"""
+
+import logging
+from typing import Final
+
+import structlog
+from structlog.stdlib import BoundLogger
+
+from service.application.observer import (
+    DecisionDetails,
+    FetchDetails,
+    IgnoredDetails,
+    IngestDetails,
+    Ingested,
+    TrustStoreChange,
+    TrustStoreDetails,
+)
+from service.core.model.verdict import Decision
+
+LOGGER: Final = "revet"
+
+MAX_UNCHAINED: Final = 20
+"""Subjects of stray intermediates in one event; a bundle of all CAs in the wrong place would have thousands."""
+
+
+class LogObserver:
+    """Writes what it is told to the log. Implements `service.application.observer.Observer`."""
+
+    def __init__(self) -> None:
+        """Write to the log as `configure_logs` has set it up."""
+        self._log: BoundLogger = structlog.get_logger(LOGGER)
+        self._debugging = logging.getLogger(LOGGER).isEnabledFor(logging.DEBUG)
+
+    def decided(self, details: DecisionDetails) -> None:
+        """A denial is information; an allow is what happens all the time."""
+        allowed = details.decision is Decision.ALLOW
+        if allowed and not self._debugging:
+            return
+        self._log.log(
+            logging.DEBUG if allowed else logging.INFO,
+            "decision_made",
+            decision_id=details.decision_id,
+            decision=details.decision.value,
+            code=details.code.value,
+            trust_store=details.trust_store,
+            duration_s=round(details.duration_s, 6),
+        )
+
+    def ignored(self, details: IgnoredDetails) -> None:
+        """For whoever wonders why a request was decided without what it brought."""
+        if self._debugging:
+            self._log.debug("submission_ignored", decision_id=details.decision_id, reasons=details.reasons)
+
+    def fetched(self, details: FetchDetails) -> None:
+        """A failure is somebody's to repair."""
+        fields = {"kind": details.kind, "url": details.url, "duration_s": round(details.duration_s, 6)}
+        if details.problem is not None:
+            self._log.warning("fetch_failed", problem=details.problem.value, detail=details.detail, **fields)
+        elif self._debugging:
+            self._log.debug("fetched", **fields)
+
+    def ingested(self, details: IngestDetails) -> None:
+        """A new CRL is information; one that was refused, or bears an old number, is its issuer's to repair."""
+        fields = {"url": details.url, "entries": details.entries, "bytes": details.size}
+        fields["duration_s"] = round(details.duration_s, 6)
+        match details.outcome:
+            case Ingested.UNCHANGED:
+                self._log.debug("crl_unchanged", **fields)
+            case Ingested.STORED:
+                self._log.info("crl_stored", **fields)
+            case Ingested.SAME_NUMBER:
+                self._log.warning("crl_stored_with_the_same_number", **fields)
+            case problem:
+                self._log.warning("crl_refused", problem=problem.value, **fields)
+
+    def trust_store_changed(self, details: TrustStoreDetails) -> None:
+        """What is in force is information; what should be and is not, a warning."""
+        match details.change:
+            case TrustStoreChange.LOADED:
+                self._log.info("trust_store_loaded", name=details.name, held=details.certificates)
+                if details.unchained:
+                    subjects = details.unchained[:MAX_UNCHAINED]
+                    count = len(details.unchained)
+                    self._log.warning("intermediates_unchained", name=details.name, subjects=subjects, count=count)
+            case TrustStoreChange.REFUSED:
+                kept = details.certificates > 0
+                self._log.warning("trust_store_refused", name=details.name, problem=details.problem, last_kept=kept)
+            case TrustStoreChange.REMOVED:
+                self._log.info("trust_store_removed", name=details.name)

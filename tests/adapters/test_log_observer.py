@@ -1,0 +1,158 @@
+"""What happens, as events of the log."""
+
+import json
+from collections.abc import Callable
+from io import StringIO
+
+import pytest
+
+from service.adapters.log_observer import MAX_UNCHAINED, LogObserver
+from service.adapters.logs import configure_logs
+from service.application.log_options import LogFormat, LogLevel
+from service.application.observer import (
+    DecisionDetails,
+    FetchDetails,
+    IgnoredDetails,
+    IngestDetails,
+    Ingested,
+    Observer,
+    TrustStoreChange,
+    TrustStoreDetails,
+)
+from service.core.model.attempt import Problem
+from service.core.model.failure import Code
+from service.core.model.verdict import Decision
+
+pytestmark = pytest.mark.usefixtures("untouched_logging")
+
+ALLOW = DecisionDetails("id-1", Decision.ALLOW, Code.OK, "default", 0.00012345678)
+DENY = DecisionDetails("id-2", Decision.DENY, Code.REVOKED, "devices", 0.5)
+FETCHED = FetchDetails("crl", "http://ca.example/crl", None, "", 0.25)
+FAILED = FetchDetails("ocsp", "http://ca.example/ocsp", Problem.TIMED_OUT, "2 s", 2.0)
+STRAYS = tuple(f"CN={number}" for number in range(MAX_UNCHAINED + 1))
+
+
+def ingested(outcome: Ingested | Problem) -> IngestDetails:
+    """A CRL with that outcome."""
+    return IngestDetails("http://ca.example/crl", outcome, entries=3, size=500, duration_s=0.125)
+
+
+def written(level: LogLevel, tell: Callable[[Observer], None]) -> list[dict[str, object]]:
+    """The events of a log at that level, without their time and logger."""
+    stream = StringIO()
+    configure_logs(level, LogFormat.JSON, stream)
+    tell(LogObserver())
+    events = [json.loads(line) for line in stream.getvalue().splitlines()]
+    return [{name: value for name, value in event.items() if name not in {"time", "logger"}} for event in events]
+
+
+def test_decisions() -> None:
+    """A denial is information; an allow is not written unless somebody is looking for a mistake."""
+
+    def tell(observer: Observer) -> None:
+        observer.decided(ALLOW)
+        observer.decided(DENY)
+
+    deny = {
+        "level": "info",
+        "event": "decision_made",
+        "decision_id": "id-2",
+        "decision": "deny",
+        "code": "revoked",
+        "trust_store": "devices",
+        "duration_s": 0.5,
+    }
+    assert [deny] == written(LogLevel.INFO, tell)
+    assert ["id-1", "id-2"] == [event["decision_id"] for event in written(LogLevel.DEBUG, tell)]
+
+
+def test_what_was_ignored() -> None:
+    """Written for whoever is looking for a mistake."""
+    details = IgnoredDetails("id-1", ("intermediate 1: not DER",))
+    event = {
+        "level": "debug",
+        "event": "submission_ignored",
+        "decision_id": "id-1",
+        "reasons": ["intermediate 1: not DER"],
+    }
+    assert [event] == written(LogLevel.DEBUG, lambda observer: observer.ignored(details))
+    assert [] == written(LogLevel.INFO, lambda observer: observer.ignored(details))
+
+
+def test_fetches() -> None:
+    """A failure is a warning with its reason; a success is not written."""
+
+    def tell(observer: Observer) -> None:
+        observer.fetched(FETCHED)
+        observer.fetched(FAILED)
+
+    failed = {
+        "level": "warning",
+        "event": "fetch_failed",
+        "problem": "timed_out",
+        "detail": "2 s",
+        "kind": "ocsp",
+        "url": "http://ca.example/ocsp",
+        "duration_s": 2.0,
+    }
+    assert [failed] == written(LogLevel.INFO, tell)
+    assert ["fetched", "fetch_failed"] == [event["event"] for event in written(LogLevel.DEBUG, tell)]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "level", "event"),
+    [
+        (Ingested.UNCHANGED, "debug", "crl_unchanged"),
+        (Ingested.STORED, "info", "crl_stored"),
+        (Ingested.SAME_NUMBER, "warning", "crl_stored_with_the_same_number"),
+        (Problem.ROLLED_BACK, "warning", "crl_refused"),
+    ],
+)
+def test_crls(outcome: Ingested | Problem, level: str, event: str) -> None:
+    """As loud as somebody has something to repair."""
+    (told,) = written(LogLevel.DEBUG, lambda observer: observer.ingested(ingested(outcome)))
+    assert (level, event, 3, 500) == (told["level"], told["event"], told["entries"], told["bytes"])
+    assert (outcome.value if isinstance(outcome, Problem) else None) == told.get("problem")
+
+
+@pytest.mark.parametrize(
+    ("details", "expected"),
+    [
+        (
+            TrustStoreDetails("clients", TrustStoreChange.LOADED, 3),
+            [{"level": "info", "event": "trust_store_loaded", "name": "clients", "held": 3}],
+        ),
+        (
+            TrustStoreDetails("clients", TrustStoreChange.LOADED, 30, unchained=STRAYS),
+            [
+                {"level": "info", "event": "trust_store_loaded", "name": "clients", "held": 30},
+                {
+                    "level": "warning",
+                    "event": "intermediates_unchained",
+                    "name": "clients",
+                    "subjects": list(STRAYS[:MAX_UNCHAINED]),
+                    "count": MAX_UNCHAINED + 1,
+                },
+            ],
+        ),
+        (
+            TrustStoreDetails("clients", TrustStoreChange.REFUSED, 3, "no PEM block"),
+            [
+                {
+                    "level": "warning",
+                    "event": "trust_store_refused",
+                    "name": "clients",
+                    "problem": "no PEM block",
+                    "last_kept": True,
+                }
+            ],
+        ),
+        (
+            TrustStoreDetails("clients", TrustStoreChange.REMOVED),
+            [{"level": "info", "event": "trust_store_removed", "name": "clients"}],
+        ),
+    ],
+)
+def test_trust_stores(details: TrustStoreDetails, expected: list[dict[str, object]]) -> None:
+    """What is in force now, and what should be."""
+    assert expected == written(LogLevel.INFO, lambda observer: observer.trust_store_changed(details))

@@ -1,0 +1,27 @@
+"""The host's own store, the real one, in a directory of each test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import pytest
+
+from service.adapters.lmdb.role import Role
+from service.adapters.lmdb.store import Store
+
+MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a fresh directory in it, open to nobody else, is made by `tempfile`
+
+
+@pytest.fixture
+def store_directory(tmp_path: Path) -> Iterator[Path]:
+    """A directory of this test's own, in memory where Linux has some: syncing a disk takes longer than most tests."""
+    with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else tmp_path) as directory:
+        yield Path(directory)
+
+
+@pytest.fixture
+def store(store_directory: Path) -> Iterator[Store]:
+    """An empty store that may be written."""
+    with Store.open(store_directory / "store", Role.INGESTER) as opened:
+        yield opened

@@ -1,0 +1,221 @@
+"""The ports of the application for tests of one use case: each does what the test has written down for it.
+
+Rules: nothing here waits for a time. What is to take long takes until the test opens a gate, or forever. The host's own
+store is the real one; only its failures are made up here.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from enum import Flag, auto
+from typing import TypeVar
+
+from service.application.crl_fetcher import CrlOrder
+from service.application.evidence_store import HeldCrl, HeldOcsp, StoreError
+from service.application.observer import DecisionDetails, FetchDetails, NullObserver
+from service.application.origin import OriginAnswer, OriginError, OriginRequest
+from service.core.model.attempt import Attempt, Problem
+from service.core.model.crl import CrlFinding, CrlRow, CrlSlot, Watermark
+
+Value = TypeVar("Value")
+
+
+async def settle() -> None:
+    """Let everybody who has something to do on this event loop do it."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+class Recorder(NullObserver):
+    """Keeps what it is told of decisions and fetches."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self.decisions: list[DecisionDetails] = []
+        self.fetches: list[FetchDetails] = []
+
+    def decided(self, details: DecisionDetails) -> None:
+        """Keep it."""
+        self.decisions.append(details)
+
+    def fetched(self, details: FetchDetails) -> None:
+        """Keep it."""
+        self.fetches.append(details)
+
+
+class ScriptedOrigin:
+    """Answers URLs that begin like one it was given, the longest first; everything else is unreachable.
+
+    While its gate is closed, nobody gets an answer.
+    """
+
+    def __init__(self, answers: Mapping[str, bytes | OriginError] | None = None) -> None:
+        """Take what it answers, which a test may change; the gate is open."""
+        self.answers = dict(answers or {})
+        self.requests: list[OriginRequest] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.asked = asyncio.Event()
+
+    @property
+    def urls(self) -> list[str]:
+        """What was asked for, in order."""
+        return [request.url for request in self.requests]
+
+    async def fetch(self, request: OriginRequest) -> OriginAnswer:
+        """Give the whole answer."""
+        return OriginAnswer(request.url, await self._answer(request))
+
+    @asynccontextmanager
+    async def stream(self, request: OriginRequest) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Give the answer in pieces of two octets at the least."""
+        body = await self._answer(request)
+        yield pieces(body)
+
+    async def _answer(self, request: OriginRequest) -> bytes:
+        self.requests.append(request)
+        self.asked.set()
+        await self.gate.wait()
+        for url in sorted(self.answers, key=len, reverse=True):
+            if request.url.startswith(url):
+                answer = self.answers[url]
+                if isinstance(answer, OriginError):
+                    raise answer
+                return answer
+        raise OriginError(Problem.UNREACHABLE, "nobody there")
+
+
+async def pieces(body: bytes) -> AsyncIterator[bytes]:
+    """A body in four pieces or fewer."""
+    step = max(2, -(-len(body) // 4))
+    for position in range(0, len(body), step):
+        yield body[position : position + step]
+
+
+@dataclass(slots=True)
+class ScriptedFetcher:
+    """An ingesting process that reports the same attempts for every order."""
+
+    attempts: tuple[Attempt, ...] = ()
+    orders: list[CrlOrder] = field(default_factory=list)
+
+    async def fetch(self, order: CrlOrder) -> tuple[Attempt, ...]:
+        """Note the order."""
+        self.orders.append(order)
+        return self.attempts
+
+
+class NeverFetcher:
+    """An ingesting process that does not come back."""
+
+    def __init__(self) -> None:
+        """Nothing was ordered."""
+        self.orders: list[CrlOrder] = []
+
+    async def fetch(self, order: CrlOrder) -> tuple[Attempt, ...]:
+        """Note the order and wait."""
+        self.orders.append(order)
+        await asyncio.Event().wait()
+        return ()
+
+
+class Meeting:
+    """Everybody who comes waits until a number of them are there: whoever comes alone never gets on."""
+
+    def __init__(self, expected: int) -> None:
+        """Expect so many."""
+        self._missing = expected
+        self._complete = asyncio.Event()
+
+    async def join(self) -> None:
+        """Come, and wait for the others."""
+        self._missing -= 1
+        if not self._missing:
+            self._complete.set()
+        await self._complete.wait()
+
+
+@dataclass(slots=True)
+class MeetingFetcher:
+    """An ingesting process whose orders are done when all of them are there."""
+
+    meeting: Meeting
+
+    async def fetch(self, order: CrlOrder) -> tuple[Attempt, ...]:
+        """Wait for the other orders."""
+        del order
+        await self.meeting.join()
+        return ()
+
+
+class MeetingOrigin(ScriptedOrigin):
+    """An origin that answers when all requests are there."""
+
+    def __init__(self, meeting: Meeting, answers: Mapping[str, bytes | OriginError]) -> None:
+        """Take where they meet, and the answers."""
+        super().__init__(answers)
+        self._meeting = meeting
+
+    async def fetch(self, request: OriginRequest) -> OriginAnswer:
+        """Wait for the other requests."""
+        await self._meeting.join()
+        return await super().fetch(request)
+
+
+class Failing(Flag):
+    """What of a store fails."""
+
+    CRLS = auto()
+    ISSUERS = auto()
+    OCSP = auto()
+    PUT_OCSP = auto()
+    WATERMARK = auto()
+    PUBLISH = auto()
+
+
+class BrokenStore:
+    """An empty store of which some things fail. Implements `CrlReader`, `CrlWriter` and `OcspStore`."""
+
+    def __init__(self, failing: Failing) -> None:
+        """Take what fails."""
+        self._failing = failing
+
+    def find(self, issuer: bytes, points: frozenset[bytes], serial: bytes) -> tuple[CrlFinding, ...]:
+        """No CRL."""
+        del issuer, points, serial
+        return self._give(Failing.CRLS, ())
+
+    def holds_issuer(self, issuer: bytes) -> bool:
+        """No."""
+        del issuer
+        return self._give(Failing.ISSUERS, False)
+
+    def held(self) -> tuple[HeldCrl, ...]:
+        """No CRL."""
+        return ()
+
+    def find_ocsp(self, key: bytes) -> HeldOcsp | None:
+        """No answer."""
+        del key
+        return self._give(Failing.OCSP, None)
+
+    async def put_ocsp(self, key: bytes, held: HeldOcsp) -> None:
+        """Forget it."""
+        del key, held
+        self._give(Failing.PUT_OCSP, None)
+
+    def watermark(self, slot: CrlSlot) -> Watermark | None:
+        """None."""
+        del slot
+        return self._give(Failing.WATERMARK, None)
+
+    def publish(self, held: HeldCrl, rows: Iterable[CrlRow], watermark: Watermark) -> None:
+        """Forget it."""
+        del held, rows, watermark
+        self._give(Failing.PUBLISH, None)
+
+    def _give(self, what: Failing, value: Value) -> Value:
+        if what in self._failing:
+            raise StoreError("the disk is gone")
+        return value

@@ -1,0 +1,215 @@
+"""What is fetched: all at once, under one deadline, and with every failure an attempt."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from service.adapters.lmdb.store import Store
+from service.adapters.spool import FileSpool
+from service.application.crl_fetcher import CrlFetcher, CrlOrder
+from service.application.gather import Gatherer, GatherRequest, Sources
+from service.application.ingest import Ingester, IngestRules
+from service.application.inline_evidence import InlineEvidence
+from service.application.observer import NullObserver
+from service.application.ocsp_client import OcspClient
+from service.core.model.attempt import Attempt, Problem
+from service.core.model.evidence import CrlWanted, Evidence, GatheredCrls, GatheredOcsp, OcspWanted, Reach
+from service.core.model.evidence_tier import Tier
+from service.core.model.policy import Policy
+from tests.application.chain import CRL_URL, OCSP_URL, ROOT, SUB, leaf, read
+from tests.application.fakes import (
+    BrokenStore,
+    Failing,
+    Meeting,
+    MeetingFetcher,
+    MeetingOrigin,
+    NeverFetcher,
+    ScriptedFetcher,
+    ScriptedOrigin,
+    settle,
+)
+from tests.application.manual_clock import ManualClock
+
+pytestmark = pytest.mark.anyio
+
+LEAF: Final = leaf(crl_urls=CRL_URL, ocsp_urls=OCSP_URL)
+CRL: Final = CrlWanted(LEAF, read(SUB), Reach.ORIGIN)
+OCSP: Final = OcspWanted(LEAF, read(SUB), Reach.ORIGIN)
+HELD_CRL: Final = CrlWanted(LEAF, read(SUB), Reach.HELD)
+HELD_OCSP: Final = OcspWanted(LEAF, read(SUB), Reach.HELD)
+PATIENCE_S: Final = 60.0
+"""As long as a hung test may take: what is to come in time comes at once."""
+
+NOW_OR_NEVER: Final = 0.0
+
+
+@dataclass(slots=True)
+class Shell:
+    """A gatherer over this host's store."""
+
+    store: Store | BrokenStore
+    fetcher: CrlFetcher
+    origin: ScriptedOrigin
+    clock: ManualClock
+    client: OcspClient
+    gatherer: Gatherer
+
+    async def gather(
+        self,
+        *wanted: CrlWanted | OcspWanted,
+        patience_s: float = PATIENCE_S,
+        sources: Sources = Sources.ALL,
+    ) -> Evidence:
+        """Gather, waiting for so long and no longer than a test may take."""
+        request = GatherRequest(InlineEvidence(), sources, self.clock.monotonic() + patience_s)
+        async with asyncio.timeout(PATIENCE_S / 6):
+            return await self.gatherer.gather(wanted, Evidence(), request)
+
+
+def shell(store: Store | BrokenStore, fetcher: CrlFetcher | None = None, origin: ScriptedOrigin | None = None) -> Shell:
+    """A gatherer; whatever is not given has nothing."""
+    clock, fetcher, origin = ManualClock(), fetcher or ScriptedFetcher(), origin or ScriptedOrigin()
+    client = OcspClient(origin, store, clock, NullObserver(), Policy(), 1.0)
+    return Shell(store, fetcher, origin, clock, client, Gatherer(store, store, fetcher, client, clock))
+
+
+def ingester(store: Store, origin: ScriptedOrigin, directory: Path) -> Ingester:
+    """An ingesting process over the same store."""
+    rules = IngestRules(1 << 20, 1.0, Policy())
+    return Ingester(origin, store, FileSpool(directory), ManualClock(), NullObserver(), rules)
+
+
+async def test_a_crl_is_ordered_and_found(store: Store, tmp_path: Path) -> None:
+    """The order names the URLs and the issuer's key; what it brought into the store is what the origin says."""
+    origin = ScriptedOrigin({CRL_URL: SUB.crl(revoked=[LEAF.serial_number])})
+    gathered = (await shell(store, ingester(store, origin, tmp_path)).gather(CRL)).crls[CRL]
+    assert [Tier.ORIGIN] == [finding.tier for finding in gathered.findings]
+    assert [True] == [finding.entry is not None for finding in gathered.findings]
+    assert () == gathered.attempts
+
+
+async def test_the_order(store: Store) -> None:
+    """It is for the key of the issuer in this path, and for no other."""
+    fetcher = ScriptedFetcher()
+    await shell(store, fetcher).gather(CRL)
+    assert [CrlOrder((CRL_URL,), SUB.issued.spki)] == fetcher.orders
+
+
+async def test_a_crl_that_could_not_be_had(store: Store) -> None:
+    """What the ingesting process reports is kept, and there is no finding."""
+    failed = Attempt(CRL_URL, Problem.HTTP_STATUS, "404")
+    evidence = await shell(store, ScriptedFetcher((failed,))).gather(CRL)
+    assert GatheredCrls((), (failed,)) == evidence.crls[CRL]
+
+
+async def test_a_store_that_fails_after_the_fetch() -> None:
+    """The attempts of the fetch are not lost with it."""
+    failed = Attempt(CRL_URL, Problem.HTTP_STATUS, "404")
+    evidence = await shell(BrokenStore(Failing.CRLS), ScriptedFetcher((failed,))).gather(CRL)
+    gone = Attempt("store", Problem.INTERNAL, "the disk is gone")
+    assert GatheredCrls((), (failed, gone)) == evidence.crls[CRL]
+
+
+async def test_an_ocsp_answer(store: Store) -> None:
+    """It comes with what failed before it came."""
+    certificate = leaf("two", ocsp_urls=("http://dead.example/", OCSP_URL))
+    wanted = OcspWanted(certificate, read(SUB), Reach.ORIGIN)
+    answers = ScriptedOrigin({OCSP_URL: SUB.ocsp(certificate.serial_number)})
+    gathered = (await shell(store, origin=answers).gather(wanted)).ocsp[wanted]
+    assert [(OCSP_URL, Tier.ORIGIN)] == [(finding.source, finding.tier) for finding in gathered.findings]
+    assert (Attempt("http://dead.example/", Problem.UNREACHABLE, "nobody there"),) == gathered.attempts
+
+
+async def test_no_ocsp_answer(store: Store) -> None:
+    """Nothing is found, and why."""
+    evidence = await shell(store).gather(OCSP)
+    assert GatheredOcsp((), (Attempt(OCSP_URL, Problem.UNREACHABLE, "nobody there"),)) == evidence.ocsp[OCSP]
+
+
+@pytest.mark.parametrize("sources", [Sources.HELD, Sources.INLINE])
+async def test_nothing_is_fetched_where_nothing_may_be(store: Store, sources: Sources) -> None:
+    """Every source that a certificate declares is an attempt that was not made."""
+    certificate = leaf("many", crl_urls=["http://a.example/", "http://b.example/"], ocsp_urls=[OCSP_URL, "http://o/"])
+    crl, ocsp = (kind(certificate, read(SUB), Reach.ORIGIN) for kind in (CrlWanted, OcspWanted))
+    fetcher, origin = ScriptedFetcher(), ScriptedOrigin()
+    evidence = await shell(store, fetcher, origin).gather(crl, ocsp, sources=sources)
+    assert ([], []) == (fetcher.orders, origin.urls)
+    assert [("http://a.example/", Problem.OFFLINE), ("http://b.example/", Problem.OFFLINE)] == [
+        (attempt.source, attempt.problem) for one in evidence.crls.values() for attempt in one.attempts
+    ]
+    assert [(OCSP_URL, Problem.OFFLINE), ("http://o/", Problem.OFFLINE)] == [
+        (attempt.source, attempt.problem) for one in evidence.ocsp.values() for attempt in one.attempts
+    ]
+
+
+async def test_certificates_are_fetched_for_together(store: Store) -> None:
+    """CRLs and OCSP answers of a whole chain, and each distribution point: nobody waits for another."""
+    sub = CrlWanted(read(ROOT.subordinate("Sub", crl_urls="http://crl.example/root.crl")), read(ROOT), Reach.ORIGIN)
+    many = CrlWanted(leaf("many", crl_urls=["http://a.example/", "http://b.example/"]), read(SUB), Reach.ORIGIN)
+    meeting = Meeting(5)
+    answers = MeetingOrigin(meeting, {OCSP_URL: SUB.ocsp(LEAF.serial_number)})
+    evidence = await shell(store, MeetingFetcher(meeting), answers).gather(CRL, sub, many, OCSP)
+    assert [(), (), ()] == [evidence.crls[one].attempts for one in (CRL, sub, many)]
+    assert 1 == len(evidence.ocsp[OCSP].findings)
+
+
+async def test_what_never_comes_times_out(store: Store) -> None:
+    """A process and a responder that do not answer are attempts when the time is up."""
+    origin = ScriptedOrigin()
+    origin.gate.clear()
+    world = shell(store, NeverFetcher(), origin)
+    evidence = await world.gather(CRL, OCSP, patience_s=0.01)
+    assert GatheredCrls((), (Attempt(CRL_URL, Problem.TIMED_OUT),)) == evidence.crls[CRL]
+    assert GatheredOcsp((), (Attempt(OCSP_URL, Problem.TIMED_OUT),)) == evidence.ocsp[OCSP]
+    await world.client.aclose()
+
+
+async def test_the_deadline_is_one_moment(store: Store) -> None:
+    """A later round has what the earlier ones have left of it, which here is nothing."""
+    world = shell(store, NeverFetcher())
+    request = GatherRequest(InlineEvidence(), Sources.ALL, world.clock.monotonic() + PATIENCE_S)
+    world.clock.advance(PATIENCE_S + 1)
+    async with asyncio.timeout(PATIENCE_S / 6):
+        evidence = await world.gatherer.gather([CRL], Evidence(), request)
+    assert (Attempt(CRL_URL, Problem.TIMED_OUT),) == evidence.crls[CRL].attempts
+
+
+async def test_a_slow_responder_answers_the_next_request(store: Store) -> None:
+    """The flight goes on without the request that began it: the responder is asked once, and its answer is held."""
+    origin = ScriptedOrigin({OCSP_URL: SUB.ocsp(LEAF.serial_number)})
+    origin.gate.clear()
+    world = shell(store, origin=origin)
+    slow = (await world.gather(OCSP, patience_s=NOW_OR_NEVER)).ocsp[OCSP]
+    assert (Attempt(OCSP_URL, Problem.TIMED_OUT),) == slow.attempts
+    next_one = asyncio.create_task(world.gather(OCSP))
+    await settle()
+    origin.gate.set()
+    assert 1 == len((await next_one).ocsp[OCSP].findings)
+    assert 1 == len((await world.gather(HELD_OCSP)).ocsp[HELD_OCSP].findings)
+    assert 1 == len(origin.requests)
+
+
+async def test_a_slow_crl_is_there_for_the_next_request(store: Store, tmp_path: Path) -> None:
+    """The same for what the ingesting process fetches."""
+    origin = ScriptedOrigin({CRL_URL: SUB.crl()})
+    origin.gate.clear()
+    world = shell(store, ingester(store, origin, tmp_path))
+    slow = (await world.gather(CRL, patience_s=NOW_OR_NEVER)).crls[CRL]
+    assert ((), (Attempt(CRL_URL, Problem.TIMED_OUT),)) == (slow.findings, slow.attempts)
+    next_one = asyncio.create_task(world.gather(CRL))
+    await settle()
+    origin.gate.set()
+    assert 1 == len((await next_one).crls[CRL].findings)
+    assert 1 == len((await world.gather(HELD_CRL)).crls[HELD_CRL].findings)
+    assert 1 == len(origin.requests)
+
+
+async def test_what_came_too_late_may_be_held_by_now(store: Store, tmp_path: Path) -> None:
+    """The store is looked into after the time is up too: another request may have brought it."""
+    origin = ScriptedOrigin({CRL_URL: SUB.crl()})
+    await shell(store, ingester(store, origin, tmp_path)).gather(CRL)
+    gathered = (await shell(store, NeverFetcher()).gather(CRL, patience_s=NOW_OR_NEVER)).crls[CRL]
+    assert (1, Problem.TIMED_OUT) == (len(gathered.findings), gathered.attempts[0].problem)

@@ -1,0 +1,1 @@
+"""The service as a whole: real processes, real sockets, foreign certificate authorities."""

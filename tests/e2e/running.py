@@ -1,0 +1,124 @@
+"""The service as its users run it: `python -m service serve`, on a port of its own."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+ROOT: Final = Path(__file__).parents[2]
+
+PATIENCE_S: Final = 30.0
+"""How long to wait for what must happen; far more than it takes, since other things run on the machine too."""
+
+
+def until(condition: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
+    """Wait until it is so.
+
+    Raises:
+        AssertionError: it never is.
+    """
+    give_up_at = time.monotonic() + patience_s
+    while not condition():
+        if time.monotonic() > give_up_at:
+            raise AssertionError(f"waited {patience_s} s in vain: {what}")
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    """A port that nobody listens at now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service that runs.
+
+    Attributes:
+        url: Where it answers.
+        process: The supervisor.
+    """
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+    def validate(self, certificate: str, **request: object) -> dict[str, Any]:
+        """The answer of `POST /v1/validate`; 200 is taken for granted."""
+        answer = httpx.post(f"{self.url}/v1/validate", json={"certificate": certificate, **request}, timeout=10)
+        assert httpx.codes.OK == answer.status_code, answer.text
+        return dict(answer.json())
+
+    def answers(self) -> bool:
+        """Whether it answers now."""
+        with contextlib.suppress(httpx.HTTPError):
+            return httpx.get(f"{self.url}/healthz", timeout=1).status_code == httpx.codes.OK
+        return False
+
+    def is_ready(self) -> bool:
+        """Whether it is ready to serve."""
+        with contextlib.suppress(httpx.HTTPError):
+            return httpx.get(f"{self.url}/readyz", timeout=2).status_code == httpx.codes.OK
+        return False
+
+    def children(self, kind: str) -> list[int]:
+        """Process ids of its children of one kind: `worker`, `ingester`."""
+        found = []
+        for directory in Path("/proc").iterdir():
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                pid = int(directory.name)
+                parent = int((directory / "stat").read_text().rpartition(")")[2].split()[1])
+                words = (directory / "cmdline").read_bytes().split(b"\0")
+                if parent == self.process.pid and b"service.processes" in words and kind.encode() in words:
+                    found.append(pid)
+        return sorted(found)
+
+
+@contextlib.contextmanager
+def running_service(tmp_path: Path, trust_store: Path, settings: Mapping[str, str] | None = None) -> Iterator[Service]:
+    """Run a service until the block is left; nothing of it is left then.
+
+    Args:
+        tmp_path: For its data and its log.
+        trust_store: Its default trust store.
+        settings: More settings, `REVET_…`.
+    """
+    port = free_port()
+    foreign = {name: value for name, value in os.environ.items() if not name.startswith("REVET_")}
+    environment = {
+        **foreign,
+        "REVET_PORT": str(port),
+        "REVET_WORKERS": "2",
+        "REVET_DATA_DIR": str(tmp_path / "data"),
+        "REVET_TRUST_STORE": str(trust_store),
+        "REVET_EGRESS_ALLOW": "127.0.0.1",
+        "REVET_DEADLINE_MS": "5000",
+        **(settings or {}),
+    }
+    log = tmp_path / "service.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "service", "serve"], cwd=ROOT, env=environment, stdout=output, stderr=output
+        )
+        service = Service(f"http://127.0.0.1:{port}", process)
+        try:
+            until(lambda: service.is_ready() or process.poll() is not None, "the service is ready")
+            assert process.poll() is None, log.read_text()
+            yield service
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(PATIENCE_S)
+            finally:
+                process.kill()
+                process.wait()
