@@ -11,7 +11,7 @@ _DATE_TIME = re.compile(
 )
 
 LEAP_SECOND = 60
-"""RFC 3339 §5.7 writes a leap second so; it is the moment after second 59."""
+"""RFC 3339 §5.7 writes a leap second so, at the end of a day of UTC; it is taken for the next day's first moment."""
 
 MICROSECOND_DIGITS = 6
 """Digits of a fraction that count; further ones are cut off."""
@@ -30,12 +30,19 @@ def read_moment(value: object) -> datetime:
     fraction, sign, offset_hours, offset_minutes = found.group(7, 8, 9, 10)
     microsecond = int((fraction or "")[:MICROSECOND_DIGITS].ljust(MICROSECOND_DIGITS, "0"))
     offset = timedelta(hours=int(offset_hours or 0), minutes=int(offset_minutes or 0))
-    leap = timedelta(seconds=int(second == LEAP_SECOND))
+    leap = second == LEAP_SECOND
     try:
-        local = datetime(year, month, day, hour, minute, second - int(second == LEAP_SECOND), microsecond, UTC)
-        return local + leap + (offset if sign == "-" else -offset)
+        local = datetime(year, month, day, hour, minute, second - leap, microsecond, UTC)
+        moment = local + timedelta(seconds=leap) + (offset if sign == "-" else -offset)
     except (ValueError, OverflowError):
-        raise PydanticCustomError("moment", "Input should be a moment that exists, in the years 1 to 9999") from None
+        raise _no_moment() from None
+    if leap and (moment.hour, moment.minute) != (0, 0):
+        raise _no_moment()
+    return moment
+
+
+def _no_moment() -> PydanticCustomError:
+    return PydanticCustomError("moment", "Input should be a moment that exists, in the years 1 to 9999")
 
 
 def write_moment(moment: datetime) -> str:

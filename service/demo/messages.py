@@ -58,9 +58,9 @@ def instructions(layout: Layout, port: int, place: Place) -> str:
         place: Where the user is.
     """
     url = f"http://{LOOPBACK}:{port}"
-    others = "\n".join(
-        f"  {place.path(layout.certificate(client.name)):<36} {client.description}" for client in CLIENTS
-    )
+    files = {client: place.path(layout.certificate(client.name)) for client in CLIENTS}
+    width = max(map(len, files.values()))
+    others = "\n".join(f"  {file:<{width}}  {client.description}" for client, file in files.items())
     return f"""
 Is this client certificate still good? To be pasted here, in another terminal. Allowed:
 

@@ -1,10 +1,10 @@
-"""Starts a program that the kernel ends together with whoever started this one.
+"""Starts a program that the kernel asks to end (SIGTERM) when whoever started this one is gone.
 
     python -m service.demo.tied PARENT PROGRAM [ARGUMENT ...]
 
 The demonstration cannot clean up when it is killed. The wish for a signal at the parent's death (prctl(2),
-PR_SET_PDEATHSIG) survives exec, so that it can be expressed for a program that does not know of it. Linux only;
-elsewhere the program is started all the same.
+PR_SET_PDEATHSIG) survives exec, so that it can be expressed for a program that does not know of it. SIGTERM lets the
+service end its own children and remove its temporary files. Linux only; elsewhere the program is started all the same.
 """
 
 import ctypes
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> None:
 def _die_with_parent() -> None:
     if sys.platform == "linux":
         # The C function is variadic and reads unsigned longs.
-        ctypes.CDLL(None).prctl(ctypes.c_int(_PR_SET_PDEATHSIG), ctypes.c_ulong(signal.SIGKILL))
+        ctypes.CDLL(None).prctl(ctypes.c_int(_PR_SET_PDEATHSIG), ctypes.c_ulong(signal.SIGTERM))
 
 
 if __name__ == "__main__":

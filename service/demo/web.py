@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.server import HTTPServer, BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final, Self, cast
 
 MAX_BODY_BYTES: Final = 65_536
@@ -72,7 +72,7 @@ class LoopbackServer:
 class _Server(ThreadingHTTPServer):
     """The standard library's server on a socket that somebody else has made and will close."""
 
-    daemon_threads = True; process_request = HTTPServer.process_request
+    daemon_threads = True
 
     def __init__(self, listener: socket.socket, answer: Answer) -> None:
         super().__init__(listener.getsockname(), _Handler, bind_and_activate=False)

@@ -39,6 +39,7 @@ def test_any_text_is_a_moment_or_none(text: str) -> None:
         ("2026-01-01T00:00:00.5Z", datetime(2026, 1, 1, 0, 0, 0, 500_000, UTC)),
         ("2026-01-01T00:00:00.0000009Z", datetime(2026, 1, 1, tzinfo=UTC)),
         ("2026-06-30T23:59:60Z", datetime(2026, 7, 1, tzinfo=UTC)),
+        ("2026-07-01T01:59:60.5+02:00", datetime(2026, 7, 1, 0, 0, 0, 500_000, UTC)),
         ("2026-01-01T00:00:00-00:00", datetime(2026, 1, 1, tzinfo=UTC)),
         ("0001-01-01T00:00:00-23:59", datetime(1, 1, 1, 23, 59, tzinfo=UTC)),
         ("9999-12-31T23:59:59+23:59", datetime(9999, 12, 31, 0, 0, 59, tzinfo=UTC)),

@@ -112,7 +112,7 @@ def test_tied_to_a_parent_that_is_gone() -> None:
 
 
 def test_tied_program_ends_with_its_parent() -> None:
-    """A program that knows of nothing is killed when its parent is."""
+    """A program that knows of nothing ends when its parent is killed."""
     parent = (
         "import subprocess, sys, time; from service.demo.tied import tied; "
         "print(subprocess.Popen(tied((sys.executable, '-c', 'import time; print(1, flush=True); time.sleep(600)')))"

@@ -255,7 +255,7 @@ def test_an_unusable_crl_completes_nothing() -> None:
 def test_the_crls_that_last_longest_are_enough() -> None:
     """A short-lived CRL that nobody needs to cover every reason does not shorten the answer."""
     complete = finding(next_update=NOW + hours(9))
-    partial = finding(idp=SOME, next_update=NOW + hours(1))
+    partial = finding(idp=SOME, this_update=NOW, next_update=NOW + hours(1))
     for findings in ((complete, partial), (partial, complete)):
         answer = judged(*findings).answer
         assert answer is not None

@@ -136,6 +136,14 @@ def test_the_index_knows_names_whatever_their_spelling() -> None:
     assert (read(ROOT), read(shouted)) == trusted.by_subject[canonical(read(shouted).subject.der)]
 
 
+def test_certificates_of_one_name_have_an_order() -> None:
+    """Fingerprints order them, so that every process comes to the same index and version."""
+    namesakes = [read(OTHER.subordinate("Sub", serial=number)) for number in range(1, 7)]
+    trusted = build_trust_store("test", [read(ROOT)], namesakes)
+    by_fingerprint = tuple(sorted(namesakes, key=lambda one: one.fingerprint))
+    assert by_fingerprint == trusted.by_subject[canonical(namesakes[0].subject.der)]
+
+
 def test_a_store_keeps_its_name() -> None:
     """What requests call it stays, whatever is added."""
     trusted = store(ROOT, name="devices")
@@ -178,9 +186,9 @@ def test_the_version_does_not_depend_on_the_name() -> None:
 
 def test_more_intermediates() -> None:
     """A store with the intermediates of a request is the store that was built with them, and the first one stays."""
-    trusted = store(ROOT)
-    assert store(ROOT, intermediates=(SUB, LOWER)) == with_intermediates(trusted, (read(SUB), read(LOWER)))
-    assert store(ROOT) == trusted
+    trusted = store(ROOT, intermediates=(SUB,))
+    assert store(ROOT, intermediates=(SUB, LOWER, OTHER)) == with_intermediates(trusted, (read(LOWER), read(OTHER)))
+    assert store(ROOT, intermediates=(SUB,)) == trusted
 
 
 def test_intermediates_that_are_there_already() -> None:

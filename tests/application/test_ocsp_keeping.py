@@ -1,0 +1,174 @@
+"""Which OCSP answers the host keeps, in place of which, and for how long."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import pytest
+
+from service.adapters.lmdb.store import Store
+from service.application.evidence_store import HeldOcsp
+from service.application.observer import NullObserver
+from service.application.ocsp_client import OcspClient, OcspOutcome
+from service.core.freshness.window import DEFAULT_OCSP_AGE, LAST_MOMENT
+from service.core.model.policy import Policy
+from service.core.ocsp.cert_id import store_key
+from tests.application.chain import NAMESAKE, OCSP_URL, SUB, leaf, read
+from tests.application.fakes import ScriptedOrigin
+from tests.application.manual_clock import ManualClock
+from tests.pki import NEXT_UPDATE, NOW, THIS_UPDATE, Answer, days, hours, ocsp_error
+
+pytestmark = pytest.mark.anyio
+
+LEAF: Final = leaf(ocsp_urls=OCSP_URL)
+SERIAL: Final = LEAF.serial_number
+KEY: Final = store_key(LEAF, read(SUB))
+SECOND: Final = timedelta(seconds=1)
+
+
+async def ask(store: Store, answer: bytes, policy: Policy | None = None) -> OcspOutcome:
+    """Ask a responder that gives this answer."""
+    origin = ScriptedOrigin({OCSP_URL: answer})
+    client = OcspClient(origin, store, ManualClock(), NullObserver(), policy or Policy(), 1.0)
+    return await client.ask(LEAF, read(SUB))
+
+
+def kept(store: Store) -> bytes | None:
+    """The answer that the store has."""
+    held = store.find_ocsp(KEY)
+    return None if held is None else held.response
+
+
+async def hold(store: Store, response: bytes) -> None:
+    """Put anything into the store."""
+    await store.put_ocsp(KEY, HeldOcsp(response, OCSP_URL, NOW, NOW + days(1)))
+
+
+@pytest.mark.parametrize("status", ["good", "revoked"])
+async def test_an_answer_is_kept(store: Store, status: str) -> None:
+    """As it was signed, with where it came from and when."""
+    answer = SUB.ocsp(SERIAL, status="good" if status == "good" else "revoked")
+    await ask(store, answer)
+    held = store.find_ocsp(KEY)
+    assert held is not None
+    assert (answer, OCSP_URL, NOW) == (held.response, held.source, held.fetched_at)
+
+
+async def test_unknown_is_not_kept(store: Store) -> None:
+    """A certificate that was issued a moment ago is known in the next one; the request is shown the answer."""
+    outcome = await ask(store, SUB.ocsp(SERIAL, status="unknown"))
+    assert (True, None) == (outcome.finding is not None, kept(store))
+
+
+async def test_unknown_does_not_replace_anything(store: Store) -> None:
+    """What the responder knew before still counts, while it lasts."""
+    known = SUB.ocsp(SERIAL, status="revoked")
+    await ask(store, known)
+    await ask(store, SUB.ocsp(SERIAL, status="unknown", this_update=NOW))
+    assert known == kept(store)
+
+
+async def test_a_newer_answer_replaces_an_older_one(store: Store) -> None:
+    """Responders change their minds."""
+    older, newer = (SUB.ocsp(SERIAL, this_update=moment) for moment in (THIS_UPDATE - hours(1), THIS_UPDATE))
+    await ask(store, older)
+    await ask(store, newer)
+    assert newer == kept(store)
+
+
+async def test_an_older_answer_never_replaces_a_newer_one(store: Store) -> None:
+    """Who replays an old answer makes nobody forget a revocation; the request is shown what came."""
+    revoked = SUB.ocsp(SERIAL, status="revoked")
+    replayed = SUB.ocsp(SERIAL, this_update=THIS_UPDATE - hours(1))
+    await ask(store, revoked)
+    outcome = await ask(store, replayed)
+    assert (True, revoked) == (outcome.finding is not None, kept(store))
+
+
+async def test_the_same_moment_again(store: Store) -> None:
+    """An answer with the same thisUpdate and a later nextUpdate is the better one."""
+    await ask(store, SUB.ocsp(SERIAL))
+    again = SUB.ocsp(SERIAL, next_update=NEXT_UPDATE + hours(1))
+    await ask(store, again)
+    assert again == kept(store)
+
+
+async def test_the_same_moment_does_not_take_a_revocation_back(store: Store) -> None:
+    """Of two answers as new, `revoked` counts: it cannot be replayed away within its second."""
+    revoked, good = SUB.ocsp(SERIAL, status="revoked"), SUB.ocsp(SERIAL)
+    await ask(store, revoked)
+    await ask(store, good)
+    assert revoked == kept(store)
+
+
+async def test_the_same_moment_may_revoke(store: Store) -> None:
+    """The other way round it replaces."""
+    revoked, good = SUB.ocsp(SERIAL, status="revoked"), SUB.ocsp(SERIAL)
+    await ask(store, good)
+    await ask(store, revoked)
+    assert revoked == kept(store)
+
+
+async def test_an_answer_from_the_future_is_not_kept(store: Store) -> None:
+    """It would hold its place against every answer until then; the request is shown it, and the core says why not."""
+    policy = Policy(clock_skew=timedelta(seconds=60))
+    outcome = await ask(store, SUB.ocsp(SERIAL, this_update=NOW + timedelta(seconds=61)), policy)
+    assert (True, None) == (outcome.finding is not None, kept(store))
+
+
+async def test_clocks_differ_a_little(store: Store) -> None:
+    """Within the skew there is no future."""
+    answer = SUB.ocsp(SERIAL, this_update=NOW + timedelta(seconds=60))
+    await ask(store, answer, Policy(clock_skew=timedelta(seconds=60)))
+    assert answer == kept(store)
+
+
+@pytest.mark.parametrize(
+    "unusable",
+    [b"garbage", ocsp_error("tryLater"), SUB.ocsp(SERIAL + 1, this_update=NOW), NAMESAKE.ocsp(SERIAL, this_update=NOW)],
+    ids=["garbage", "error", "another certificate", "another issuer"],
+)
+async def test_what_is_held_and_cannot_be_used_is_replaced(store: Store, unusable: bytes) -> None:
+    """A damaged row does not keep its place."""
+    await hold(store, unusable)
+    answer = SUB.ocsp(SERIAL)
+    await ask(store, answer)
+    assert answer == kept(store)
+
+
+async def test_several_answers_about_one_certificate(store: Store) -> None:
+    """The newest of them is the age of the whole, held or new."""
+    two = SUB.ocsp(Answer(SERIAL, this_update=NOW - days(2)), Answer(SERIAL, this_update=NOW - hours(2)))
+    older = SUB.ocsp(SERIAL, this_update=NOW - hours(3))
+    await ask(store, older)
+    await ask(store, two)
+    await ask(store, older)
+    assert two == kept(store)
+
+
+async def test_other_answers_in_it_do_not_make_it_newer(store: Store) -> None:
+    """Only what it says about this certificate counts."""
+    stale = SUB.ocsp(Answer(SERIAL, this_update=NOW - days(2)), Answer(SERIAL + 1, this_update=NOW))
+    fresh = SUB.ocsp(SERIAL, this_update=NOW - hours(2))
+    await ask(store, stale)
+    await ask(store, fresh)
+    assert fresh == kept(store)
+    await ask(store, stale)
+    assert fresh == kept(store)
+
+
+@pytest.mark.parametrize(
+    ("next_update", "end"),
+    [
+        (NEXT_UPDATE, NEXT_UPDATE + timedelta(seconds=60 + 3600) + SECOND),
+        (None, THIS_UPDATE + DEFAULT_OCSP_AGE + timedelta(seconds=60 + 3600) + SECOND),
+        (datetime(9999, 12, 31, 23, 59, 59, tzinfo=NOW.tzinfo), LAST_MOMENT),
+    ],
+    ids=["nextUpdate", "none", "never"],
+)
+async def test_until_when_it_is_kept(store: Store, next_update: datetime | None, end: datetime) -> None:
+    """As long as it can serve anybody under the operator's policy: grace and skew after nextUpdate."""
+    policy = Policy(clock_skew=timedelta(seconds=60), grace=hours(1))
+    await ask(store, SUB.ocsp(SERIAL, next_update=next_update), policy)
+    held = store.find_ocsp(KEY)
+    assert held is not None
+    assert end == held.expires_at
