@@ -4,13 +4,15 @@ Three compositions: a worker, the ingesting process, and both in one for the com
 """
 
 import asyncio
-import sys
-from collections.abc import AsyncIterator
+import logging
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import structlog
 from fastapi import FastAPI
 
 from service.adapters.clock import SystemClock
@@ -24,6 +26,11 @@ from service.adapters.ipc.client import IngesterClient
 from service.adapters.ipc.server import IngesterServer
 from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store
+from service.adapters.log_observer import LogObserver
+from service.adapters.logs import configure_logs
+from service.adapters.metric_collectors import BuildCollector, HeldCrlCollector, TrustStoreCollector
+from service.adapters.metrics import MetricsPage, PrometheusObserver
+from service.adapters.metrics_directory import metrics_directory, prepare_metrics_directory
 from service.adapters.spool import FileSpool
 from service.adapters.trust_store_files import TrustStoreFiles
 from service.api.app import ApiServices, OperationsServices, create_app, create_management_app
@@ -34,7 +41,7 @@ from service.application.crl_fetcher import CrlFetcher
 from service.application.evidence_store import StoreError
 from service.application.gather import Gatherer
 from service.application.ingest import Ingester, IngestRules
-from service.application.observer import NullObserver, Observer
+from service.application.observer import NullObserver, Observer, Observers
 from service.application.ocsp_client import OcspClient
 from service.application.trust_stores import TrustStores
 from service.application.validate import Validator
@@ -49,8 +56,11 @@ SPOOL_DIRECTORY = "spool"
 """Below the data directory: downloads while they are read."""
 
 
-METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
-"""Environment variable with the directory where the processes share their counters; prometheus-client's name."""
+METRICS_DIRECTORY = "metrics"
+"""Below the data directory: where the processes share their counters."""
+
+_SUPERVISOR_LEVELS = {"child_died": logging.WARNING, "child_hung": logging.WARNING, "child_start_failed": logging.ERROR}
+"""What of a child's life is more than information."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +97,14 @@ async def open_worker_apps(settings: Settings, ingester: Path) -> AsyncIterator[
         StoreError: the data directory cannot be used.
     """
     client = IngesterClient(ingester)
-    observer = _observer()
+    counts = PrometheusObserver(SystemClock().now())
+    observer = Observers(LogObserver(), counts)
     async with AsyncExitStack() as stack:
         store = stack.enter_context(Store.open(settings.data_dir / STORE_DIRECTORY, Role.WORKER))
         answering = _answering(settings, store, client, observer, stack)
         reloading = asyncio.create_task(answering.stores.run())
         stack.callback(reloading.cancel)
-        operations = _operations(answering, client)
+        operations = _operations(answering, client, counts)
         services = ApiServices(answering.validator, settings.policy(), operations)
         management = None if settings.management_port is None else create_management_app(operations)
         yield WorkerApps(create_app(services, _rules(settings)), management)
@@ -108,7 +119,8 @@ async def open_ingester_server(settings: Settings) -> AsyncIterator[IngesterServ
     """
     async with AsyncExitStack() as stack:
         store = stack.enter_context(Store.open(settings.data_dir / STORE_DIRECTORY, Role.INGESTER))
-        yield IngesterServer(_ingester(settings, settings.data_dir, store, _observer(), stack))
+        observer = Observers(LogObserver(), PrometheusObserver(SystemClock().now()))
+        yield IngesterServer(_ingester(settings, settings.data_dir, store, observer, stack))
 
 
 @asynccontextmanager
@@ -139,6 +151,19 @@ async def open_origin(settings: Settings) -> AsyncIterator[HttpOrigin]:
         await origin.aclose()
 
 
+def prepare_metrics(settings: Settings) -> Mapping[str, str]:
+    """Empty the directory where the processes share their counters, before the first of them is started.
+
+    Returns:
+        What the environment of every child must have.
+
+    Raises:
+        OSError: it cannot be made or emptied.
+    """
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return prepare_metrics_directory(settings.data_dir / METRICS_DIRECTORY)
+
+
 def check_trust_stores(settings: Settings) -> None:
     """Read the trust stores once, as a worker would.
 
@@ -164,7 +189,7 @@ def _answering(
     stores.load()
     gatherer = Gatherer(store, store, crl_fetcher, ocsp_client, clock)
     deadline_s = settings.deadline_ms / 1000
-    return Answering(Validator(stores, gatherer, clock, RandomDecisionIds(), observer, deadline_s), stores, store)
+    return Answering(Validator(stores, gatherer, clock, RandomDecisionIds(clock), observer, deadline_s), stores, store)
 
 
 def _trust_store_files(settings: Settings) -> TrustStoreFiles:
@@ -190,7 +215,7 @@ def _origin(settings: Settings) -> HttpOrigin:
     return HttpOrigin(transport, Slots(), f"revet/{VERSION}")
 
 
-def _operations(answering: Answering, client: IngesterClient) -> OperationsServices:
+def _operations(answering: Answering, client: IngesterClient, counts: PrometheusObserver) -> OperationsServices:
     async def trust_stores() -> CheckResult:
         problems = answering.stores.problems()
         detail = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
@@ -210,7 +235,13 @@ def _operations(answering: Answering, client: IngesterClient) -> OperationsServi
         return CheckResult(Condition.GOOD) if answers else CheckResult(Condition.FAILED, "it does not answer")
 
     checks = {"trust_stores": trust_stores, "store": host_store, "ingester": ingester}
-    return OperationsServices(Readiness(checks, _log_fault), lambda: b"", _log_fault, VERSION)
+    collectors = (
+        HeldCrlCollector(answering.store.held),
+        TrustStoreCollector(answering.stores.report),
+        BuildCollector(VERSION),
+    )
+    page = MetricsPage(counts, collectors, metrics_directory(os.environ))
+    return OperationsServices(Readiness(checks, _log_fault), page.render, _log_fault, VERSION)
 
 
 def _rules(settings: Settings) -> ApiRules:
@@ -230,20 +261,20 @@ def _rules(settings: Settings) -> ApiRules:
     )
 
 
-def _log_fault(what: str, error: Exception) -> None:
-    sys.stderr.write(f"{what}: {error!r}\n")
-
-
-def _observer() -> Observer:
-    return NullObserver()
-
-
 def configure_logging(settings: Settings) -> None:
-    pass
+    """Send the log where the settings say. To be called once in a process, before anything is logged."""
+    configure_logs(settings.log_level, settings.log_format)
 
 
-def supervisor_log():
-    def log(event, fields) -> None:
-        sys.stderr.write(f"{event} {fields}\n")
+def supervisor_log() -> Callable[[str, Mapping[str, object]], None]:
+    """What the supervisor tells of its children, as events of the log."""
+    log = structlog.get_logger("revet.supervisor")
 
-    return log
+    def write(event: str, fields: Mapping[str, object]) -> None:
+        log.log(_SUPERVISOR_LEVELS.get(event, logging.INFO), event, **fields)
+
+    return write
+
+
+def _log_fault(where: str, error: Exception) -> None:
+    structlog.get_logger("revet.fault").error("fault", where=where, exc_info=error)

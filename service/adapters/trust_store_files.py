@@ -190,16 +190,13 @@ def _read(path: Path) -> bytes:
 
 
 def _read_descriptor(path: Path, descriptor: int) -> bytes:
-    found = os.fstat(descriptor)
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         raise TrustStoreSourceError(f"{path} is not a regular file")
-    if found.st_size <= MAX_FILE_BYTES:
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            # One more, which tells that there is more: a file may have grown since it was looked at.
-            content = file.read(MAX_FILE_BYTES + 1)
-        if len(content) <= MAX_FILE_BYTES:
-            return content
-    raise TrustStoreSourceError(f"{path} has more than {MAX_FILE_BYTES} bytes")
+    with os.fdopen(descriptor, "rb", closefd=False) as file:
+        content = file.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
+        raise TrustStoreSourceError(f"{path} has more than {MAX_FILE_BYTES} bytes")
+    return content
 
 
 def _why(error: OSError) -> str:

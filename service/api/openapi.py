@@ -5,6 +5,8 @@ where the routes do.
 """
 
 from collections.abc import Mapping
+from copy import deepcopy
+from functools import cache
 from typing import Any, TypeAlias
 
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
@@ -192,6 +194,18 @@ def _security_schemes(rules: ApiRules) -> Json:
 
 
 def _schemas(rules: ApiRules) -> Json:
+    schemas = deepcopy(_models())
+    # What depends on the operator, or is checked item by item, is not in the models.
+    schemas["ValidateRequest"]["properties"]["intermediates"]["maxItems"] = rules.max_intermediates
+    schemas["BatchRequest"]["properties"]["items"] |= {
+        "maxItems": rules.max_items,
+        "items": {"$ref": f"{REFERENCES}ValidateRequest"},
+    }
+    return schemas
+
+
+@cache
+def _models() -> Json:
     requests: list[tuple[type[Schema | AnswerSchema], JsonSchemaMode]] = [
         (ValidateRequest, "validation"),
         (BatchRequest, "validation"),
@@ -200,11 +214,4 @@ def _schemas(rules: ApiRules) -> Json:
         (model, "serialization") for model in (Answer, BatchAnswer, Health, ProblemAnswer, ReadinessAnswer)
     ]
     _, described = models_json_schema([*requests, *answers], ref_template=f"{REFERENCES}{{model}}")
-    schemas: Json = described["$defs"]
-    # What depends on the operator, or is checked item by item, is not in the models.
-    schemas["ValidateRequest"]["properties"]["intermediates"]["maxItems"] = rules.max_intermediates
-    schemas["BatchRequest"]["properties"]["items"] |= {
-        "maxItems": rules.max_items,
-        "items": {"$ref": f"{REFERENCES}ValidateRequest"},
-    }
-    return dict(sorted(schemas.items()))
+    return dict(sorted(described["$defs"].items()))

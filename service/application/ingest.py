@@ -13,7 +13,7 @@ from service.application.clock import Clock
 from service.application.crl_fetcher import CrlOrder
 from service.application.evidence_store import CrlWriter, HeldCrl, StoreError
 from service.application.flights import Flights
-from service.application.observer import FetchDetails, Observer
+from service.application.observer import FetchDetails, IngestDetails, Ingested, Observer
 from service.application.origin import Origin, OriginError, OriginRequest, UrlTrust
 from service.application.pem import MARK, PemError, read_pem
 from service.application.spool import Spool
@@ -22,6 +22,7 @@ from service.core.der.crl import read_crl
 from service.core.der.key import read_public_key
 from service.core.der.signature import SignatureResult, verify
 from service.core.model.attempt import Attempt, Problem
+from service.core.model.crl import CrlMeta, Watermark
 from service.core.model.malformed import MalformedError
 from service.core.model.policy import Policy
 
@@ -60,6 +61,19 @@ class _Settled:
     at: float
     attempt: Attempt | None
     digest: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What became of one download.
+
+    Attributes:
+        entries: How many certificates it revokes; 0 where it was not read.
+    """
+
+    result: Ingested | Problem
+    detail: str = ""
+    entries: int = 0
 
 
 class Ingester:
@@ -113,57 +127,84 @@ class Ingester:
     async def _ingest(self, url: str, signer_spki: bytes) -> Attempt | None:
         key = (url, signer_spki)
         before = self._settled.get(key)
-        started = self._clock.monotonic()
-        outcome = await self._download(url, signer_spki, None if before is None else before.digest)
-        ended = self._clock.monotonic()
-        if isinstance(outcome, Attempt):
-            self._observer.fetched(FetchDetails("crl", url, outcome.problem, outcome.detail, ended - started))
-            settled = _Settled(ended, outcome, None)
+        data = await self._download(url)
+        if isinstance(data, Attempt):
+            settled = _Settled(self._clock.monotonic(), data, None)
         else:
-            self._observer.fetched(FetchDetails("crl", url, None, "", ended - started))
-            settled = _Settled(ended, None, outcome)
+            settled = await self._store(data, url, signer_spki, None if before is None else before.digest)
         self._settled[key] = settled
         self._settled.move_to_end(key)
         if len(self._settled) > MAX_SETTLED:
             self._settled.popitem(last=False)
         return settled.attempt
 
-    async def _download(self, url: str, signer_spki: bytes, held: bytes | None) -> Attempt | bytes:
-        """The digest of what is stored now, or why nothing is; `held` is the digest of what was stored from there."""
+    async def _download(self, url: str) -> memoryview | Attempt:
         request = OriginRequest(url, UrlTrust.CERTIFICATE, self._rules.max_bytes, self._rules.timeout_s)
+        started = self._clock.monotonic()
+        outcome: memoryview | Attempt
         try:
             async with self._origin.stream(request) as chunks:
-                data = await self._spool.collect(chunks)
-            async with self._writing:  # one CRL at a time: reading one holds its size in memory
-                digest = await asyncio.to_thread(lambda: sha256(data).digest())
-                failed = None if digest == held else await asyncio.to_thread(self._hold, data, url, signer_spki)
+                outcome = await self._spool.collect(chunks)
         except OriginError as error:
-            return Attempt(url, error.problem, error.detail)
-        except (StoreError, OSError) as error:
-            return Attempt(url, Problem.INTERNAL, str(error))
-        return digest if failed is None else failed
+            outcome = Attempt(url, error.problem, error.detail)
+        except OSError as error:  # no room to spool it
+            outcome = Attempt(url, Problem.INTERNAL, str(error))
+        problem, detail = (outcome.problem, outcome.detail) if isinstance(outcome, Attempt) else (None, "")
+        self._observer.fetched(FetchDetails("crl", url, problem, detail, self._clock.monotonic() - started))
+        return outcome
 
-    def _hold(self, data: memoryview, url: str, signer_spki: bytes) -> Attempt | None:
-        """Read, verify and store one CRL; why it was not stored, or None."""
+    async def _store(self, data: memoryview, url: str, signer_spki: bytes, held: bytes | None) -> _Settled:
+        """Store a download; `held` is the digest of what was stored from there last."""
+        async with self._writing:  # one CRL at a time: reading one holds its size in memory
+            started = self._clock.monotonic()
+            digest = await asyncio.to_thread(lambda: sha256(data).digest())
+            try:
+                outcome = (
+                    _Outcome(Ingested.UNCHANGED)
+                    if digest == held
+                    else await asyncio.to_thread(self._hold, data, url, signer_spki)
+                )
+            except StoreError as error:
+                outcome = _Outcome(Problem.INTERNAL, str(error))
+            ended = self._clock.monotonic()
+        self._observer.ingested(IngestDetails(url, outcome.result, outcome.entries, len(data), ended - started))
+        if isinstance(outcome.result, Problem):
+            return _Settled(ended, Attempt(url, outcome.result, outcome.detail), None)
+        return _Settled(ended, None, digest)
+
+    def _hold(self, data: memoryview, url: str, signer_spki: bytes) -> _Outcome:
+        """Read, verify and store one CRL.
+
+        Raises:
+            StoreError: it could not be written.
+        """
         try:
             document = read_crl(_without_armour(data))
             signer = read_public_key(signer_spki)
         except (MalformedError, PemError) as error:
-            return Attempt(url, Problem.MALFORMED, error.reason)
+            return _Outcome(Problem.MALFORMED, error.reason)
+        meta = document.meta
         match verify(document.signature, signer):
             case SignatureResult.INVALID:
-                return Attempt(url, Problem.BAD_SIGNATURE)
+                return _Outcome(Problem.BAD_SIGNATURE, "", meta.entries)
             case SignatureResult.UNSUPPORTED:
-                return Attempt(url, Problem.UNSUPPORTED, "signature algorithm")
+                return _Outcome(Problem.UNSUPPORTED, "signature algorithm", meta.entries)
             case SignatureResult.VALID:
                 pass
-        slot = slot_of(document.meta, signer_spki)
-        now = self._clock.now()
-        watermark = advance(document.meta, self._writer.watermark(slot), self._rules.policy, now)
+        slot = slot_of(meta, signer_spki)
+        now, before = self._clock.now(), self._writer.watermark(slot)
+        watermark = advance(meta, before, self._rules.policy, now)
         if isinstance(watermark, Problem):
-            return Attempt(url, watermark)
-        self._writer.publish(HeldCrl(slot, document.meta, signer_spki, url, now), document.rows(), watermark)
-        return None
+            return _Outcome(watermark, "", meta.entries)
+        self._writer.publish(HeldCrl(slot, meta, signer_spki, url, now), document.rows(), watermark)
+        return _Outcome(Ingested.SAME_NUMBER if _repeats_number(meta, before) else Ingested.STORED, "", meta.entries)
+
+
+def _repeats_number(meta: CrlMeta, before: Watermark | None) -> bool:
+    """Whether a CRL is newer than what was seen and bears its number: accepted, and worth telling the issuer."""
+    if before is None or meta.crl_number is None:
+        return False
+    return meta.crl_number == before.crl_number and meta.this_update > before.this_update
 
 
 def _without_armour(data: memoryview) -> bytes | memoryview:

@@ -132,7 +132,7 @@ class TrustStores:
         """
         store = await self.get(name)
         partial = self._partial.get(name)
-        if partial is None or partial.of is not store:
+        if partial is None:
             partial = _Partial(store, await asyncio.to_thread(with_every_anchor, store))
             if self._in_force(name) is store:
                 self._partial[name] = partial
@@ -182,6 +182,7 @@ class TrustStores:
     def _enter(self, state: State) -> None:
         """Put a state into force at once, and tell what is new."""
         before, self._state = self._state, state
+        # What was made of another version goes with it.
         self._partial = {name: one for name, one in self._partial.items() if self._in_force(name) is one.of}
         for details in _changes(before, state):
             self._observer.trust_store_changed(details)

@@ -8,7 +8,7 @@ from service.application.clock import Clock
 from service.application.gather import Gatherer, GatherRequest, Sources
 from service.application.ids import DecisionIds
 from service.application.inline_evidence import InlineEvidence
-from service.application.observer import DecisionDetails, Observer
+from service.application.observer import DecisionDetails, IgnoredDetails, Observer
 from service.application.trust_stores import TrustStores
 from service.core.decision.assessment import AssessmentRequest, assess, give_up
 from service.core.model.certificate import Certificate
@@ -134,6 +134,8 @@ class Validator:
             valid_until=verdict.valid_until if request.reuse is Reuse.ALLOWED else None,
             ignored=(*request.ignored, *request.evidence.ignored),
         )
+        if answer.ignored:
+            self._observer.ignored(IgnoredDetails(decision_id, answer.ignored))
         self._observer.decided(
             DecisionDetails(
                 decision_id, verdict.decision, verdict.code, request.trust_store, self._clock.monotonic() - started

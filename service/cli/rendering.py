@@ -30,9 +30,8 @@ def render_check(path: str, answer: Answer) -> RenderableType:
     lines: list[RenderableType] = [title, Text(f"  {answer['detail']}")]
     if answer["subject"] is not None:
         lines.append(Text(f"  subject {answer['subject']}, serial {answer['serial_number']}", style="dim"))
-    for element in answer["path"]:
-        if element["revocation"]["status"] == "revoked":
-            lines.append(Text(f"  {_evidence(element['revocation'])}", style="dim"))
+    revoked = (one["revocation"] for one in answer["path"] if one["revocation"]["status"] == "revoked")
+    lines.extend(Text(f"  {_evidence(revocation)}", style="dim") for revocation in revoked)
     return Group(*lines)
 
 

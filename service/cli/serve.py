@@ -23,4 +23,6 @@ def serve(config: ConfigOption = None) -> None:
         code = run_service(settings, config, supervisor_log())
     except ListenError as error:
         raise fail(str(error), EXIT_LISTEN) from error
+    except OSError as error:
+        raise fail(f"REVET_DATA_DIR: {error}", EXIT_CONFIGURATION) from error
     raise typer.Exit(code)

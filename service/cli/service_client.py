@@ -43,7 +43,9 @@ def ask_service(url: str, certificate: bytes, intermediates: tuple[str, ...], tr
     token = os.environ.get(TOKEN_VARIABLE)
     headers = {"authorization": f"Bearer {token}"} if token else {}
     try:
-        answer = httpx.post(f"{url.rstrip('/')}/v1/validate", json=body, headers=headers, timeout=TIMEOUT_S)
+        answer = httpx.Client(trust_env=False).post(
+            f"{url.rstrip('/')}/v1/validate", json=body, headers=headers, timeout=TIMEOUT_S
+        )
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise AskError(f"{url} could not be asked: {error}") from error
     try:

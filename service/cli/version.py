@@ -14,8 +14,9 @@ def _print_version(value: bool) -> None:  # noqa: FBT001 - typer's signature of 
 
 
 def show_version(
-    version: Annotated[  # noqa: ARG001 - its callback has done the work
+    *,
+    version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
-    ] = False,  # noqa: FBT002 - a flag on the command line
+    ] = False,
 ) -> None:
     """Is this client certificate still good, right now?"""

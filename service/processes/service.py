@@ -1,15 +1,12 @@
 """The whole service: binds the sockets and supervises workers and the ingesting process."""
 
 import os
-import shutil
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from service.bootstrap import METRICS_DIRECTORY
+from service.bootstrap import prepare_metrics
 from service.processes.child import ChildSpec, HasDescriptor
 from service.processes.children import INGESTER, WORKER
 from service.processes.events import SupervisorLog
@@ -35,6 +32,7 @@ def run_service(settings: Settings, config: Path | None, log: SupervisorLog) -> 
 
     Raises:
         ListenError: an address cannot be had.
+        OSError: the data directory cannot be used.
     """
     with ExitStack() as stack:
         http = stack.enter_context(bind_tcp(settings.host, settings.port))
@@ -43,7 +41,7 @@ def run_service(settings: Settings, config: Path | None, log: SupervisorLog) -> 
             host = settings.management_host or settings.host
             worker_fds[MANAGEMENT_SOCKET] = stack.enter_context(bind_tcp(host, settings.management_port))
         orders = stack.enter_context(bind_unix())
-        env = {METRICS_DIRECTORY: stack.enter_context(_metrics_directory())}
+        env = {**prepare_metrics(settings)}
         if config is not None:
             env[_CONFIG] = os.fspath(config)
         children = (
@@ -60,13 +58,3 @@ def run_service(settings: Settings, config: Path | None, log: SupervisorLog) -> 
 
 def _program(kind: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "service.processes", kind)
-
-
-@contextmanager
-def _metrics_directory() -> Iterator[str]:
-    """Where the processes share their counters."""
-    directory = tempfile.mkdtemp(prefix="revet-metrics-")
-    try:
-        yield directory
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)

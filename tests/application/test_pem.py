@@ -111,7 +111,8 @@ def test_der() -> None:
 
 def test_text_that_begins_like_der() -> None:
     """A zero is the first octet of every certificate; text after it makes it PEM."""
-    assert (ROOT.der,) == read_certificates(b"0 s:CN = Root\n" + ROOT.pem.encode())
+    for text in ("0 s:CN = Root\n", "0\u00e9\n"):
+        assert (ROOT.der,) == read_certificates(text.encode() + ROOT.pem.encode())
 
 
 def test_base64_alone_is_no_certificate() -> None:

@@ -49,6 +49,12 @@ def test_a_store_without_a_root() -> None:
     assert [] == stray(SUB, STRAY)
 
 
+def test_a_circle_below_the_root() -> None:
+    """It chains, and is walked once."""
+    left, right = ROOT.subordinate("Left"), ROOT.subordinate("Right")
+    assert [] == stray(ROOT, left, right, left.cross_sign(right), right.cross_sign(left))
+
+
 def test_two_that_certify_each_other() -> None:
     """A circle leads nowhere, and is walked once."""
     left = OTHER.subordinate("Left")

@@ -83,8 +83,8 @@ def assess(request: AssessmentRequest, evidence: Evidence, policy: Policy, at: d
         at: The moment in question.
 
     Returns:
-        A verdict, or the evidence it depends on. With every answer to `NeedEvidence` added, another call gets further: at
-        most two rounds for each method and certificate of each path.
+        A verdict, or the evidence it depends on. With every answer to `NeedEvidence` added, another call gets further:
+        at most two rounds for each method and certificate of each path.
     """
     if isinstance(request.leaf, Malformed):
         return _deny(None, _Denied(request.leaf), policy, at)

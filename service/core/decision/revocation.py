@@ -1,4 +1,4 @@
-"""Is one certificate of a valid path revoked? Held evidence first, then what the certificate declares, under the policy."""
+"""Is one certificate of a valid path revoked? Held evidence first, then what the certificate declares."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -200,8 +200,8 @@ def _check_delegate(delegate: Certificate, issuer: Certificate, question: Questi
     """Whether a delegated responder is revoked itself (RFC 6960 §4.2.2.2.1).
 
     With id-pkix-ocsp-nocheck it is trusted while it is valid. Otherwise CRLs decide, by the rule of hard-fail or
-    soft-fail: an answer is needed where the delegate declares a source or a CRL is held for its issuer. Asking a responder
-    about a responder is not done, so that where CRLs are not admitted nothing answers.
+    soft-fail: an answer is needed where the delegate declares a source or a CRL is held for its issuer. Asking a
+    responder about a responder is not done, so that where CRLs are not admitted nothing answers.
     """
     if delegate.extensions.no_check:
         return DelegateCheck(DelegateStanding.GOOD)

@@ -6,7 +6,7 @@ from service.core.model.certificate import Certificate
 from service.core.model.ocsp import CertId
 
 REQUEST_HASH = "sha1"
-"""The hash in requests: the one that every responder knows (RFC 5019 §2.1.1). It names a certificate, it signs nothing."""
+"""The hash in requests: the one that every responder knows (RFC 5019 §2.1.1). It names, it signs nothing."""
 
 
 def cert_id(certificate: Certificate, issuer: Certificate, hash_name: str) -> CertId:

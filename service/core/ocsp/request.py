@@ -1,4 +1,4 @@
-"""OCSP requests (RFC 6960 §4.1, RFC 5019 §2.1): one certificate, unsigned, without a nonce, so that answers can be cached."""
+"""OCSP requests (RFC 6960 §4.1, RFC 5019 §2.1): one certificate, unsigned, no nonce, so that answers can be cached."""
 
 from base64 import b64encode
 
@@ -8,7 +8,7 @@ from service.core.model.certificate import Certificate
 from service.core.ocsp.cert_id import REQUEST_HASH, cert_id
 
 MAX_GET_OCTETS = 255
-"""Requests up to this length, URL included, are sent by GET, which caches between here and there can answer (RFC 5019 §5)."""
+"""Requests up to this length, URL included, go by GET, which caches on the way can answer (RFC 5019 §5)."""
 
 _SHA1_ALGORITHM = bytes.fromhex("300906052b0e03021a0500")
 
