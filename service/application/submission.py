@@ -9,13 +9,11 @@ from base64 import b64decode
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from service.application.pem import MARK, PemBlock, PemError, read_pem
+from service.application.pem import CERTIFICATE_LABELS, MARK, PemBlock, PemError, read_pem
 from service.core.der.certificate import read_certificate
 from service.core.model.certificate import Certificate
 from service.core.model.failure import Malformed
 from service.core.model.malformed import MalformedError
-
-CERTIFICATE_LABELS = frozenset({"CERTIFICATE", "X509 CERTIFICATE"})
 
 
 class SubmissionError(ValueError):

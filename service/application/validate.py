@@ -150,14 +150,17 @@ class Validator:
         policy, evidence = request.policy, Evidence()
         sources = _sources(request, self._clock.now())
         gathering = GatherRequest(request.evidence, sources, started + self._deadline_s)
-        for _ in range(policy.limits.rounds):
+        rounds = policy.limits.rounds
+        while True:
             checked_at = self._clock.now()
-            outcome = assess(question, evidence, policy, request.at or checked_at)
+            at = request.at or checked_at
+            outcome = assess(question, evidence, policy, at)
             if isinstance(outcome, Verdict):
                 return outcome, checked_at
+            if not rounds:
+                return give_up("rounds", policy.limits.rounds, question, policy, at), checked_at
+            rounds -= 1
             evidence = await self._gatherer.gather(outcome.wanted, evidence, gathering)
-        checked_at = self._clock.now()
-        return give_up("rounds", policy.limits.rounds, question, policy, request.at or checked_at), checked_at
 
 
 def _sources(request: ValidationRequest, now: datetime) -> Sources:

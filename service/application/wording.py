@@ -85,8 +85,13 @@ def describe(verdict: Verdict) -> str:
     return "The certificate chains to a trust anchor; not everything in its path has an answer about revocation."
 
 
-def describe_failure(failure: Failure) -> str:  # noqa: C901, PLR0911, PLR0912 - one case for each kind of failure
+def describe_failure(failure: Failure) -> str:
     """One sentence for a failure."""
+    sentence = _sentence(failure)
+    return sentence[0].upper() + sentence[1:]
+
+
+def _sentence(failure: Failure) -> str:  # noqa: C901, PLR0911, PLR0912 - one case for each kind of failure
     match failure:
         case NoIssuer(certificate):
             return f"No certificate at hand issued {_who(certificate)}: nothing bears the name of its issuer."

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from service.application.crl_fetcher import CrlOrder
 from service.application.evidence_store import HeldCrl, HeldOcsp, StoreError
-from service.application.observer import DecisionDetails, FetchDetails, NullObserver
+from service.application.observer import DecisionDetails, FetchDetails, IgnoredDetails, NullObserver
 from service.application.origin import OriginAnswer, OriginError, OriginRequest
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.crl import CrlFinding, CrlRow, CrlSlot, Watermark
@@ -28,16 +28,21 @@ async def settle() -> None:
 
 
 class Recorder(NullObserver):
-    """Keeps what it is told of decisions and fetches."""
+    """Keeps what it is told of requests and fetches."""
 
     def __init__(self) -> None:
         """Nothing yet."""
         self.decisions: list[DecisionDetails] = []
         self.fetches: list[FetchDetails] = []
+        self.ignorances: list[IgnoredDetails] = []
 
     def decided(self, details: DecisionDetails) -> None:
         """Keep it."""
         self.decisions.append(details)
+
+    def ignored(self, details: IgnoredDetails) -> None:
+        """Keep it."""
+        self.ignorances.append(details)
 
     def fetched(self, details: FetchDetails) -> None:
         """Keep it."""

@@ -36,7 +36,9 @@ def urls(count: int) -> list[str]:
     return [f"http://crl.example/{number}.crl" for number in range(count)]
 
 
-async def fetched(store: Store, certificate: Certificate, sources: Sources = Sources.ALL) -> tuple[list[str], list[str]]:
+async def fetched(
+    store: Store, certificate: Certificate, sources: Sources = Sources.ALL
+) -> tuple[list[str], list[str]]:
     """The first URL of each order for a certificate, and the sources of all attempts."""
     fetcher, clock = ScriptedFetcher(), ManualClock()
     client = OcspClient(ScriptedOrigin(), store, clock, NullObserver(), Policy(), 1.0)

@@ -71,7 +71,7 @@ def test_any_octets(crls: list[bytes], responses: list[bytes]) -> None:
 
 @given(st.data())
 def test_a_damaged_crl(data: st.DataObject) -> None:
-    """A CRL with one octet changed is read or named; if it is read, it verifies only where nothing signed was changed."""
+    """A CRL with one octet changed is read or named; it verifies only where nothing was changed."""
     position = data.draw(st.integers(0, len(CRL) - 1))
     octet = data.draw(st.integers(0, 255))
     damaged = CRL[:position] + bytes((octet,)) + CRL[position + 1 :]

@@ -1,6 +1,5 @@
 """Trust stores by name: what is in force, and what becomes of it when files change."""
 
-import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,42 +7,14 @@ import pytest
 
 from service.adapters.trust_store_files import TrustStoreFiles
 from service.application import trust_store_loading
-from service.application.observer import NullObserver, TrustStoreChange, TrustStoreDetails
+from service.application.observer import TrustStoreChange, TrustStoreDetails
 from service.application.trust_store_source import Scan, SourceFile
-from service.application.trust_stores import RELOAD_EVERY_S, RESCAN_EVERY_S, TrustStores, UnknownTrustStoreError
-from service.core.model.certificate import Certificate
-from service.core.model.trust_store import TrustStore
+from service.application.trust_stores import TrustStores, UnknownTrustStoreError
 from tests.application.manual_clock import ManualClock
-from tests.pki.authority import Authority, bundle
+from tests.application.trust_store_parts import BROKEN, OTHER, ROOT, STRAY, SUB, Changes, subjects, whole
+from tests.pki.authority import bundle
 
 pytestmark = pytest.mark.anyio
-
-ROOT = Authority.root("Root")
-SUB = ROOT.subordinate("Sub")
-OTHER = Authority.root("Other")
-STRAY = OTHER.subordinate("Stray")
-BROKEN = ROOT.pem.replace("M", "*", 1)
-
-
-class EndOfTestError(Exception):
-    """What runs for ever has run long enough."""
-
-
-class Recorder(NullObserver):
-    """Keeps what is told of trust stores."""
-
-    def __init__(self) -> None:
-        """Nothing yet."""
-        self.changes: list[TrustStoreDetails] = []
-
-    def trust_store_changed(self, details: TrustStoreDetails) -> None:
-        """Keep it."""
-        self.changes.append(details)
-
-    def take(self) -> list[TrustStoreDetails]:
-        """What was told since the last time."""
-        taken, self.changes = self.changes, []
-        return taken
 
 
 @pytest.fixture
@@ -53,13 +24,13 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def recorder() -> Recorder:
+def changes() -> Changes:
     """What is told of trust stores."""
-    return Recorder()
+    return Changes()
 
 
 @pytest.fixture
-def stores(tmp_path: Path, clock: ManualClock, recorder: Recorder) -> TrustStores:
+def stores(tmp_path: Path, clock: ManualClock, changes: Changes) -> TrustStores:
     """A default store, a directory of named ones, and intermediates; in files that a test changes."""
     (tmp_path / "stores").mkdir()
     (tmp_path / "default.pem").write_text(ROOT.pem)
@@ -67,20 +38,10 @@ def stores(tmp_path: Path, clock: ManualClock, recorder: Recorder) -> TrustStore
     (tmp_path / "stores" / "devices.pem").write_text(OTHER.pem)
     (tmp_path / "intermediates.pem").write_text(SUB.pem)
     files = TrustStoreFiles(tmp_path / "default.pem", tmp_path / "stores", (tmp_path / "intermediates.pem",))
-    loaded = TrustStores(files, clock, recorder)
+    loaded = TrustStores(files, clock, changes)
     loaded.load()
-    recorder.take()
+    changes.take()
     return loaded
-
-
-def subjects(certificates: frozenset[Certificate]) -> set[str]:
-    """Who they are."""
-    return {certificate.subject.text for certificate in certificates}
-
-
-def whole(store: TrustStore) -> tuple[set[str], set[str]]:
-    """Anchors and intermediates of a store."""
-    return subjects(store.anchors), subjects(store.intermediates)
 
 
 def test_what_is_loaded(stores: TrustStores) -> None:
@@ -96,7 +57,7 @@ async def test_a_store_by_name(stores: TrustStores) -> None:
     ]
 
 
-async def test_another_content(tmp_path: Path, stores: TrustStores, recorder: Recorder) -> None:
+async def test_another_content(tmp_path: Path, stores: TrustStores, changes: Changes) -> None:
     """The next look puts it into force, and tells."""
     before = await stores.get("clients")
     (tmp_path / "stores" / "clients.pem").write_text(bundle([ROOT, SUB]))
@@ -104,16 +65,16 @@ async def test_another_content(tmp_path: Path, stores: TrustStores, recorder: Re
     after = await stores.get("clients")
     assert before.version != after.version or before.certificates != after.certificates
     assert {"CN=Root", "CN=Sub"} == subjects(after.certificates)
-    assert [TrustStoreDetails("clients", TrustStoreChange.LOADED, certificates=2)] == recorder.take()
+    assert [TrustStoreDetails("clients", TrustStoreChange.LOADED, certificates=2)] == changes.take()
 
 
-async def test_no_other_content(tmp_path: Path, stores: TrustStores, recorder: Recorder) -> None:
+async def test_no_other_content(tmp_path: Path, stores: TrustStores, changes: Changes) -> None:
     """A file that was written again with the same certificates changes nothing."""
     before = await stores.get("clients")
     (tmp_path / "stores" / "clients.pem").write_text(f"# the same\n{ROOT.pem}{ROOT.pem}")
     await stores.reload()
     assert before is await stores.get("clients")
-    assert [] == recorder.take()
+    assert [] == changes.take()
 
 
 async def test_nothing_is_read_again_without_a_change(tmp_path: Path, clock: ManualClock) -> None:
@@ -145,7 +106,7 @@ async def test_nothing_is_read_again_without_a_change(tmp_path: Path, clock: Man
     ],
 )
 async def test_a_file_that_does_not_parse_is_refused_whole(
-    tmp_path: Path, stores: TrustStores, recorder: Recorder, content: str, problem: str
+    tmp_path: Path, stores: TrustStores, changes: Changes, content: str, problem: str
 ) -> None:
     """The last good version stays in force; the problem is named once, and goes away with its cause."""
     path = tmp_path / "stores" / "clients.pem"
@@ -154,11 +115,11 @@ async def test_a_file_that_does_not_parse_is_refused_whole(
     await stores.reload()
     assert {"CN=Root"} == subjects((await stores.get("clients")).anchors)
     assert stores.problems()["clients"].startswith(f"{path}: {problem}")
-    assert [(TrustStoreChange.REFUSED, 1)] == [(told.change, told.certificates) for told in recorder.take()]
+    assert [(TrustStoreChange.REFUSED, 1)] == [(told.change, told.certificates) for told in changes.take()]
     path.write_text(ROOT.pem)
     await stores.reload()
     assert {} == stores.problems()
-    assert [TrustStoreDetails("clients", TrustStoreChange.LOADED, certificates=1)] == recorder.take()
+    assert [TrustStoreDetails("clients", TrustStoreChange.LOADED, certificates=1)] == changes.take()
 
 
 async def test_a_store_that_never_parsed(tmp_path: Path, stores: TrustStores) -> None:
@@ -177,12 +138,12 @@ def test_nothing_can_be_read_at_the_start(tmp_path: Path, clock: ManualClock) ->
     assert ((), ["default"]) == (stores.names(), list(stores.problems()))
 
 
-async def test_a_deleted_file_removes_its_store(tmp_path: Path, stores: TrustStores, recorder: Recorder) -> None:
+async def test_a_deleted_file_removes_its_store(tmp_path: Path, stores: TrustStores, changes: Changes) -> None:
     """Whoever deletes it wants it gone; the others stay."""
     (tmp_path / "stores" / "clients.pem").unlink()
     await stores.reload()
     assert ("default", "devices") == stores.names()
-    assert [TrustStoreDetails("clients", TrustStoreChange.REMOVED)] == recorder.take()
+    assert [TrustStoreDetails("clients", TrustStoreChange.REMOVED)] == changes.take()
     with pytest.raises(UnknownTrustStoreError, match="no trust store 'clients'"):
         await stores.get("clients")
 
@@ -247,7 +208,7 @@ async def test_other_intermediates_under_a_broken_store(tmp_path: Path, stores: 
 
 @pytest.mark.parametrize("spoil", [lambda path: path.write_text(BROKEN), Path.unlink])
 async def test_intermediates_that_cannot_be_used(
-    tmp_path: Path, stores: TrustStores, recorder: Recorder, spoil: Callable[[Path], object]
+    tmp_path: Path, stores: TrustStores, changes: Changes, spoil: Callable[[Path], object]
 ) -> None:
     """The last good ones stay; the problem is told once, under the name of the setting."""
     spoil(tmp_path / "intermediates.pem")
@@ -255,17 +216,17 @@ async def test_intermediates_that_cannot_be_used(
     await stores.reload()
     assert {"CN=Sub"} == subjects((await stores.get("default")).intermediates)
     assert ["REVET_INTERMEDIATES"] == list(stores.problems())
-    assert [("REVET_INTERMEDIATES", TrustStoreChange.REFUSED)] == [(told.name, told.change) for told in recorder.take()]
+    assert [("REVET_INTERMEDIATES", TrustStoreChange.REFUSED)] == [(told.name, told.change) for told in changes.take()]
 
 
 async def test_a_warning_about_an_intermediate_that_leads_nowhere(
-    tmp_path: Path, stores: TrustStores, recorder: Recorder
+    tmp_path: Path, stores: TrustStores, changes: Changes
 ) -> None:
     """It is loaded all the same, and named by its subject."""
     (tmp_path / "stores" / "clients.pem").write_text(bundle([ROOT, STRAY]))
     await stores.reload()
     assert ({"clients": ("CN=Stray",)}, {}) == (stores.warnings(), stores.problems())
-    assert [("CN=Stray",)] == [told.unchained for told in recorder.take()]
+    assert [("CN=Stray",)] == [told.unchained for told in changes.take()]
 
 
 async def test_too_many_certificates(tmp_path: Path, stores: TrustStores, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -291,91 +252,6 @@ async def test_a_new_store_is_found_when_it_is_asked_for(tmp_path: Path, stores:
     """Nobody waits for the next second to be told of it."""
     (tmp_path / "stores" / "new.pem").write_text(OTHER.pem)
     assert {"CN=Other"} == subjects((await stores.get("new")).anchors)
-
-
-async def test_unknown_names_are_looked_for_together_and_seldom(
-    tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """However many ask, the files are looked at once for all of them, and not before the time has come."""
-    (tmp_path / "clients.pem").write_text(ROOT.pem)
-    files = TrustStoreFiles(None, tmp_path)
-    stores = TrustStores(files, clock)
-    stores.load()
-    looks = 0
-    scan = files.scan
-
-    def counted() -> Scan:
-        nonlocal looks
-        looks += 1
-        return scan()
-
-    monkeypatch.setattr(files, "scan", counted)
-    asked = await asyncio.gather(*(stores.get(f"unknown{number}") for number in range(100)), return_exceptions=True)
-    assert [UnknownTrustStoreError] * 100 == [type(answer) for answer in asked]
-    assert (1, [RESCAN_EVERY_S]) == (looks, clock.slept)
-    clock.advance(RESCAN_EVERY_S)
-    with pytest.raises(UnknownTrustStoreError):
-        await stores.get("unknown")
-    assert (2, 1) == (looks, len(clock.slept))
-
-
-async def test_a_look_that_is_under_way_is_not_enough(
-    tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It may have passed the file before it was written: another one begins after the question."""
-    (tmp_path / "clients.pem").write_text(ROOT.pem)
-    files = TrustStoreFiles(None, tmp_path)
-    stores = TrustStores(files, clock)
-    stores.load()
-    scan = files.scan
-    loop = asyncio.get_running_loop()
-    under_way = asyncio.Event()
-    asked: list[asyncio.Task[TrustStore]] = []
-
-    def passed_by() -> Scan:
-        seen = scan()
-        monkeypatch.setattr(files, "scan", scan)
-        (tmp_path / "new.pem").write_text(OTHER.pem)
-        loop.call_soon_threadsafe(under_way.set)
-        return seen
-
-    monkeypatch.setattr(files, "scan", passed_by)
-    reload = asyncio.create_task(stores.reload())
-    await under_way.wait()
-    asked.append(asyncio.create_task(stores.get("new")))
-    await reload
-    assert {"CN=Other"} == subjects((await asked[0]).anchors)
-
-
-async def test_who_gives_up_does_not_stop_the_look(tmp_path: Path) -> None:
-    """A deadline that ends one request leaves the look to the others."""
-    asleep = asyncio.Event()
-
-    class Telling(ManualClock):
-        async def sleep(self, seconds: float) -> None:
-            asleep.set()
-            await super().sleep(seconds)
-
-    clock = Telling()
-    (tmp_path / "clients.pem").write_text(ROOT.pem)
-    stores = TrustStores(TrustStoreFiles(None, tmp_path), clock)
-    stores.load()
-    (tmp_path / "new.pem").write_text(OTHER.pem)
-    impatient = asyncio.create_task(stores.get("new"))
-    patient = asyncio.create_task(stores.get("new"))
-    await asleep.wait()
-    impatient.cancel()
-    assert {"CN=Other"} == subjects((await patient).anchors)
-    assert [RESCAN_EVERY_S] == clock.slept
-    assert impatient.cancelled()
-
-
-@pytest.mark.parametrize("name", ["", "../default", "a/b", "x" * 65, "nul\0", "ä"])
-async def test_what_is_no_name_is_not_looked_for(stores: TrustStores, clock: ManualClock, name: str) -> None:
-    """Whatever a client sends, it is no path."""
-    with pytest.raises(UnknownTrustStoreError):
-        await stores.get(name)
-    assert [] == clock.slept
 
 
 async def test_a_partial_chain_may_end_at_every_certificate(tmp_path: Path, stores: TrustStores) -> None:
@@ -429,27 +305,6 @@ async def test_files_that_never_stay(tmp_path: Path, clock: ManualClock) -> None
     stores = TrustStores(Restless(tmp_path / "default.pem", None), clock)
     stores.load()
     assert {"CN=Root"} == subjects((await stores.get("default")).anchors)
-
-
-async def test_the_task_reloads_every_second(tmp_path: Path) -> None:
-    """A change is in force after one round of it: two seconds at most."""
-
-    class OneRound(ManualClock):
-        async def sleep(self, seconds: float) -> None:
-            if self.slept:
-                raise EndOfTestError
-            await super().sleep(seconds)
-
-    clock = OneRound()
-    (tmp_path / "clients.pem").write_text(ROOT.pem)
-    stores = TrustStores(TrustStoreFiles(None, tmp_path), clock)
-    stores.load()
-    (tmp_path / "clients.pem").write_text(OTHER.pem)
-    with pytest.raises(EndOfTestError):
-        await stores.run()
-    assert {"CN=Other"} == subjects((await stores.get("clients")).anchors)
-    assert [RELOAD_EVERY_S] == clock.slept
-    assert RELOAD_EVERY_S < 2
 
 
 def test_reports_name_every_store_and_place(tmp_path: Path, clock: ManualClock) -> None:

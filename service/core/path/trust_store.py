@@ -1,6 +1,7 @@
 """Trust stores: which certificates are anchors, and the index that path building searches."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from enum import Enum
 from hashlib import sha256
 
@@ -50,9 +51,16 @@ def build_trust_store(
 
 
 def with_intermediates(store: TrustStore, more: Iterable[Certificate]) -> TrustStore:
-    """The store with more intermediates: those of one request."""
+    """The store with more intermediates: those of one request, laid over its index instead of building it again."""
     added = frozenset(more) - store.anchors - store.intermediates
-    return _index(store.name, store.certificates, store.anchors, store.intermediates | added) if added else store
+    if not added:
+        return store
+    over = _by_subject(added)
+    for subject, certificates in over.items():
+        over[subject] = (*store.by_subject.get(subject, ()), *certificates)
+    version = sha256(store.version + _fingerprints(added)).digest()
+    by_subject = {**store.by_subject, **over}
+    return replace(store, version=version, intermediates=store.intermediates | added, by_subject=by_subject)
 
 
 def with_every_anchor(store: TrustStore) -> TrustStore:
@@ -63,12 +71,19 @@ def with_every_anchor(store: TrustStore) -> TrustStore:
 def _index(
     name: str, own: frozenset[Certificate], anchors: frozenset[Certificate], intermediates: frozenset[Certificate]
 ) -> TrustStore:
-    by_subject: dict[bytes, tuple[Certificate, ...]] = {}
-    digest = sha256()
-    for group in (anchors, intermediates):
-        digest.update(len(group).to_bytes(4, "big"))
-        for certificate in sorted(group, key=lambda one: one.fingerprint):
-            digest.update(certificate.fingerprint)
-            key = canonical(certificate.subject.der)
-            by_subject[key] = (*by_subject.get(key, ()), certificate)
-    return TrustStore(name, digest.digest(), own, anchors, intermediates, by_subject)
+    version = sha256(b"".join(map(_fingerprints, (own, anchors, intermediates)))).digest()
+    by_subject = _by_subject(anchors)
+    for subject, certificates in _by_subject(intermediates).items():
+        by_subject[subject] = (*by_subject.get(subject, ()), *certificates)
+    return TrustStore(name, version, own, anchors, intermediates, by_subject)
+
+
+def _by_subject(certificates: frozenset[Certificate]) -> dict[bytes, tuple[Certificate, ...]]:
+    found: dict[bytes, list[Certificate]] = {}
+    for certificate in sorted(certificates, key=lambda one: one.fingerprint):
+        found.setdefault(canonical(certificate.subject.der), []).append(certificate)
+    return {subject: tuple(each) for subject, each in found.items()}
+
+
+def _fingerprints(certificates: frozenset[Certificate]) -> bytes:
+    return len(certificates).to_bytes(4, "big") + b"".join(sorted(one.fingerprint for one in certificates))

@@ -61,6 +61,7 @@ def test_what_makes_another_slot() -> None:
         CrlOverrides(idp=IssuingDistributionPoint([URL])),
         CrlOverrides(idp=IssuingDistributionPoint([ANOTHER_URL])),
         CrlOverrides(idp=IssuingDistributionPoint([URL, ANOTHER_URL])),
+        CrlOverrides(idp=IssuingDistributionPoint([f"{ANOTHER_URL}\x06{URL}"])),  # one name that looks like two
         CrlOverrides(idp=IssuingDistributionPoint([x509.DNSName(URL)])),
         CrlOverrides(idp=IssuingDistributionPoint(only_user=True)),
         CrlOverrides(idp=IssuingDistributionPoint(only_ca=True)),

@@ -1,5 +1,6 @@
 """Trust stores: which certificates are anchors, what a store is called, and how it changes."""
 
+from dataclasses import replace
 from typing import Final
 
 from hypothesis import given
@@ -167,6 +168,7 @@ def test_versions_differ_with_the_content() -> None:
         store(OTHER),
         store(ROOT, OTHER),
         store(ROOT, SUB),
+        store(ROOT, intermediates=(SUB,)),
         store(ROOT, SUB, rule=AnchorRule.EVERY),
         store(ROOT, intermediates=(OTHER,)),
         store(OTHER, intermediates=(ROOT,)),
@@ -185,10 +187,20 @@ def test_the_version_does_not_depend_on_the_name() -> None:
 
 
 def test_more_intermediates() -> None:
-    """A store with the intermediates of a request is the store that was built with them, and the first one stays."""
+    """With the intermediates of a request a store is as if built with them, in a version of its own; the first stays."""
     trusted = store(ROOT, intermediates=(SUB,))
-    assert store(ROOT, intermediates=(SUB, LOWER, OTHER)) == with_intermediates(trusted, (read(LOWER), read(OTHER)))
+    more = with_intermediates(trusted, (read(LOWER), read(OTHER)))
+    built = store(ROOT, intermediates=(SUB, LOWER, OTHER))
+    assert built == replace(more, version=built.version)
+    assert more.version not in (trusted.version, with_intermediates(trusted, (read(LOWER),)).version)
     assert store(ROOT, intermediates=(SUB,)) == trusted
+
+
+def test_more_intermediates_of_a_name_that_is_there() -> None:
+    """Anchors and intermediates of that name stay candidates."""
+    namesake = Authority.root("Root", key=key("p256", 9))
+    more = with_intermediates(store(ROOT), (read(namesake),))
+    assert {read(ROOT), read(namesake)} == set(more.by_subject[canonical(read(ROOT).subject.der)])
 
 
 def test_intermediates_that_are_there_already() -> None:
