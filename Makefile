@@ -14,7 +14,7 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run dev test test-slow lint types contracts check format coverage lock
+.PHONY: help run dev test test-slow lint types contracts check format coverage lock pictures
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,11 @@ contracts: .venv/.dev ## Which part may import which (import-linter)
 format: .venv/.dev ## Rewrite the code in the house's format
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix-only
+
+pictures: docs/pictures/layers.svg docs/pictures/processes.svg ## Draw the pictures in docs/ from their text (Graphviz)
+
+docs/pictures/%.svg: docs/pictures/%.dot
+	dot -Tsvg $< -o $@
 
 # The runtime pins come first and bind all the others; a header that names this target keeps paths out of the files.
 LOCK = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --python-version 3.11 \

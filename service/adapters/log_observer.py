@@ -33,12 +33,12 @@ class LogObserver:
     def __init__(self) -> None:
         """Write to the log as `configure_logs` has set it up."""
         self._log: BoundLogger = structlog.get_logger(LOGGER)
-        self._debugging = logging.getLogger(LOGGER).isEnabledFor(logging.DEBUG)
+        self._logger = logging.getLogger(LOGGER)
 
     def decided(self, details: DecisionDetails) -> None:
         """A denial is information; an allow is what happens all the time."""
         allowed = details.decision is Decision.ALLOW
-        if allowed and not self._debugging:
+        if allowed and not self._is_debugging():
             return
         self._log.log(
             logging.DEBUG if allowed else logging.INFO,
@@ -52,7 +52,7 @@ class LogObserver:
 
     def ignored(self, details: IgnoredDetails) -> None:
         """For whoever wonders why a request was decided without what it brought."""
-        if self._debugging:
+        if self._is_debugging():
             self._log.debug("submission_ignored", decision_id=details.decision_id, reasons=details.reasons)
 
     def fetched(self, details: FetchDetails) -> None:
@@ -60,7 +60,7 @@ class LogObserver:
         fields = {"kind": details.kind, "url": details.url, "duration_s": round(details.duration_s, 6)}
         if details.problem is not None:
             self._log.warning("fetch_failed", problem=details.problem.value, detail=details.detail, **fields)
-        elif self._debugging:
+        elif self._is_debugging():
             self._log.debug("fetched", **fields)
 
     def ingested(self, details: IngestDetails) -> None:
@@ -91,3 +91,7 @@ class LogObserver:
                 self._log.warning("trust_store_refused", name=details.name, problem=details.problem, last_kept=kept)
             case TrustStoreChange.REMOVED:
                 self._log.info("trust_store_removed", name=details.name)
+
+    def _is_debugging(self) -> bool:
+        """Whether it is worth making an event that is for debugging alone."""
+        return self._logger.isEnabledFor(logging.DEBUG)

@@ -1,6 +1,7 @@
 """Where `check` and `explain` get their answers: from a running service, or decided here."""
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from service.application.evidence_store import StoreError
 from service.application.submission import SubmissionError, read_submission
 from service.application.validate import ValidationRequest, Validator
 from service.bootstrap import open_alone
-from service.cli.options import DEFAULT_URL, fail, read_settings
+from service.cli.options import DEFAULT_URL, TOKEN_VARIABLE, fail, read_settings
 from service.cli.service_client import AskError, as_text, ask_service
 from service.settings import Settings
 
@@ -56,7 +57,8 @@ def ask(question: Question) -> list[Answer]:
         if settings.trust_store is not None or settings.trust_store_dir is not None:
             return asyncio.run(_decide(settings, certificates, intermediates))
     try:
-        return [ask_service(question.url or DEFAULT_URL, one, intermediates, "default") for one in certificates]
+        url, token = question.url or DEFAULT_URL, os.environ.get(TOKEN_VARIABLE)
+        return [ask_service(url, one, intermediates, "default", token) for one in certificates]
     except AskError as error:
         hint = "" if question.url else "; give --url, or --trust-store to decide without a service"
         raise fail(f"{error.reason}{hint}") from error

@@ -16,6 +16,9 @@ EXIT_DENY: Final = 1
 EXIT_NOT_ASKED: Final = 2
 """The question could not be asked: unreadable file, wrong settings, service out of reach."""
 
+TOKEN_VARIABLE: Final = "REVET_TOKEN"
+"""The caller's token for a service that asks for one: of the command line alone, and no setting of a service."""
+
 DEFAULT_URL: Final = "http://127.0.0.1:8080"
 """Where `make run` and an unconfigured `revet serve` answer."""
 
@@ -45,8 +48,9 @@ def read_settings(config: Path | None, overrides: dict[str, str] | None = None) 
     Raises:
         typer.Exit: they are wrong; the reasons are printed.
     """
+    environment = {name: value for name, value in os.environ.items() if name != TOKEN_VARIABLE}
     try:
-        return load_settings(config, {**os.environ, **(overrides or {})})
+        return load_settings(config, {**environment, **(overrides or {})})
     except SettingsError as error:
         raise fail(str(error)) from error
 

@@ -1,7 +1,6 @@
 """Asking a running service over HTTP, as any caller would."""
 
 import base64
-import os
 
 import httpx
 
@@ -9,9 +8,6 @@ from service.cli.rendering import Answer
 
 TIMEOUT_S = 10.0
 """Longer than the service's own deadline, whatever it is set to."""
-
-TOKEN_VARIABLE = "REVET_TOKEN"  # noqa: S105 - the name of a variable, not a token
-"""The caller's token for a service that asks for one."""
 
 
 class AskError(Exception):
@@ -27,7 +23,9 @@ class AskError(Exception):
         self.reason = reason
 
 
-def ask_service(url: str, certificate: bytes, intermediates: tuple[str, ...], trust_store: str) -> Answer:
+def ask_service(
+    url: str, certificate: bytes, intermediates: tuple[str, ...], trust_store: str, token: str | None
+) -> Answer:
     """Have a running service validate one certificate.
 
     Args:
@@ -35,12 +33,12 @@ def ask_service(url: str, certificate: bytes, intermediates: tuple[str, ...], tr
         certificate: PEM or DER, as the file has it.
         intermediates: PEM of more certificates.
         trust_store: The service's name for it.
+        token: The caller's, where the service asks for one.
 
     Raises:
         AskError: it could not be asked.
     """
     body = {"certificate": as_text(certificate), "intermediates": list(intermediates), "trust_store": trust_store}
-    token = os.environ.get(TOKEN_VARIABLE)
     headers = {"authorization": f"Bearer {token}"} if token else {}
     try:
         answer = httpx.Client(trust_env=False).post(

@@ -66,6 +66,11 @@ def receiving(messages: AsyncIterator[Message]) -> Receive:
     return receive
 
 
+async def nothing() -> Message:
+    """A body that is empty."""
+    return piece(b"", is_last=True)
+
+
 def piece(body: bytes, *, is_last: bool) -> Message:
     """A piece of a body."""
     return {"type": "http.request", "body": body, "more_body": not is_last}

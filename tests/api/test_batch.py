@@ -8,10 +8,12 @@ import pytest
 
 from service.api.admission import Admission
 from service.api.batch import CONCURRENT_ITEMS, BatchHandler
+from service.api.problems import ProblemError
 from service.api.rules import ApiRules
 from service.api.validation import Validation
 from service.application.validate import ValidationAnswer, ValidationRequest, Validator
 from service.core.model.policy import Policy
+from tests.api.asgi import nothing
 from tests.api.world import ADMIN, CALLER, LEAF, SUB, WITH_TOKENS, World, calling, overriding
 from tests.pki import NOW, days
 
@@ -124,6 +126,15 @@ async def test_items_are_worked_on_side_by_side_and_not_all_at_once() -> None:
     problems = {json.dumps(result["problem"]) for result in json.loads(reply.body)["results"]}
     assert (CONCURRENT_ITEMS, 100, 1) == (validator.most, len(faults), len(problems))
     assert "RuntimeError" not in problems.pop()
+
+
+async def test_one_batch_too_many_is_told_to_come_again() -> None:
+    """Batches have places of their own."""
+    admission = Admission(1)
+    handler = BatchHandler(Validation(_Counting(), Policy(), ApiRules()), admission, lambda *_: None)
+    with admission, pytest.raises(ProblemError) as refused:
+        await handler({"headers": [], "path": "/v1/validate/batch"}, nothing)
+    assert 503 == refused.value.problem.status
 
 
 async def test_others_get_their_turn_between_items() -> None:

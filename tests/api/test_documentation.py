@@ -185,6 +185,7 @@ async def test_the_page_needs_no_network_and_no_script() -> None:
     """Its policy allows nothing but the one style sheet that is in it, by its digest."""
     answer = await calling(World()).get("/docs")
     assert "text/html; charset=utf-8" == answer.headers["content-type"]
+    assert "a decision too: <code>deny</code>, <code>malformed</code>." in answer.text
     page = _Page()
     page.feed(answer.text)
     page.close()

@@ -155,9 +155,9 @@ async def test_evidence_that_is_nowhere_is_explained() -> None:
 
 async def test_policies_are_sorted() -> None:
     """The user-constrained policy set comes in one order."""
-    leaf = ROOT.issue("leaf", policies=["1.2.3.9", "1.2.3.10", "1.2.3.1"])
+    leaf = ROOT.issue("leaf", policies=[f"1.2.3.{number}" for number in range(9, 0, -1)])
     answer = (await calling(World()).validate({"certificate": leaf.pem})).json()
-    assert ["1.2.3.1", "1.2.3.10", "1.2.3.9"] == answer["authorized_policies"]
+    assert [f"1.2.3.{number}" for number in range(1, 10)] == answer["authorized_policies"]
 
 
 async def test_a_moment_has_a_fraction_only_where_there_is_one() -> None:

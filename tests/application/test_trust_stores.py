@@ -8,7 +8,7 @@ import pytest
 from service.adapters.trust_store_files import TrustStoreFiles
 from service.application import trust_store_loading
 from service.application.observer import TrustStoreChange, TrustStoreDetails
-from service.application.trust_store_source import Scan, SourceFile
+from service.application.trust_store_source import Scan, SourceFile, TrustStoreSourceError
 from service.application.trust_stores import TrustStores, UnknownTrustStoreError
 from tests.application.manual_clock import ManualClock
 from tests.application.trust_store_parts import BROKEN, OTHER, ROOT, STRAY, SUB, Changes, subjects, whole
@@ -86,13 +86,17 @@ async def test_nothing_is_read_again_without_a_change(tmp_path: Path, clock: Man
             reads.append(name)
             return super().read(name)
 
+        def read_intermediates(self) -> tuple[SourceFile, ...]:
+            reads.append("intermediates")
+            return super().read_intermediates()
+
     (tmp_path / "good.pem").write_text(ROOT.pem)
     (tmp_path / "bad.pem").write_text(BROKEN)
-    stores = TrustStores(Counting(None, tmp_path), clock)
+    stores = TrustStores(Counting(None, tmp_path, (tmp_path / "good.pem",)), clock)
     stores.load()
     await stores.reload()
     await stores.reload()
-    assert ["bad", "good"] == sorted(reads)
+    assert ["bad", "good", "intermediates"] == sorted(reads)
 
 
 @pytest.mark.parametrize(
@@ -183,6 +187,27 @@ async def test_a_file_that_can_be_read_again(tmp_path: Path, stores: TrustStores
     await stores.reload()
     assert {"CN=Other"} == subjects((await stores.get("clients")).anchors)
     assert {} == stores.problems()
+
+
+async def test_a_disk_that_recovers(tmp_path: Path, clock: ManualClock) -> None:
+    """What could not be read is tried again although the file is the same as before."""
+    (tmp_path / "clients.pem").write_text(ROOT.pem)
+
+    class Recovering(TrustStoreFiles):
+        broken = True
+
+        def read(self, name: str) -> tuple[SourceFile, ...]:
+            if self.broken:
+                raise TrustStoreSourceError("Input/output error")
+            return super().read(name)
+
+    files = Recovering(None, tmp_path)
+    stores = TrustStores(files, clock)
+    stores.load()
+    assert {"clients": "Input/output error"} == stores.problems()
+    files.broken = False
+    await stores.reload()
+    assert (("clients",), {}) == (stores.names(), stores.problems())
 
 
 async def test_other_intermediates(tmp_path: Path, stores: TrustStores) -> None:

@@ -22,6 +22,7 @@ from tests.application.fakes import NeverFetcher
 from tests.application.world import (
     ALLOWED,
     EXHAUSTED,
+    LEAF_ALONE,
     REVOKED,
     UNAVAILABLE,
     UNTRUSTED,
@@ -154,7 +155,7 @@ async def test_intermediates_of_the_request(service: World) -> None:
 async def test_rounds_are_bounded(service: World) -> None:
     """A gatherer that never helps is asked so often and no more."""
     service.gatherer.helpless_rounds = 1000
-    assert EXHAUSTED == await service.ask(LEAF, Policy(limits=Limits(rounds=3)))
+    assert EXHAUSTED == await service.ask(LEAF, replace(LEAF_ALONE, limits=Limits(rounds=3)))
     (answer,) = service.asked
     assert (BudgetExhausted("rounds", 3), 3) == (answer.verdict.failure, len(service.gatherer.requests))
     assert answer.checked_at + timedelta(seconds=5) == answer.valid_until
@@ -164,7 +165,7 @@ async def test_rounds_are_bounded(service: World) -> None:
 async def test_the_last_round_counts(service: World, rounds: int, expected: tuple[str, str, str]) -> None:
     """What it brings is looked at."""
     service.gatherer.helpless_rounds = 1
-    assert expected == await service.ask(LEAF, Policy(limits=Limits(rounds=rounds)))
+    assert expected == await service.ask(LEAF, replace(LEAF_ALONE, limits=Limits(rounds=rounds)))
     assert min(rounds, 1 + FETCHING_ROUNDS) == len(service.gatherer.requests)
 
 
@@ -195,11 +196,11 @@ async def test_when_the_deadline_has_passed(store: Store, tmp_path: Path) -> Non
 async def test_the_moment_is_that_of_the_verdict(service: World) -> None:
     """What was fetched meanwhile is younger than the request: each look at the evidence has its own time."""
     started = service.clock.now()
-    service.gatherer.passing_s = 30.0
-    service.origin.answers[CRL_URL] = SUB.crl(this_update=started + timedelta(seconds=60))
-    assert ALLOWED == await service.ask(LEAF, Policy(clock_skew=timedelta(0)))
+    service.gatherer.passing_s = 7.0
+    service.origin.answers[CRL_URL] = SUB.crl(this_update=started + timedelta(seconds=14))
+    assert ALLOWED == await service.ask(LEAF, replace(LEAF_ALONE, clock_skew=timedelta(0)))
     (answer,) = service.asked
-    ended = started + timedelta(seconds=60)
+    ended = started + timedelta(seconds=14)
     assert (ended, ended + timedelta(seconds=60)) == (answer.checked_at, answer.valid_until)
 
 
@@ -207,7 +208,7 @@ async def test_giving_up_has_its_moment_too(service: World) -> None:
     """The answer says when it was given up."""
     started = service.clock.now()
     service.gatherer.passing_s, service.gatherer.helpless_rounds = 1.0, 1000
-    await service.ask(LEAF, Policy(limits=Limits(rounds=2)))
+    await service.ask(LEAF, replace(LEAF_ALONE, limits=Limits(rounds=2)))
     assert started + timedelta(seconds=2) == service.asked[0].checked_at
 
 

@@ -22,7 +22,7 @@ from service.core.der.certificate import read_certificate
 from service.core.model.certificate import Certificate
 from service.core.model.evidence import Evidence, Wanted
 from service.core.model.failure import Malformed
-from service.core.model.policy import Policy
+from service.core.model.policy import Policy, RevocationScope
 from tests.api.fakes import NumberedIds
 from tests.application.chain import ROOT, STRANGER, SUB
 from tests.application.fakes import BrokenStore, Recorder, ScriptedOrigin
@@ -31,6 +31,9 @@ from tests.pki import bundle
 
 DEADLINE_S: Final = 30.0
 """Nothing here takes as long; a test of deadlines says what it wants."""
+
+LEAF_ALONE: Final = Policy(revocation_scope=RevocationScope.LEAF)
+"""The policy of most tests: Sub declares nothing, and what is asked about it says nothing about the use case."""
 
 ALLOWED: Final = ("allow", "good", "ok")
 REVOKED: Final = ("deny", "revoked", "revoked")
@@ -75,7 +78,7 @@ class World:
     recorder: Recorder
     asked: list[ValidationAnswer] = field(default_factory=list)
 
-    async def ask(self, leaf: Certificate | Malformed, policy: Policy | None = None) -> tuple[str, str, str]:
+    async def ask(self, leaf: Certificate | Malformed, policy: Policy = LEAF_ALONE) -> tuple[str, str, str]:
         """What is decided about a leaf."""
         return await self.validate(request(leaf, policy))
 
@@ -91,11 +94,11 @@ class World:
 
 
 def request(
-    leaf: Certificate | Malformed, policy: Policy | None = None, at: datetime | None = None
+    leaf: Certificate | Malformed, policy: Policy = LEAF_ALONE, at: datetime | None = None
 ) -> ValidationRequest:
     """The usual request: Sub comes with it, the default store has Root."""
     intermediates = (read_certificate(SUB.der),)
-    return ValidationRequest(leaf, intermediates, "default", policy or Policy(), at)
+    return ValidationRequest(leaf, intermediates, "default", policy, at)
 
 
 def summary(answer: ValidationAnswer) -> tuple[str, str, str]:
@@ -108,7 +111,7 @@ def world(
     directory: Path,
     *,
     fetcher: CrlFetcher | None = None,
-    policy: Policy | None = None,
+    policy: Policy = LEAF_ALONE,
     deadline_s: float = DEADLINE_S,
 ) -> World:
     """A service on this host.
@@ -125,12 +128,12 @@ def world(
     (files / "default.pem").write_text(ROOT.pem)
     (files / "both.pem").write_text(bundle([ROOT, SUB]))
     (files / "stranger.pem").write_text(STRANGER.pem)
-    clock, recorder, origin, rules = ManualClock(), Recorder(), ScriptedOrigin(), policy or Policy()
+    clock, recorder, origin = ManualClock(), Recorder(), ScriptedOrigin()
     clock.advance(1000)
     stores = TrustStores(TrustStoreFiles(None, files), clock)
     stores.load()
-    ingester = Ingester(origin, store, FileSpool(directory), clock, recorder, IngestRules(1 << 20, 1.0, rules))
-    client = OcspClient(origin, store, clock, recorder, rules, 1.0)
+    ingester = Ingester(origin, store, FileSpool(directory), clock, recorder, IngestRules(1 << 20, 1.0, policy))
+    client = OcspClient(origin, store, clock, recorder, policy, 1.0)
     gatherer = WatchedGatherer(store, fetcher or ingester, client, clock)
     validator = Validator(stores, gatherer, clock, NumberedIds(), recorder, deadline_s)
     return World(validator, stores, files, origin, ingester, gatherer, clock, recorder)

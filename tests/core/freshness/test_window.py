@@ -1,5 +1,6 @@
 """When evidence may be used: every bound from both sides."""
 
+from dataclasses import FrozenInstanceError
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
@@ -117,6 +118,14 @@ def test_end_of_the_calendar(kind: EvidenceKind) -> None:
     assert UsableUntil(LAST_MOMENT) == window(kind, THIS_UPDATE, never, generous, NEXT_UPDATE)
     assert UsableUntil(LAST_MOMENT) == window(kind, THIS_UPDATE, never, generous, LAST_MOMENT)
     assert Problem.STALE is window(kind, THIS_UPDATE, never, generous, east)
+
+
+def test_end_is_a_value() -> None:
+    """The end of use is not moved by whoever is told."""
+    end = UsableUntil(NEXT_UPDATE)
+    assert not hasattr(end, "__dict__")
+    with pytest.raises(FrozenInstanceError):
+        setattr(end, "moment", LAST_MOMENT)  # noqa: B010 - mypy would refuse the plain form, which is the point
 
 
 def test_later() -> None:

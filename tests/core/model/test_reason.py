@@ -28,6 +28,12 @@ def test_spelling(reason: Reason, text: str) -> None:
     assert text == reason.text
 
 
+def test_numbers() -> None:
+    """An entry's code is a number, and 7 was never given out; a flag is the bit of the same name's position."""
+    assert [0, 1, 2, 3, 4, 5, 6, 8, 9, 10] == [reason.value for reason in Reason]
+    assert [1 << bit for bit in range(9)] == [flag.value for flag in Reasons]
+
+
 def test_all_reasons() -> None:
     """Every flag with a name but the unused one, and no bit without a name."""
     named = {flag for flag in Reasons if flag is not Reasons.UNUSED}

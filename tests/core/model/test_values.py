@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 from dataclasses import FrozenInstanceError, fields, is_dataclass
+from datetime import timedelta
 from typing import Final, get_args
 
 import pytest
@@ -25,8 +26,15 @@ from service.core.model.failure import (
     Revoked,
 )
 from service.core.model.malformed import MalformedError
-from service.core.model.name import Name
-from service.core.model.policy import Policy
+from service.core.model.name import GeneralNameKind, Name
+from service.core.model.policy import (
+    EvidenceOrder,
+    KeyPurpose,
+    Policy,
+    PolicyInputs,
+    RevocationMode,
+    RevocationScope,
+)
 from tests.pki import Authority
 
 MODULES: Final = [
@@ -100,10 +108,32 @@ def test_evidence_grows() -> None:
     assert ({CRL: GatheredCrls((finding,))}, {OCSP: failed}) == (second.crls, second.ocsp)
 
 
+def test_nothing_gathered_names_no_issuer() -> None:
+    """A CRL is held for an issuer only where somebody says so: hard-fail asks for more then."""
+    assert not GatheredCrls().names_issuer
+
+
 def test_questions_are_apart() -> None:
     """How far to go is part of the question, and a question about OCSP is none about CRLs."""
     origin = CrlWanted(LEAF, ISSUER, Reach.ORIGIN)
     assert 3 == len({CRL, OCSP, origin, CrlWanted(LEAF, ISSUER, Reach.HELD)})
+
+
+# --- policy ----------------------------------------------------------------------------------------------------------
+
+
+def test_defaults_of_the_policy() -> None:
+    """Who asks for nothing gets what the interface promises, and fails closed."""
+    policy = Policy()
+    assert RevocationMode.HARD_FAIL is policy.revocation_mode
+    assert RevocationScope.CHAIN is policy.revocation_scope
+    assert EvidenceOrder.CRL_FIRST is policy.evidence_order
+    assert KeyPurpose.CLIENT is policy.key_purpose
+    assert frozenset() == policy.weak_algorithms
+    assert PolicyInputs(frozenset({"2.5.29.32.0"})) == policy.policies
+    assert (None, None) == (policy.max_evidence_age, policy.max_path_length)
+    minute, nothing = timedelta(seconds=60), timedelta(0)
+    assert (minute, nothing, minute) == (policy.clock_skew, policy.grace, policy.max_verdict_ttl)
 
 
 # --- names, keys, errors ---------------------------------------------------------------------------------------------
@@ -118,6 +148,12 @@ def test_empty_name() -> None:
 def test_names_are_compared_by_their_octets() -> None:
     """The text of a name is for people."""
     assert Name(b"\x30\x00", "one") == Name(b"\x30\x00", "other")
+
+
+def test_general_names_are_numbered_by_their_tags() -> None:
+    """The forms of a general name are those of RFC 5280 §4.2.1.6, from otherName to registeredID."""
+    assert list(range(9)) == [kind.value for kind in GeneralNameKind]
+    assert ("OTHER_NAME", "URI", "REGISTERED_ID") == tuple(GeneralNameKind(tag).name for tag in (0, 6, 8))
 
 
 def test_usages_are_apart() -> None:
