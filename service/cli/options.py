@@ -16,7 +16,7 @@ EXIT_DENY: Final = 1
 EXIT_NOT_ASKED: Final = 2
 """The question could not be asked: unreadable file, wrong settings, service out of reach."""
 
-TOKEN_VARIABLE: Final = "REVET_TOKEN"
+TOKEN_VARIABLE: Final = "REVET_TOKEN"  # noqa: S105 - the name of a variable, not a token
 """The caller's token for a service that asks for one: of the command line alone, and no setting of a service."""
 
 DEFAULT_URL: Final = "http://127.0.0.1:8080"

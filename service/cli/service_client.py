@@ -41,18 +41,18 @@ def ask_service(
     body = {"certificate": as_text(certificate), "intermediates": list(intermediates), "trust_store": trust_store}
     headers = {"authorization": f"Bearer {token}"} if token else {}
     try:
-        answer = httpx.Client(trust_env=False).post(
-            f"{url.rstrip('/')}/v1/validate", json=body, headers=headers, timeout=TIMEOUT_S
-        )
+        with httpx.Client(trust_env=False, timeout=TIMEOUT_S) as client:
+            answer = client.post(f"{url.rstrip('/')}/v1/validate", json=body, headers=headers)
+        document = answer.json()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise AskError(f"{url} could not be asked: {error}") from error
-    try:
-        document = answer.json()
     except ValueError:
         raise AskError(f"{url} answered {answer.status_code} with something that is not JSON") from None
+    if not isinstance(document, dict):
+        raise AskError(f"{url} answered {answer.status_code} with JSON that is no object")
     if answer.status_code != httpx.codes.OK:
         raise AskError(f"{url} answered {answer.status_code}: {document.get('detail') or document.get('title')}")
-    return dict(document)
+    return document
 
 
 def as_text(certificate: bytes) -> str:

@@ -1,7 +1,7 @@
 """Whatever a caller sends as a certificate is a decision or a 4xx, and never our fault."""
 
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import pytest
@@ -136,6 +136,14 @@ async def test_each_intermediate_counts() -> None:
     world = World(rules=ApiRules(max_intermediates=1))
     found = await calling(world).validate({"certificate": LEAF.pem + SUB.pem + SUB.pem})
     assert (400, "2 intermediates; the limit is 1.") == (found.status_code, found.json()["detail"])
+
+
+async def test_a_trust_store_that_cannot_be_used_is_none() -> None:
+    """The problem says that it is not the name, and nothing of the file."""
+    world = World(stores={"default": (ROOT,), "broken": (replace(LEAF, der=b"\x30\x00"),)})
+    found = await calling(world).validate({"certificate": LEAF.pem, "trust_store": "broken"})
+    detail = "trust_store: there is one of this name, which cannot be used; /readyz says why."
+    assert (404, detail) == (found.status_code, found.json()["detail"])
 
 
 async def test_a_problem_does_not_quote_the_request() -> None:

@@ -1,7 +1,7 @@
 """No allow without evidence, and no verdict out of what was decided for somebody else.
 
-The first half goes through what an origin may answer. The second asks twice: with other policies, after a change, at the
-same time. Whatever the service keeps are facts; each request judges them anew.
+The first half goes through what an origin may answer. The second asks twice: with other policies, after a change, at
+the same time. Whatever the service keeps are facts; each request judges them anew.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from service.application.origin import OriginError
 from service.core.model.attempt import Problem
 from service.core.model.certificate import Certificate
 from service.core.model.failure import RevocationUnavailable
-from service.core.model.policy import EvidenceOrder, Policy, RevocationMode, WeakAlgorithm
+from service.core.model.policy import Policy, RevocationMode, WeakAlgorithm
 from tests.application.chain import CRL_URL, NAMESAKE, OCSP_URL, STRANGER, SUB, leaf
 from tests.application.fakes import BrokenStore, Failing, ScriptedFetcher
 from tests.application.world import (
@@ -38,7 +38,6 @@ pytestmark = pytest.mark.anyio
 
 BY_CRL: Final = leaf("crl", crl_urls=CRL_URL)
 BY_OCSP: Final = leaf("ocsp", ocsp_urls=OCSP_URL)
-BY_BOTH: Final = leaf("both", crl_urls=CRL_URL, ocsp_urls=OCSP_URL)
 UNDECLARED: Final = leaf("undeclared")
 GOOD_CRL: Final = SUB.crl(number=1)
 SPKI: Final = SUB.issued.spki
@@ -62,19 +61,19 @@ def problems(service: World) -> set[Problem]:
     return {attempt.problem for attempt in failure.attempts}
 
 
-async def test_evidence_of_either_kind(service: World) -> None:
+@pytest.mark.parametrize("certificate", [BY_CRL, BY_OCSP], ids=["CRL", "OCSP"])
+async def test_evidence_of_either_kind(service: World, certificate: Certificate) -> None:
     """What the tests below break is right at first."""
-    service.origin.answers = {CRL_URL: GOOD_CRL, OCSP_URL: SUB.ocsp(BY_OCSP.serial_number)}
-    assert [ALLOWED, ALLOWED] == [await service.ask(BY_CRL), await service.ask(BY_OCSP)]
-    service.clock.advance(SETTLED_S)
-    service.origin.answers = {
-        CRL_URL: SUB.crl(number=2, revoked=[BY_BOTH.serial_number]),
-        OCSP_URL: SUB.ocsp(BY_BOTH.serial_number, status="revoked"),
-    }
-    orders = (EvidenceOrder.CRL_ONLY, EvidenceOrder.OCSP_ONLY)
-    # CRLs are held by now, and what is held is asked first: the certificate is not listed in that.
-    await service.hold_crl(CRL_URL, SPKI)
-    assert [REVOKED] * 2 == [await service.ask(BY_BOTH, replace(LEAF_ALONE, evidence_order=one)) for one in orders]
+    service.origin.answers = {CRL_URL: GOOD_CRL, OCSP_URL: SUB.ocsp(certificate.serial_number)}
+    assert ALLOWED == await service.ask(certificate)
+
+
+@pytest.mark.parametrize("certificate", [BY_CRL, BY_OCSP], ids=["CRL", "OCSP"])
+async def test_revoked_by_either_kind(service: World, certificate: Certificate) -> None:
+    """The origin says so."""
+    serial = certificate.serial_number
+    service.origin.answers = {CRL_URL: SUB.crl(revoked=[serial]), OCSP_URL: SUB.ocsp(serial, status="revoked")}
+    assert REVOKED == await service.ask(certificate)
 
 
 @pytest.mark.parametrize(
@@ -248,12 +247,12 @@ async def test_evidence_that_has_run_out_is_fetched_again(service: World) -> Non
     assert ALLOWED == await service.ask(BY_OCSP)
 
 
-async def test_a_held_answer_is_not_asked_for_again(service: World) -> None:
-    """It is verified each time, and fetched once."""
-    service.origin.answers = {CRL_URL: GOOD_CRL, OCSP_URL: SUB.ocsp(BY_OCSP.serial_number)}
-    for certificate in (BY_CRL, BY_OCSP, BY_CRL, BY_OCSP):
-        assert ALLOWED == await service.ask(certificate)
-    assert 2 == len(service.origin.requests)
+@pytest.mark.parametrize("certificate", [BY_CRL, BY_OCSP], ids=["CRL", "OCSP"])
+async def test_what_is_held_is_not_asked_for_again(service: World, certificate: Certificate) -> None:
+    """It is judged each time, and fetched once."""
+    service.origin.answers = {CRL_URL: GOOD_CRL, OCSP_URL: SUB.ocsp(certificate.serial_number)}
+    assert [ALLOWED, ALLOWED] == [await service.ask(certificate) for _ in range(2)]
+    assert 1 == len(service.origin.requests)
 
 
 async def test_a_hundred_requests_at_once(service: World) -> None:

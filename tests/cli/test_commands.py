@@ -1,0 +1,251 @@
+"""The command line: what it prints, and how it exits."""
+
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from service.cli.app import app
+from tests.pki import Authority, days, pem
+from tests.pki.clock import now, validity_of_now
+
+TOKEN = "a-token-of-sixteen-characters"
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Certificates in files."""
+
+    directory: Path
+    trust_store: Path
+    good: Path
+    expired: Path
+    foreign: Path
+    declared: Path
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Files:
+    """A trust store and leaves; no settings but those of the test."""
+    for name in ("REVET_TRUST_STORE", "REVET_CONFIG", "REVET_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    validity = validity_of_now()
+    root = Authority.root("Root", **validity)
+    sub = root.subordinate("Sub", **validity)
+    leaves = {
+        "good": sub.issue("good", **validity),
+        "expired": sub.issue("expired", not_before=now() - days(9), not_after=now() - days(1)),
+        "foreign": Authority.root("Other", **validity).issue("foreign", **validity),
+        "declared": sub.issue("declared", crl_urls="http://127.0.0.1:1/a.crl", **validity),
+    }
+    for name, leaf in leaves.items():
+        (tmp_path / f"{name}.pem").write_text(leaf.pem + sub.pem)
+    (tmp_path / "trust.pem").write_text(root.pem)
+    (tmp_path / "list.crl").write_bytes(sub.crl(revoked={leaves["good"].serial: "superseded"}, number=7))
+    return Files(tmp_path, tmp_path / "trust.pem", *(tmp_path / f"{name}.pem" for name in leaves))
+
+
+def run(*arguments: object) -> Result:
+    """Run a command."""
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def check(files: Files, *paths: Path) -> Result:
+    """`revet check` with the trust store."""
+    return run("check", "--trust-store", files.trust_store, *paths)
+
+
+def test_allowed(files: Files) -> None:
+    """Exit code 0; nothing is declared, so that nothing is known of revocation."""
+    result = check(files, files.good)
+    assert 0 == result.exit_code
+    assert "allow / unknown" in result.stdout
+
+
+def test_denied(files: Files) -> None:
+    """Exit code 1, and the reason."""
+    result = check(files, files.expired)
+    assert 1 == result.exit_code
+    assert "deny / invalid  (expired)" in result.stdout
+
+
+def test_one_denied_of_several(files: Files) -> None:
+    """Exit code 1, and an answer for each."""
+    result = check(files, files.good, files.foreign)
+    assert 1 == result.exit_code
+    assert ["allow", "deny"] == [line.split()[1] for line in result.stdout.splitlines() if " / " in line]
+
+
+def test_a_source_that_may_not_be_asked(files: Files) -> None:
+    """The egress guard holds at the command line as well; the reason names source and address."""
+    result = check(files, files.declared)
+    assert 1 == result.exit_code
+    assert "http://127.0.0.1:1/a.crl: refused by the egress guard" in result.stdout
+
+
+def test_json(files: Files) -> None:
+    """The answer as the API gives it."""
+    result = run("check", "--json", "--trust-store", files.trust_store, files.good)
+    assert "CN=good" == json.loads(result.stdout)["subject"]
+
+
+def test_explain(files: Files) -> None:
+    """The path and what is known of each certificate, as a tree."""
+    result = run("explain", "--trust-store", files.trust_store, files.good)
+    assert 0 == result.exit_code
+    assert result.stdout.index("CN=good") < result.stdout.index("CN=Sub")
+    assert 2 == result.stdout.count("revocation: not_checked")
+
+
+def test_explain_without_a_path(files: Files) -> None:
+    """No anchor was reached."""
+    result = run("explain", "--trust-store", files.trust_store, files.foreign)
+    assert 1 == result.exit_code
+    assert "no path to a trust anchor" in result.stdout
+
+
+def test_an_unreadable_file(files: Files) -> None:
+    """Exit code 2: the question could not be asked."""
+    result = check(files, files.directory / "nobody.pem")
+    assert 2 == result.exit_code
+    assert "nobody.pem" in result.stderr
+
+
+def test_what_is_no_certificate(files: Files) -> None:
+    """A file of anything is DER that does not parse: denied as malformed."""
+    (files.directory / "noise.pem").write_bytes(b"noise")
+    result = check(files, files.directory / "noise.pem")
+    assert (1, True) == (result.exit_code, "malformed" in result.stdout)
+
+
+def test_two_ways_at_once(files: Files) -> None:
+    """`--url` and `--trust-store` contradict each other."""
+    result = run("check", "--url", "http://127.0.0.1:1", "--trust-store", files.trust_store, files.good)
+    assert 2 == result.exit_code
+
+
+@contextmanager
+def answering(status: int, document: bytes) -> Iterator[tuple[str, list[Any]]]:
+    """A service that always gives one answer, and the requests it got."""
+    received: list[Any] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            received.append((self.path, self.headers["authorization"], json.loads(body)))
+            self.send_response(status)
+            self.send_header("content-length", str(len(document)))
+            self.end_headers()
+            self.wfile.write(document)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}", received
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_asking_a_service(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file goes as it is, with the caller's token, past any proxy of the environment."""
+    monkeypatch.setenv("REVET_TOKEN", TOKEN)
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    document = run("check", "--json", "--trust-store", files.trust_store, files.good).stdout
+    with answering(200, document.encode()) as (url, received):
+        result = run("check", "--url", url, files.good)
+    assert 0 == result.exit_code, result.stderr
+    path, authorization, body = received[0]
+    assert ("/v1/validate", f"Bearer {TOKEN}") == (path, authorization)
+    assert files.good.read_text() == body["certificate"]
+
+
+@pytest.mark.parametrize(
+    ("status", "document", "words"),
+    [
+        (401, b'{"title": "Unauthorized", "detail": "a token is needed"}', "401: a token is needed"),
+        (200, b"<html>", "not JSON"),
+        (200, b"[]", "no object"),
+    ],
+)
+def test_a_service_that_does_not_answer_the_question(files: Files, status: int, document: bytes, words: str) -> None:
+    """Exit code 2, and what it said."""
+    with answering(status, document) as (url, _):
+        result = run("check", "--url", url, files.good)
+    assert 2 == result.exit_code
+    assert words in result.stderr
+
+
+def test_a_service_out_of_reach(files: Files) -> None:
+    """Exit code 2."""
+    result = run("check", "--url", "http://127.0.0.1:1", files.good)
+    assert 2 == result.exit_code
+    assert "could not be asked" in result.stderr
+
+
+@pytest.mark.parametrize("form", ["DER", "PEM"])
+def test_showing_a_crl(files: Files, form: str) -> None:
+    """Its header, whichever form it is in."""
+    path = files.directory / "list.crl"
+    if form == "PEM":
+        path.write_text(pem(path.read_bytes(), "X509 CRL"))
+    result = run("crl", "show", path)
+    assert 0 == result.exit_code
+    assert "CN=Sub" in result.stdout
+    assert "complete for its issuer" in result.stdout
+
+
+def test_showing_what_is_no_crl(files: Files) -> None:
+    """Exit code 2, and why."""
+    result = run("crl", "show", files.good)
+    assert 2 == result.exit_code
+    assert str(files.good) in result.stderr
+
+
+def test_showing_the_settings(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every setting as JSON; of tokens only their number."""
+    monkeypatch.setenv("REVET_API_TOKENS", TOKEN)
+    result = run("config", "show")
+    assert 0 == result.exit_code
+    assert 8080 == json.loads(result.stdout)["REVET_PORT"]
+    assert TOKEN not in result.stdout
+
+
+def test_checking_the_settings(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Good with a trust store; with none, or a broken one, exit code 2 and the reason."""
+    without = run("config", "check")
+    monkeypatch.setenv("REVET_TRUST_STORE", str(files.trust_store))
+    good = run("config", "check")
+    files.trust_store.write_text("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
+    broken = run("config", "check")
+    assert [2, 0, 2] == [without.exit_code, good.exit_code, broken.exit_code]
+    assert "REVET_TRUST_STORE" in without.stderr
+    assert "trust.pem" in broken.stderr
+
+
+def test_settings_that_are_wrong(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`serve` does not start: exit code 2, with everything that is wrong."""
+    monkeypatch.setenv("REVET_PORT", "99999")
+    monkeypatch.setenv("REVET_NO_SUCH_THING", "1")
+    result = run("serve")
+    assert 2 == result.exit_code
+    assert "REVET_PORT" in result.stderr
+    assert "REVET_NO_SUCH_THING" in result.stderr
+
+
+def test_version() -> None:
+    """`revet --version`."""
+    result = run("--version")
+    assert (0, "revet ") == (result.exit_code, result.stdout[:6])
