@@ -43,6 +43,7 @@ from service.application.gather import Gatherer
 from service.application.ingest import Ingester, IngestRules
 from service.application.observer import NullObserver, Observer, Observers
 from service.application.ocsp_client import OcspClient
+from service.application.trust_store_source import DEFAULT_STORE
 from service.application.trust_stores import TrustStores
 from service.application.validate import Validator
 from service.settings import Settings, SettingsError
@@ -104,7 +105,7 @@ async def open_worker_apps(settings: Settings, ingester: Path) -> AsyncIterator[
         answering = _answering(settings, store, client, observer, stack)
         reloading = asyncio.create_task(answering.stores.run())
         stack.callback(reloading.cancel)
-        operations = _operations(answering, client, counts)
+        operations = _operations(settings, answering, client, counts)
         services = ApiServices(answering.validator, settings.policy(), operations)
         management = None if settings.management_port is None else create_management_app(operations)
         yield WorkerApps(create_app(services, _rules(settings)), management)
@@ -215,11 +216,16 @@ def _origin(settings: Settings) -> HttpOrigin:
     return HttpOrigin(transport, Slots(), f"revet/{VERSION}")
 
 
-def _operations(answering: Answering, client: IngesterClient, counts: PrometheusObserver) -> OperationsServices:
+def _operations(
+    settings: Settings, answering: Answering, client: IngesterClient, counts: PrometheusObserver
+) -> OperationsServices:
+    has_default = settings.trust_store is not None
+
     async def trust_stores() -> CheckResult:
         problems = answering.stores.problems()
         detail = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
-        if not answering.stores.names():
+        names = answering.stores.names()
+        if not names or (has_default and DEFAULT_STORE not in names):
             return CheckResult(Condition.FAILED, detail or "none is loaded")
         return CheckResult(Condition.IMPAIRED if problems else Condition.GOOD, detail)
 

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 from service.application.clock import Clock
 from service.application.crl_fetcher import CrlFetcher, CrlOrder
@@ -96,6 +96,8 @@ class Gatherer:
                     crls[one] = await self._fetched_crls(one, request)
                 case OcspWanted():
                     ocsp[one] = await self._fetched_ocsp(one, request)
+                case _:
+                    assert_never(one)
 
         await asyncio.gather(*(bring(one) for one in wanted))
         return evidence.adding(crls, ocsp)
@@ -157,12 +159,9 @@ class Gatherer:
         urls = wanted.certificate.extensions.ocsp_responders
         if request.sources is not Sources.ALL:
             return GatheredOcsp((), tuple(Attempt(url, Problem.OFFLINE) for url in urls))
-        outcome = await self._in_time(self._ocsp_client.ask(wanted.certificate, wanted.issuer), request)
-        match outcome:
-            case None:
-                return GatheredOcsp((), (Attempt(urls[0], Problem.TIMED_OUT),))
-            case OcspOutcome(finding, attempts):
-                return GatheredOcsp(() if finding is None else (finding,), attempts)
+        found = await self._in_time(self._ocsp_client.ask(wanted.certificate, wanted.issuer), request)
+        outcome = found or OcspOutcome(None, (Attempt(urls[0], Problem.TIMED_OUT),))
+        return GatheredOcsp(() if outcome.finding is None else (outcome.finding,), outcome.attempts)
 
     async def _in_time(self, work: Awaitable[Found], request: GatherRequest) -> Found | None:
         """What the work gives, or None where the deadline comes first; shared work goes on for those who ask next."""

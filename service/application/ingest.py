@@ -8,6 +8,7 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import assert_never
 
 from service.application.clock import Clock
 from service.application.crl_fetcher import CrlOrder
@@ -191,6 +192,8 @@ class Ingester:
                 return _Outcome(Problem.UNSUPPORTED, "signature algorithm", meta.entries)
             case SignatureResult.VALID:
                 pass
+            case unknown:
+                assert_never(unknown)
         slot = slot_of(meta, signer_spki)
         now, before = self._clock.now(), self._writer.watermark(slot)
         watermark = advance(meta, before, self._rules.policy, now)

@@ -12,6 +12,7 @@ from service.application.origin import OriginError, OriginRequest, UrlTrust
 from service.application.pem import MARK, PemError, read_pem
 from service.bootstrap import open_origin
 from service.cli.options import ConfigOption, fail, output, read_settings
+from service.cli.rendering import visible
 from service.core.der.certificate_extensions import text_of
 from service.core.der.crl import CrlDocument, read_crl
 from service.core.der.signature import algorithm_name
@@ -78,7 +79,7 @@ def _table(document: CrlDocument) -> Table:
         ("not supported", ", ".join(meta.unsupported)),
     ):
         if value:
-            table.add_row(label, value)
+            table.add_row(label, visible(value))
     return table
 
 

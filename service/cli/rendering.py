@@ -24,6 +24,7 @@ _STYLES = {
 
 def render_check(path: str, answer: Answer) -> RenderableType:
     """A verdict on one certificate in a few lines."""
+    answer = visible_answer(answer)
     title = Text.assemble((path, "bold"), "  ", _styled(answer["decision"]), " / ", _styled(answer["status"]))
     if answer["code"] != "ok":
         title.append(f"  ({answer['code']})")
@@ -37,6 +38,7 @@ def render_check(path: str, answer: Answer) -> RenderableType:
 
 def render_explanation(path: str, answer: Answer) -> Tree:
     """The path and each piece of evidence, as a tree."""
+    answer = visible_answer(answer)
     tree = Tree(Text.assemble((path, "bold"), "  ", _styled(answer["decision"]), " / ", _styled(answer["code"])))
     tree.add(Text(answer["detail"]))
     for fact in _facts(answer):
@@ -94,6 +96,28 @@ def _styled(word: str) -> Text:
     return Text(word, style=_STYLES.get(word, "red" if word != "ok" else "green"))
 
 
+def visible(text: str) -> str:
+    """The text without anything that a terminal obeys: subjects are written by strangers."""
+    return "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in text)
+
+
+def visible_answer(answer: Answer) -> Answer:
+    """The answer with every text of it made visible."""
+    return {name: _visible_value(value) for name, value in answer.items()}
+
+
+def _visible_value(value: object) -> object:
+    match value:
+        case str():
+            return visible(value)
+        case dict():
+            return visible_answer(value)
+        case list() | tuple():
+            return [_visible_value(one) for one in value]
+        case _:
+            return value
+
+
 def render_error(message: str) -> str:
     """A complaint, in markup."""
-    return f"[bold red]revet:[/] {escape(message)}"
+    return f"[bold red]revet:[/] {escape(visible(message))}"

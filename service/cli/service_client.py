@@ -43,9 +43,10 @@ def ask_service(
     try:
         with httpx.Client(trust_env=False, timeout=TIMEOUT_S) as client:
             answer = client.post(f"{url.rstrip('/')}/v1/validate", json=body, headers=headers)
-        document = answer.json()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise AskError(f"{url} could not be asked: {error}") from error
+    try:
+        document = answer.json()
     except ValueError:
         raise AskError(f"{url} answered {answer.status_code} with something that is not JSON") from None
     if not isinstance(document, dict):

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from service.application.crl_fetcher import CrlOrder
 from service.application.evidence_store import HeldCrl, HeldOcsp, StoreError
-from service.application.observer import DecisionDetails, FetchDetails, IgnoredDetails, NullObserver
+from service.application.observer import DecisionDetails, FetchDetails, IgnoredDetails, IngestDetails, NullObserver
 from service.application.origin import OriginAnswer, OriginError, OriginRequest
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.crl import CrlFinding, CrlRow, CrlSlot, Watermark
@@ -28,13 +28,14 @@ async def settle() -> None:
 
 
 class Recorder(NullObserver):
-    """Keeps what it is told of requests and fetches."""
+    """Keeps what it is told of requests, fetches and CRLs."""
 
     def __init__(self) -> None:
         """Nothing yet."""
         self.decisions: list[DecisionDetails] = []
         self.fetches: list[FetchDetails] = []
         self.ignorances: list[IgnoredDetails] = []
+        self.ingestions: list[IngestDetails] = []
 
     def decided(self, details: DecisionDetails) -> None:
         """Keep it."""
@@ -43,6 +44,10 @@ class Recorder(NullObserver):
     def ignored(self, details: IgnoredDetails) -> None:
         """Keep it."""
         self.ignorances.append(details)
+
+    def ingested(self, details: IngestDetails) -> None:
+        """Keep it."""
+        self.ingestions.append(details)
 
     def fetched(self, details: FetchDetails) -> None:
         """Keep it."""

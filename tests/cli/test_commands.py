@@ -43,7 +43,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Files:
         "good": sub.issue("good", **validity),
         "expired": sub.issue("expired", not_before=now() - days(9), not_after=now() - days(1)),
         "foreign": Authority.root("Other", **validity).issue("foreign", **validity),
-        "declared": sub.issue("declared", crl_urls="http://127.0.0.1:1/a.crl", **validity),
+        "declared": sub.issue("declared", **{**validity, "crl_urls": "http://127.0.0.1:1/a.crl"}),
     }
     for name, leaf in leaves.items():
         (tmp_path / f"{name}.pem").write_text(leaf.pem + sub.pem)
@@ -214,7 +214,8 @@ def test_showing_what_is_no_crl(files: Files) -> None:
     assert str(files.good) in result.stderr
 
 
-def test_showing_the_settings(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("files")
+def test_showing_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every setting as JSON; of tokens only their number."""
     monkeypatch.setenv("REVET_API_TOKENS", TOKEN)
     result = run("config", "show")
@@ -235,7 +236,8 @@ def test_checking_the_settings(files: Files, monkeypatch: pytest.MonkeyPatch) ->
     assert "trust.pem" in broken.stderr
 
 
-def test_settings_that_are_wrong(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("files")
+def test_settings_that_are_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     """`serve` does not start: exit code 2, with everything that is wrong."""
     monkeypatch.setenv("REVET_PORT", "99999")
     monkeypatch.setenv("REVET_NO_SUCH_THING", "1")
@@ -249,3 +251,14 @@ def test_version() -> None:
     """`revet --version`."""
     result = run("--version")
     assert (0, "revet ") == (result.exit_code, result.stdout[:6])
+
+
+def test_a_subject_cannot_command_the_terminal(files: Files) -> None:
+    """Escape sequences in a name are shown, not sent."""
+    validity = validity_of_now()
+    root = Authority.root("Root", **validity)
+    (files.directory / "escape.pem").write_text(root.issue("\x1b[2Jgone", **validity).pem)
+    for command in ("check", "explain"):
+        result = run(command, "--trust-store", files.trust_store, files.directory / "escape.pem")
+        assert "\x1b" not in result.stdout
+        assert "\\x1b[2Jgone" in result.stdout

@@ -22,7 +22,7 @@ from service.adapters.lmdb.store import Store
 from service.api.app import ApiServices, OperationsServices, create_app
 from service.api.operations import Readiness
 from service.api.rules import ApiRules
-from service.core.model.policy import EvidenceOrder
+from service.core.model.policy import EvidenceOrder, RevocationScope
 from service.settings import Settings
 from tests.adapters.http.servers import Received, head, ok
 from tests.adapters.http.world import PRIVATE, PUBLIC, Names, ToLoopback
@@ -47,6 +47,7 @@ PATIENCE_S: Final = 20.0
 class Rules(TypedDict, total=False):
     """What a test may say of the settings, under their names."""
 
+    revocation_scope: RevocationScope
     evidence_order: EvidenceOrder
     deadline_ms: int
     fetch_timeout_s: float
@@ -121,14 +122,19 @@ async def composed(
     Args:
         directory: For everything that it writes.
         names: More names and their successive addresses; `ca.example` is public and `inside.example` private.
-        rules: Settings; time-outs that nothing meets unless given.
+        rules: Settings. Unless given, the leaf alone is asked about, and nothing meets a time-out.
     """
     resolver = Names({"ca.example": [(PUBLIC,)], "inside.example": [(PRIVATE,)], **(names or {})})
     connector, clock = ToLoopback(), MovedClock()
     (directory / "trusted.pem").write_text(bundle([ROOT, SUB]))
-    patience: Rules = {"deadline_ms": int(PATIENCE_S * 1000), "fetch_timeout_s": PATIENCE_S, "ocsp_timeout_s": 10.0}
+    usual: Rules = {
+        "revocation_scope": RevocationScope.LEAF,
+        "deadline_ms": int(PATIENCE_S * 1000),
+        "fetch_timeout_s": PATIENCE_S,
+        "ocsp_timeout_s": PATIENCE_S,
+    }
     data = directory / "data"
-    settings = Settings(data_dir=data, trust_store=directory / "trusted.pem", **(patience | rules))
+    settings = Settings(data_dir=data, trust_store=directory / "trusted.pem", **(usual | rules))
     data.mkdir(mode=0o700)
     faults: list[tuple[str, Exception]] = []
     with pytest.MonkeyPatch.context() as patch:
@@ -138,9 +144,7 @@ async def composed(
             readiness = Readiness({"world": good}, lambda *fault: faults.append(fault))
             operations = OperationsServices(readiness, lambda: b"", lambda *fault: faults.append(fault), "0")
             app = create_app(ApiServices(answering.validator, settings.policy(), operations), ApiRules())
-            yield Composed(
-                Caller(app), resolver, connector, clock, answering.store, data / bootstrap.SPOOL_DIRECTORY
-            )
+            yield Composed(Caller(app), resolver, connector, clock, answering.store, data / bootstrap.SPOOL_DIRECTORY)
     assert [] == faults
 
 

@@ -8,8 +8,10 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from service.core.der import tlv
-from service.core.der.extension import only
-from service.core.model.key import KeyKind, PublicKey
+from service.core.der.extension import oid, only
+from service.core.model.key import PSS_ONLY, KeyKind, PublicKey
+
+RSASSA_PSS = oid("1.2.840.113549.1.1.10")
 
 MAX_CACHED_OCTETS = 4096
 """Longer keys are read each time; the longest usual one, ML-DSA-87, has 2,614 octets."""
@@ -26,22 +28,24 @@ def read_public_key(spki: bytes) -> PublicKey:
 
 def _read(spki: bytes) -> PublicKey:
     start, stop = tlv.whole(spki, tlv.SEQUENCE)
-    _, algorithm_stop = tlv.expect(spki, start, stop, tlv.SEQUENCE)
+    algorithm_start, algorithm_stop = tlv.expect(spki, start, stop, tlv.SEQUENCE)
     bits = tlv.bit_string(spki, *only(spki, algorithm_stop, stop, tlv.BIT_STRING))
     try:
         handle = load_der_public_key(spki)
     except (UnsupportedAlgorithm, ValueError):
         return PublicKey(spki, bits, KeyKind.UNSUPPORTED)
-    return _describe(spki, bits, handle)
+    identifier_start, identifier_stop = tlv.expect(spki, algorithm_start, algorithm_stop, tlv.OBJECT_IDENTIFIER)
+    return _describe(spki, spki[identifier_start:identifier_stop], bits, handle)
 
 
 _cached_public_key = lru_cache(maxsize=2048)(_read)
 
 
-def _describe(spki: bytes, bits: bytes, handle: PublicKeyTypes) -> PublicKey:
+def _describe(spki: bytes, algorithm: bytes, bits: bytes, handle: PublicKeyTypes) -> PublicKey:
     match handle:
         case rsa.RSAPublicKey():
-            return PublicKey(spki, bits, KeyKind.RSA, handle.key_size, "", handle)
+            parameter_set = PSS_ONLY if algorithm == RSASSA_PSS else ""
+            return PublicKey(spki, bits, KeyKind.RSA, handle.key_size, parameter_set, handle)
         case dsa.DSAPublicKey():
             return PublicKey(spki, bits, KeyKind.DSA, handle.key_size, "", handle)
         case ec.EllipticCurvePublicKey():

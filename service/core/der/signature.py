@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, mldsa, padding, rsa
 
 from service.core.der import tlv
-from service.core.model.key import KeyKind, PublicKey, Signature
+from service.core.model.key import PSS_ONLY, KeyKind, PublicKey, Signature
 from service.core.model.malformed import MalformedError
 
 MAX_CACHED_OCTETS = 8192
@@ -192,6 +192,8 @@ def _verify(signature: Signature, key: PublicKey) -> SignatureResult:
     if scheme is None or key.handle is None:
         return SignatureResult.UNSUPPORTED
     if scheme.kind is not key.kind or scheme.parameter_set not in ("", key.parameter_set):
+        return SignatureResult.INVALID
+    if key.parameter_set == PSS_ONLY and scheme.pss is None:  # RFC 4055 §1.2: such a key is for RSA-PSS alone
         return SignatureResult.INVALID
     try:
         _verify_with(scheme, signature, key)

@@ -18,6 +18,10 @@ class KeyKind(Enum):
     UNSUPPORTED = "unsupported"
 
 
+PSS_ONLY = "RSA-PSS"
+"""The parameter set of an RSA key that its owner restricts to RSA-PSS (RFC 4055 §1.2)."""
+
+
 @dataclass(frozen=True, slots=True)
 class PublicKey:
     """A subject public key (RFC 5280 §4.1.2.7).
@@ -27,7 +31,7 @@ class PublicKey:
         bits: Content of its BIT STRING without the count of unused bits, which OCSP hashes (RFC 6960 §4.1.1).
         kind: Family.
         size: Bits of the modulus, of the prime or of the field; 0 where the family has one size.
-        parameter_set: Name of the curve, or of the ML-DSA parameter set; empty where the family has none.
+        parameter_set: Name of the curve or of the ML-DSA parameter set, or PSS_ONLY; empty where there is none.
         handle: What verifies; None where `kind` is UNSUPPORTED.
     """
 

@@ -166,6 +166,20 @@ def test_a_budget_that_ends_behind_an_anchor_gives_the_path() -> None:
     assert (certificate(chained.leaf), certificate(ROOT)) == (short.path[0].certificate, short.anchor)
 
 
+@pytest.mark.parametrize(("signatures", "certificates"), [(2, 0), (4, 2)], ids=["before an anchor", "behind it"])
+def test_a_dead_end_before_the_budget_ends_is_no_path(signatures: int, certificates: int) -> None:
+    """A namesake of Sub did not sign the leaf: tried first or last, only what reached an anchor is given."""
+    tried_first = certificates == 0
+    chained = chain(leaf={"authority_key_identifier": b"namesake"} if tried_first else {"not_after": NOW - days(1)})
+    namesakes = [
+        ROOT.subordinate("Sub", key=key("p256", number), subject_key_identifier=b"namesake") for number in (7, 8)
+    ]
+    store = trusting(ROOT, chained.sub, *namesakes)
+    verdict = ask(chained.leaf, store, policy=limited(signatures=signatures)).verdict
+    assert (EXHAUSTED, certificates) == (summary(verdict), len(verdict.path))
+    assert (None if tried_first else certificate(ROOT)) == verdict.anchor
+
+
 @pytest.mark.parametrize("overrides", [{"not_after": NOW - days(1)}, CRL], ids=["path failure", "unavailable"])
 def test_a_spent_budget_comes_before_every_other_failure(overrides: CertificateOverrides) -> None:
     """Two paths fail alike: whether the second one does is not known, and so neither is the answer."""

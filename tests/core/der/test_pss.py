@@ -4,6 +4,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
+from service.core.der.key import read_public_key
 from service.core.der.signature import (
     MAX_SALT_OCTETS,
     SignatureResult,
@@ -11,7 +12,7 @@ from service.core.der.signature import (
     signature_scheme,
     verify,
 )
-from service.core.model.key import Signature
+from service.core.model.key import PublicKey, Signature
 from tests.core.der.signing import DATA, HASH_OIDS, Hash, identifier, public, sign
 from tests.pki import der, key, oids
 
@@ -145,3 +146,23 @@ def test_longest_salt_is_known() -> None:
     said = algorithm(der.explicit(2, der.integer(MAX_SALT_OCTETS)))
     assert signature_scheme(said) is not None
     assert SignatureResult.INVALID is verify(signed(said, hashes.SHA1, hashes.SHA1, 20), public("rsa2048"))
+
+
+def restricted() -> PublicKey:
+    """The test key in an SPKI that says RSASSA-PSS (RFC 4055 §1.2)."""
+    plain = public("rsa2048")
+    return read_public_key(der.seq(identifier(oids.RSASSA_PSS), der.bit_string(plain.bits)))
+
+
+def test_a_restricted_key_verifies_pss() -> None:
+    """That is what it is for."""
+    made = signed(parameters(hashes.SHA256, hashes.SHA256, 32), hashes.SHA256, hashes.SHA256, 32)
+    assert SignatureResult.VALID is verify(made, restricted())
+
+
+def test_a_restricted_key_verifies_nothing_else() -> None:
+    """A PKCS #1 v1.5 signature that is right under the same numbers in a plain key."""
+    said = identifier("1.2.840.113549.1.1.11", der.null())
+    made = Signature(said, sign(key("rsa2048"), hashes.SHA256), DATA)
+    assert SignatureResult.VALID is verify(made, public("rsa2048"))
+    assert SignatureResult.INVALID is verify(made, restricted())
