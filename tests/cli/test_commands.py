@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from service.cli.app import app
-from tests.pki import Authority, days, pem
+from tests.pki import Authority, CertificateOverrides, days, pem
 from tests.pki.clock import now, validity_of_now
 
 TOKEN = "a-token-of-sixteen-characters"
@@ -37,13 +37,14 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Files:
     for name in ("REVET_TRUST_STORE", "REVET_CONFIG", "REVET_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     validity = validity_of_now()
+    declaring: CertificateOverrides = {**validity, "crl_urls": "http://127.0.0.1:1/a.crl"}
     root = Authority.root("Root", **validity)
     sub = root.subordinate("Sub", **validity)
     leaves = {
         "good": sub.issue("good", **validity),
         "expired": sub.issue("expired", not_before=now() - days(9), not_after=now() - days(1)),
         "foreign": Authority.root("Other", **validity).issue("foreign", **validity),
-        "declared": sub.issue("declared", **{**validity, "crl_urls": "http://127.0.0.1:1/a.crl"}),
+        "declared": sub.issue("declared", **declaring),
     }
     for name, leaf in leaves.items():
         (tmp_path / f"{name}.pem").write_text(leaf.pem + sub.pem)
