@@ -68,6 +68,18 @@ class GatherRequest:
     deadline: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    """What came of one distribution point.
+
+    Attributes:
+        source: Which URL gave a CRL that is now in the store; None where none did.
+    """
+
+    attempts: tuple[Attempt, ...]
+    source: str | None
+
+
 class Gatherer:
     """Brings what an assessment lacks."""
 
@@ -142,18 +154,24 @@ class Gatherer:
         if request.sources is not Sources.ALL:
             return GatheredCrls((), (*skipped, *(Attempt(urls[0], Problem.OFFLINE) for urls in points)))
         spki = wanted.issuer.public_key.spki
-        fetches = (self._fetch_point(urls, spki, request) for urls in points[:MAX_DISTRIBUTION_POINTS])
-        attempts = [attempt for tried in await asyncio.gather(*fetches) for attempt in tried]
+        fetches = (self._fetch_point(urls[:MAX_URLS], spki, request) for urls in points[:MAX_DISTRIBUTION_POINTS])
+        fetched = await asyncio.gather(*fetches)
+        attempts = (*skipped, *(attempt for point in fetched for attempt in point.attempts))
         try:
             findings = tuple(replace(one, tier=Tier.ORIGIN) for one in self._find_crls(wanted))
         except StoreError as error:
-            return GatheredCrls((), (*skipped, *attempts, Attempt(STORE, Problem.INTERNAL, str(error))))
-        return GatheredCrls(findings, (*skipped, *attempts))
+            return GatheredCrls((), (*attempts, Attempt(STORE, Problem.INTERNAL, str(error))))
+        if findings:
+            return GatheredCrls(findings, attempts)
+        # What came is authentic, and of another partition or issuer: the store does not find it for this certificate.
+        strangers = (Attempt(point.source, Problem.WRONG_SCOPE) for point in fetched if point.source is not None)
+        return GatheredCrls((), (*attempts, *strangers))
 
-    async def _fetch_point(self, urls: tuple[str, ...], spki: bytes, request: GatherRequest) -> tuple[Attempt, ...]:
-        fetch = self._crl_fetcher.fetch(CrlOrder(urls[:MAX_URLS], spki))
-        found = await self._in_time(fetch, request)
-        return (Attempt(urls[0], Problem.TIMED_OUT),) if found is None else found
+    async def _fetch_point(self, urls: tuple[str, ...], spki: bytes, request: GatherRequest) -> _Fetched:
+        failed = await self._in_time(self._crl_fetcher.fetch(CrlOrder(urls, spki)), request)
+        if failed is None:
+            return _Fetched((Attempt(urls[0], Problem.TIMED_OUT),), None)
+        return _Fetched(failed, urls[len(failed)] if len(failed) < len(urls) else None)
 
     async def _fetched_ocsp(self, wanted: OcspWanted, request: GatherRequest) -> GatheredOcsp:
         urls = wanted.certificate.extensions.ocsp_responders

@@ -1,27 +1,18 @@
 """The good path: what authorities publish is fetched, verified, held, and answers."""
 
-import gzip
 from pathlib import Path
 
 import pytest
 
-from service.core.model.policy import EvidenceOrder
 from tests.adapters.http.servers import serve
-from tests.adapters.http.world import PUBLIC
+from tests.application.chain import SUB
 from tests.composed.world import (
     GOOD,
-    METHODS,
-    REVOKED,
-    UNAVAILABLE,
-    Method,
     Publishing,
     composed,
-    declaring,
     leaf_naming,
     summary,
 )
-from tests.application.chain import SUB
-from tests.pki import Issued, pem
 
 pytestmark = pytest.mark.anyio
 

@@ -103,7 +103,7 @@ class OpensslCa:
         """Run `openssl ocsp` while the block lasts; it answers from the index, which it reads again when it changes."""
         files = ("-index", "index.txt", "-CA", "ca.pem", "-rsigner", "responder.pem", "-rkey", "responder.key")
         command = ["openssl", "ocsp", "-port", str(self.ocsp_port), "-ignore_err", "-timeout", "1", *files]
-        # Its own word is waited for: a connection without a request, made to see whether it listens, blocks it for good.
+        # Its own word is waited for: a connection without a request, made to see if it listens, blocks it for good.
         process = subprocess.Popen(command, cwd=self.directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:
             assert process.stdout is not None

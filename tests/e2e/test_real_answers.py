@@ -1,6 +1,6 @@
 """Real certificates and OCSP answers that nobody here made, at their own time.
 
-They are among the test vectors of `cryptography`: certificates of Let's Encrypt and their issuer, and what responders said.
+They are among the test vectors of `cryptography`: certificates of Let's Encrypt, and answers of responders.
 """
 
 from base64 import b64encode

@@ -15,9 +15,12 @@ from service.core.model.verdict import RevocationStatus
 from service.core.ocsp.judging import DelegateCheck, DelegateStanding
 from tests.core.ocsp.answers import DELEGATE, LEAF, STRANGER, SUB, certificate, finding, judge
 from tests.pki import NOW, THIS_UPDATE, Answer, OcspOverrides, days, hours
+from tests.pki.extensions import Reason
 from tests.pki.ocsp import CertStatus
 
 STATUSES: Final[tuple[CertStatus, ...]] = ("good", "unknown", "revoked")
+
+REASONS: Final[tuple[Reason, ...]] = ("keyCompromise", "superseded")
 
 # What the more cautious of two answers of the same age says.
 OUTCOMES: Final[dict[CertStatus, RevocationStatus | None]] = {
@@ -71,6 +74,14 @@ def test_of_two_that_say_the_same_the_one_that_ends_first_counts() -> None:
     short, long = (finding(SUB.ocsp(LEAF, next_update=NOW + hours(count))) for count in (1, 2))
     ends = [judge(*order).answer for order in ((short, long), (long, short))]
     assert [NOW + hours(1)] * 2 == [end.next_update for end in ends if end is not None]
+
+
+def test_two_that_differ_in_nothing_but_the_reason_are_told_apart_by_their_octets() -> None:
+    """Somebody must be reported, and the order in which they came does not say who."""
+    both = [finding(SUB.ocsp(LEAF, status="revoked", reason=reason)) for reason in REASONS]
+    one, other = judge(*both).answer, judge(*reversed(both)).answer
+    assert one is not None
+    assert one == other
 
 
 UNUSABLE: Final[dict[Problem, OcspOverrides]] = {

@@ -187,7 +187,7 @@ def test_the_version_does_not_depend_on_the_name() -> None:
 
 
 def test_more_intermediates() -> None:
-    """With the intermediates of a request a store is as if built with them, in a version of its own; the first stays."""
+    """A store with a request's intermediates is as if built with them, in a version of its own; the first stays."""
     trusted = store(ROOT, intermediates=(SUB,))
     more = with_intermediates(trusted, (read(LOWER), read(OTHER)))
     built = store(ROOT, intermediates=(SUB, LOWER, OTHER))
