@@ -26,5 +26,6 @@ class CrlFetcher(Protocol):
         """Fetch, verify and store what a distribution point offers; one flight for each URL.
 
         Returns:
-            What failed; nothing where the first URL gave a CRL that is now in the store.
+            What failed, in the order of the URLs: fewer than these where the next one gave a CRL that is now in the
+            store.
         """

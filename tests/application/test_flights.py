@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
@@ -35,6 +35,16 @@ class Journey:
         finally:
             await asyncio.sleep(0)  # whoever waits for the end waits for this too
             self.ended += 1
+
+
+@pytest.fixture
+async def reported() -> AsyncIterator[list[object]]:
+    """What the event loop reports that nobody caught."""
+    loop = asyncio.get_running_loop()
+    before, contexts = loop.get_exception_handler(), list[object]()
+    loop.set_exception_handler(lambda _, context: contexts.append(context))
+    yield contexts
+    loop.set_exception_handler(before)
 
 
 async def waiting(flights: Flights[str, object], journey: Journey, waiters: int) -> list[asyncio.Task[object]]:
@@ -114,12 +124,8 @@ async def test_who_gives_up_leaves_the_flight_alone() -> None:
     assert 1 == journey.begun
 
 
-async def test_a_failure_that_nobody_waits_for_is_not_lost_property() -> None:
+async def test_a_failure_that_nobody_waits_for_is_not_lost_property(reported: list[object]) -> None:
     """The event loop is not left with an exception that it would report when the task is collected."""
-    reported: list[dict[str, object]] = []
-    loop = asyncio.get_running_loop()
-    before = loop.get_exception_handler()
-    loop.set_exception_handler(lambda _, context: reported.append(context))
     flights: Flights[str, object] = Flights()
     journey = Journey()
     (impatient,) = await waiting(flights, journey, 1)
@@ -129,18 +135,18 @@ async def test_a_failure_that_nobody_waits_for_is_not_lost_property() -> None:
     journey.end.set()
     await settle()
     gc.collect()
-    loop.set_exception_handler(before)
     assert (1, []) == (journey.ended, reported)
 
 
-async def test_closing_ends_what_is_under_way() -> None:
-    """Everything is cancelled and has ended when it is done; those who wait are told."""
+async def test_closing_ends_what_is_under_way(reported: list[object]) -> None:
+    """Everything is cancelled and has ended when it is done; those who wait are told, and nobody else."""
     flights: Flights[str, object] = Flights()
     journey = Journey()
     tasks = await waiting(flights, journey, 2)
     await flights.aclose()
     assert 1 == journey.ended
     assert [True, True] == [isinstance(one, asyncio.CancelledError) for one in await _outcomes(*tasks)]
+    assert [] == reported
 
 
 async def test_closing_what_has_nothing_under_way() -> None:

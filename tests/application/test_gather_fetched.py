@@ -32,6 +32,7 @@ from tests.application.fakes import (
     settle,
 )
 from tests.application.manual_clock import ManualClock
+from tests.pki import DistributionPoint, IssuingDistributionPoint
 
 pytestmark = pytest.mark.anyio
 
@@ -105,6 +106,27 @@ async def test_a_crl_that_could_not_be_had(store: Store) -> None:
     assert GatheredCrls((), (failed,)) == evidence.crls[CRL]
 
 
+async def test_a_crl_that_is_there_and_covers_others(store: Store, tmp_path: Path) -> None:
+    """A partition in place of the one that was asked for is named, and by the URL that gave it."""
+    partition = SUB.crl(idp=IssuingDistributionPoint(["http://crl.example/another.crl"]))
+    origin = ScriptedOrigin({"http://b.example/": partition})
+    two = ("http://a.example/", "http://b.example/", "http://c.example/")
+    certificate = leaf("two", crl_urls=[DistributionPoint(two)])
+    wanted = CrlWanted(certificate, read(SUB), Reach.ORIGIN)
+    gathered = (await shell(store, ingester(store, origin, tmp_path)).gather(wanted)).crls[wanted]
+    dead = Attempt("http://a.example/", Problem.UNREACHABLE, "nobody there")
+    assert GatheredCrls((), (dead, Attempt("http://b.example/", Problem.WRONG_SCOPE))) == gathered
+
+
+async def test_a_crl_that_covers_others_beside_one_that_covers(store: Store, tmp_path: Path) -> None:
+    """Where another distribution point gave the right one, nobody needs to hear of it."""
+    partition = SUB.crl(idp=IssuingDistributionPoint(["http://crl.example/another.crl"]))
+    origin = ScriptedOrigin({"http://a.example/": partition, "http://b.example/": SUB.crl()})
+    wanted = CrlWanted(leaf("two", crl_urls=["http://a.example/", "http://b.example/"]), read(SUB), Reach.ORIGIN)
+    gathered = (await shell(store, ingester(store, origin, tmp_path)).gather(wanted)).crls[wanted]
+    assert (1, ()) == (len(gathered.findings), gathered.attempts)
+
+
 async def test_a_store_that_fails_after_the_fetch() -> None:
     """The attempts of the fetch are not lost with it."""
     failed = Attempt(CRL_URL, Problem.HTTP_STATUS, "404")
@@ -152,7 +174,8 @@ async def test_certificates_are_fetched_for_together(store: Store) -> None:
     meeting = Meeting(5)
     answers = MeetingOrigin(meeting, {OCSP_URL: SUB.ocsp(LEAF.serial_number)})
     evidence = await shell(store, MeetingFetcher(meeting), answers).gather(CRL, sub, many, OCSP)
-    assert [(), (), ()] == [evidence.crls[one].attempts for one in (CRL, sub, many)]
+    problems = {attempt.problem for one in (CRL, sub, many) for attempt in evidence.crls[one].attempts}
+    assert {Problem.WRONG_SCOPE} == problems  # all were told that it is there, and nobody put it there
     assert 1 == len(evidence.ocsp[OCSP].findings)
 
 

@@ -185,3 +185,9 @@ class Publishing:
                 writer.write(ok(body, *self.headers))
                 return
         writer.write(head(404, "Content-Length: 0"))
+
+
+def revocation(answer: Json) -> Json:
+    """What is known of the leaf's revocation."""
+    found: Json = answer["path"][0]["revocation"]
+    return found

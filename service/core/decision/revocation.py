@@ -80,11 +80,13 @@ def not_checked(why: NotChecked) -> Checked:
 def has_no_revocation(certificate: Certificate) -> bool:
     """Whether noRevAvail tells that there will never be an answer (RFC 9608).
 
-    It must not stand in a CA's certificate, nor beside a declared source (RFC 9608 §2, §3): there it is not believed.
+    It must not stand in a CA's certificate, nor beside a declared source, freshestCRL included (RFC 9608 §2, §3): there
+    it is not believed.
     """
     extensions = certificate.extensions
-    is_authority = extensions.basic_constraints is not None and extensions.basic_constraints.ca
-    return extensions.no_rev_avail and not is_authority and not declares_source(certificate)
+    if not extensions.no_rev_avail or extensions.freshest_crl or declares_source(certificate):
+        return False
+    return extensions.basic_constraints is None or not extensions.basic_constraints.ca
 
 
 def declares_source(certificate: Certificate) -> bool:

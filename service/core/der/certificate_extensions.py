@@ -95,6 +95,7 @@ def read_certificate_extensions(data: bytes, start: int, stop: int, issuer: byte
         ocsp_responders=optional(data, found, AUTHORITY_INFORMATION_ACCESS, _ocsp_responders) or (),
         policies=optional(data, found, CERTIFICATE_POLICIES, _policies),
         sans=optional(data, found, SUBJECT_ALTERNATIVE_NAME, _sans) or (),
+        freshest_crl=FRESHEST_CRL in found,
         no_check=OCSP_NO_CHECK in found,
         no_rev_avail=NO_REV_AVAIL in found,
         unsupported=tuple(name for identifier, name in UNSUPPORTED.items() if identifier in found),
@@ -173,13 +174,17 @@ def _ocsp_responders(data: tlv.Buffer, start: int, stop: int) -> tuple[str, ...]
         locations = read_general_names(data, method_stop, after)
         if len(locations) != 1:
             raise MalformedError("an access description without exactly one location")
-        if bytes(data[method_start:method_stop]) == ACCESS_METHOD_OCSP and locations[0].kind is GeneralNameKind.URI:
-            found.append(text_of(locations[0]))
+        if bytes(data[method_start:method_stop]) == ACCESS_METHOD_OCSP:
+            # A responder that is no URL is declared all the same: an answer is needed, though nobody can be asked.
+            is_url = locations[0].kind is GeneralNameKind.URI
+            found.append(text_of(locations[0]) if is_url else _san(locations[0]))
     return tuple(found)
 
 
 def _distribution_points(data: bytes, extension: Extension, issuer: bytes) -> tuple[DistributionPoint, ...]:
     start, stop = only(data, extension.start, extension.stop, tlv.SEQUENCE)
+    if start == stop:  # RFC 5280 §4.2.1.13: at least one; without any it would read like an extension that is absent
+        raise MalformedError("cRLDistributionPoints that are empty")
     return tuple(
         _distribution_point(data, tag, content, after, issuer)
         for tag, _, content, after in tlv.children(data, start, stop)

@@ -17,6 +17,11 @@ MAX_CACHED_OCTETS = 4096
 """Longer keys are read each time; the longest usual one, ML-DSA-87, has 2,614 octets."""
 
 
+MAX_RSA_EXPONENT_BITS = 64
+"""OpenSSL works with no longer one above 3,072 bits, everybody uses 17, and verifying takes time in proportion: with an
+exponent as long as the modulus 4 ms for a key that anybody can put into an intermediate."""
+
+
 def read_public_key(spki: bytes) -> PublicKey:
     """A key from its SubjectPublicKeyInfo; one that nothing here reads has the kind UNSUPPORTED.
 
@@ -44,6 +49,8 @@ _cached_public_key = lru_cache(maxsize=2048)(_read)
 def _describe(spki: bytes, algorithm: bytes, bits: bytes, handle: PublicKeyTypes) -> PublicKey:
     match handle:
         case rsa.RSAPublicKey():
+            if handle.public_numbers().e.bit_length() > MAX_RSA_EXPONENT_BITS:
+                return PublicKey(spki, bits, KeyKind.UNSUPPORTED)
             parameter_set = PSS_ONLY if algorithm == RSASSA_PSS else ""
             return PublicKey(spki, bits, KeyKind.RSA, handle.key_size, parameter_set, handle)
         case dsa.DSAPublicKey():

@@ -57,9 +57,11 @@ class Extensions:
 
     Attributes:
         authority_key_identifier: keyIdentifier alone; a hint for path building, never a proof.
-        ocsp_responders: URLs of accessMethod id-ad-ocsp, as they stand.
+        ocsp_responders: Locations of accessMethod id-ad-ocsp: URLs as they stand, and what is none in words that are
+            no URL either, such as `DirName:…`: it declares a responder that nobody can ask.
         policies: certificatePolicies; None where the extension is absent.
         sans: Subject alternative names for people: `DNS:…`, `URI:…`.
+        freshest_crl: Whether there is a freshestCRL; what it names is not read.
         no_check: id-pkix-ocsp-nocheck (RFC 6960 §4.2.2.2.1).
         no_rev_avail: noRevAvail (RFC 9608).
         unsupported: Features that this version refuses by name, critical or not.
@@ -75,6 +77,7 @@ class Extensions:
     ocsp_responders: tuple[str, ...] = ()
     policies: frozenset[str] | None = None
     sans: tuple[str, ...] = ()
+    freshest_crl: bool = False
     no_check: bool = False
     no_rev_avail: bool = False
     unsupported: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 import hashlib
 
+from service.core.der import tlv
 from service.core.model.certificate import Certificate
 from service.core.model.ocsp import CertId
 
@@ -28,5 +29,6 @@ def is_about(one: CertId, certificate: Certificate, issuer: Certificate) -> bool
 def store_key(certificate: Certificate, issuer: Certificate) -> bytes:
     """The key under which a host holds the answer about a certificate."""
     own = cert_id(certificate, issuer, "sha256")
-    serial = str(own.serial_number).encode()
+    # Octets, not decimal digits: Python writes no number above some 1,785 octets in decimal, and nothing bounds a serial.
+    serial = tlv.integer_octets(own.serial_number)
     return hashlib.sha256(own.issuer_name_hash + own.issuer_key_hash + serial).digest()

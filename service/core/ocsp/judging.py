@@ -101,24 +101,30 @@ def judge_answers(
         at: The moment in question.
 
     Returns:
-        What the newest current answer says; of several as new, revoked before unknown before good, and unknown is no
-        answer. The order of `answers` does not matter.
+        What the newest current answer says; of several as new, revoked before unknown before good. Unknown is no answer:
+        it hides an older good, and no older revoked. Good is none where a newer answer, current or not, said revoked:
+        nobody makes a host forget a revocation by presenting an old answer. The order of `answers` does not matter.
     """
     attempts: list[Attempt] = []
     current: list[tuple[SignedAnswer, UsableUntil]] = []
+    ended: list[datetime] = []
     for answer in answers:
         outcome = _use(answer, delegates, policy, at)
-        if isinstance(outcome, Attempt):
-            attempts.append(outcome)
-        else:
+        if not isinstance(outcome, Attempt):
             current.append((answer, outcome))
+            continue
+        attempts.append(outcome)
+        if outcome.problem is Problem.STALE and answer.single.status is CertStatus.REVOKED:
+            ended.append(answer.single.this_update)
     if not current:
         return Judgement(None, tuple(attempts))
-    answer, until = min(current, key=_preference)
+    answer, until = _decisive(current)
     match answer.single.status:
         case CertStatus.UNKNOWN:
             # RFC 6960 §2.2: the responder does not know the certificate: never good, and nobody says revoked.
             return Judgement(None, (*attempts, Attempt(answer.finding.source, Problem.STATUS_UNKNOWN)))
+        case CertStatus.GOOD if any(moment >= answer.single.this_update for moment in ended):
+            return Judgement(None, (*attempts, Attempt(answer.finding.source, Problem.ROLLED_BACK)))
         case CertStatus.GOOD:
             return Judgement(_revocation(answer, RevocationStatus.GOOD, until), tuple(attempts))
         case CertStatus.REVOKED:
@@ -149,6 +155,16 @@ def _use(
     if check.usable_until is not None:
         ends.append(check.usable_until)
     return UsableUntil(min(ends))
+
+
+def _decisive(current: list[tuple[SignedAnswer, UsableUntil]]) -> tuple[SignedAnswer, UsableUntil]:
+    """The newest, unless it is unknown and the newest of those that know the certificate is revoked."""
+    newest = min(current, key=_preference)
+    known = [one for one in current if one[0].single.status is not CertStatus.UNKNOWN]
+    if not known:
+        return newest
+    informed = min(known, key=_preference)
+    return informed if informed[0].single.status is CertStatus.REVOKED else newest
 
 
 def _preference(one: tuple[SignedAnswer, UsableUntil]) -> tuple[float, int, float, bytes]:

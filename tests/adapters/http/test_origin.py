@@ -85,7 +85,7 @@ async def test_a_body_is_streamed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("coding", "data"), [("gzip", gzip.compress(b"a crl" * 9999)), ("deflate", zlib.compress(b"a crl" * 9999))]
+    ("coding", "data"), [("gzip", gzip.compress(b"a crl" * 9999, mtime=0)), ("deflate", zlib.compress(b"a crl" * 9999))]
 )
 async def test_a_compressed_body_is_decoded(coding: str, data: bytes) -> None:
     """Content codings are undone before anybody sees the body."""

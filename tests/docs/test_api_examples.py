@@ -1,0 +1,172 @@
+"""Every example in `docs/api.md` is what the service takes and answers."""
+
+import json
+from collections.abc import Iterable
+from typing import Any, Final
+
+import pytest
+
+from service.api import examples
+from service.api.body import GRACE_S, SLOWEST_BYTES_PER_S
+from service.api.openapi import openapi_document
+from service.api.problems import TYPE_PREFIX, Problem, internal, overloaded, too_slow
+from service.api.rules import MIB, ApiRules, Overrides
+from service.core.model.failure import Code
+from tests.api.conformance import Json, check_schema
+from tests.api.example_world import example_world
+from tests.api.world import ADMIN, CALLER, LEAF, SUB, VERSION, WITH_TOKENS, World, calling, overriding
+from tests.docs.pages import Row, blocks, page, sections, table, word, words
+from tests.docs.shown import is_shown
+from tests.pki import NOW, Authority, Extension, Issued, days, key
+
+pytestmark = pytest.mark.anyio
+
+PAGE: Final = "api.md"
+SECTIONS: Final = {**sections(page(PAGE), 2), **sections(page(PAGE), 3)}
+BAD_DOCUMENT: Final = '{"certificate": "AAAA"'
+
+
+def examples_below(heading: str) -> list[Any]:
+    """The JSON that is shown below a heading."""
+    return [json.loads(block) for block in blocks(SECTIONS[heading], "json")]
+
+
+async def test_request_and_answer() -> None:
+    """The request is taken as it stands, with its certificates in full, and gets the answer shown."""
+    (request,), (answer,) = examples_below("Request"), examples_below("Answer")
+    assert is_shown(request, examples.REQUEST)
+    check_schema(openapi_document(VERSION, ApiRules()), "ValidateRequest", examples.REQUEST)
+    given = await calling(example_world(revoked=False)).validate(examples.REQUEST)
+    assert (200, True) == (given.status_code, is_shown(answer, given.json()))
+
+
+async def test_batch() -> None:
+    """An answer and a problem."""
+    request, answer = examples_below("`POST /v1/validate/batch`")
+    real = {"items": [{"certificate": examples.REQUEST["certificate"]}, {"certificate": "?"}]}
+    assert is_shown(request, real)
+    check_schema(openapi_document(VERSION, ApiRules()), "BatchRequest", real)
+    given = await calling(example_world(revoked=False)).batch(*real["items"])
+    assert (200, True) == (given.status_code, is_shown(answer, given.json()))
+
+
+async def test_the_problem_in_full() -> None:
+    """As the service writes it."""
+    (problem,) = examples_below("Problems")
+    request = {"certificate": LEAF.pem, "options": {"revocation_mode": "strict"}}
+    assert problem == (await overriding().validate(request)).json()
+
+
+# --- codes -----------------------------------------------------------------------------------------------------------
+
+NEVER: Final = {Code.BLOCKED, Code.POLICY_VIOLATION}
+"""Codes that this version does not give."""
+
+
+def below_sub(leaf: Issued, *intermediates: str) -> tuple[World, Json]:
+    """A request about a certificate with Sub's beside it."""
+    return World(), {"certificate": leaf.pem + SUB.pem, "intermediates": intermediates}
+
+
+def decisions() -> dict[Code, tuple[World, Json]]:
+    """A world and a request for each code that this version gives."""
+    name, critical = "device-1", Extension("1.2.3.4", b"\x05\x00", critical=True)
+    namesakes = (Authority.root("Sub", key=key("p256", number)).pem for number in range(1, 101))
+    return {
+        Code.OK: (example_world(revoked=False), examples.REQUEST),
+        Code.REVOKED: (example_world(revoked=True), examples.REQUEST),
+        Code.EXPIRED: below_sub(SUB.issue(name, not_after=NOW - days(1))),
+        Code.NOT_YET_VALID: below_sub(SUB.issue(name, not_before=NOW + days(1))),
+        Code.UNTRUSTED: below_sub(Authority.root("Elsewhere").issue(name)),
+        Code.BAD_SIGNATURE: below_sub(SUB.issue(name, corrupt_signature=True)),
+        Code.CONSTRAINT_VIOLATION: below_sub(SUB.issue(name, extended_key_usage="serverAuth")),
+        Code.WEAK_ALGORITHM: below_sub(SUB.issue(name, key=key("rsa1024"))),
+        Code.UNSUPPORTED: below_sub(SUB.issue(name, extensions=[critical])),
+        Code.REVOCATION_UNAVAILABLE: below_sub(SUB.issue(name, crl_urls="http://crl.example/sub.crl")),
+        Code.MALFORMED: (World(), {"certificate": "AAAA"}),
+        Code.BUDGET_EXHAUSTED: (
+            World(),
+            {"certificate": SUB.issue(name).pem, "intermediates": [*namesakes]},
+        ),
+    }
+
+
+CODES: Final[dict[str, Row]] = {word(row["code"]): row for row in table(PAGE, "codes")}
+
+
+def test_every_code_is_explained() -> None:
+    """Once, in the order of the code, with something to do."""
+    assert [code.value for code in Code] == [word(row["code"]) for row in table(PAGE, "codes")]
+    assert all(row["what to do"] for row in CODES.values())
+
+
+async def test_codes() -> None:
+    """Decision, status and detail of each are what the service gives."""
+    given = decisions()
+    assert set(Code) - NEVER == set(given)
+    for code, (world, request) in given.items():
+        answer = (await calling(world).validate(request)).json()
+        row = CODES[code.value]
+        assert (code.value, row["for example"]) == (answer["code"], answer["detail"])
+        assert word(row["decision"]) == answer["decision"]
+        assert answer["status"] in words(row["status"])
+
+
+async def test_allowed_without_an_answer() -> None:
+    """The other status of `ok`."""
+    answer = (await calling(World()).validate({"certificate": LEAF.pem + SUB.pem})).json()
+    assert ["good", answer["status"]] == words(CODES["ok"]["status"])
+
+
+def test_codes_that_are_never_given() -> None:
+    """They have no example, and say why."""
+    for code in NEVER:
+        row = CODES[code.value]
+        assert ("", True) == (row["for example"], row["what to do"].startswith("Not given by this version"))
+
+
+# --- problems --------------------------------------------------------------------------------------------------------
+
+FOR_OPTIONS: Final = ApiRules(access=WITH_TOKENS.access, overrides=Overrides.ALLOWED)
+
+
+async def problems() -> dict[str, Json]:
+    """Every problem that one can have, as the service gives it."""
+    caller, options = calling(World()), {"certificate": LEAF.pem, "options": {}}
+    asked = [
+        await caller.post(BAD_DOCUMENT.encode()),
+        await caller.validate({"certificate": LEAF.pem, "opt": {}}),
+        await caller.validate({"certificate": "?"}),
+        await calling(World(rules=WITH_TOKENS)).validate({"certificate": LEAF.pem}),
+        await caller.validate(options),
+        await calling(World(rules=FOR_OPTIONS), CALLER).validate(options),
+        await caller.validate({"certificate": LEAF.pem, "trust_store": "partners"}),
+        await caller.get("/nothing"),
+        await caller.get("/v1/validate"),
+        await caller.post(b" " * (MIB + 1)),
+        await caller.batch(*[0] * 1001),
+        await caller.post(b"{}", content_type="text/plain"),
+    ]
+    made = [problem.document() for problem in made_here()]
+    return {str(found["type"]).removeprefix(TYPE_PREFIX): found for found in [*(one.json() for one in asked), *made]}
+
+
+def made_here() -> Iterable[Problem]:
+    """Problems that take more than one request: a slow body, a fault of ours, too many at once."""
+    return (too_slow(GRACE_S + MIB / SLOWEST_BYTES_PER_S), internal(), overloaded())
+
+
+async def test_problems() -> None:
+    """Status and detail of each are what the service gives, and there is no other."""
+    given = await problems()
+    rows = table(PAGE, "problems")
+    kind = "type, behind `urn:revet:problem:`"
+    assert [(str(given[word(row[kind])]["status"]), given[word(row[kind])]["detail"]) for row in rows] == [
+        (row["status"], row["for example"]) for row in rows
+    ]
+    assert set(given) == {word(row[kind]) for row in rows}
+
+
+def test_an_administrator_is_not_refused() -> None:
+    """The two tokens above are of different people."""
+    assert CALLER != ADMIN

@@ -1,0 +1,129 @@
+"""`docs/settings.md` names every setting, with its default and its bounds, and nothing else."""
+
+import tomllib
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from service.settings import Settings, SettingsError, load_settings
+from service.settings.loading import LATER
+from service.settings.model import setting
+from tests.docs.pages import Row, blocks, page, table, word, words
+from tests.pki import Authority
+
+PAGE: Final = "settings.md"
+ROWS: Final = {word(row["name"]): row for row in table(PAGE, "settings")}
+FIELDS: Final = sorted(Settings.model_fields)
+SCHEMA: Final[dict[str, Any]] = Settings.model_json_schema()
+
+OF_THE_MACHINE: Final = {"data_dir", "workers"}
+"""Settings whose default depends on where the service runs."""
+
+
+def row_of(field: str) -> Row:
+    """What the page says of a field."""
+    return ROWS[setting(field)]
+
+
+def test_every_setting_is_there_once() -> None:
+    """And nothing that is none."""
+    assert sorted(map(setting, Settings.model_fields)) == sorted(word(row["name"]) for row in table(PAGE, "settings"))
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_defaults(field: str) -> None:
+    """As the code has them."""
+    if field in OF_THE_MACHINE:
+        return
+    assert written(Settings.model_fields[field].default) == row_of(field)["default"]
+
+
+def written(default: object) -> str:
+    """A default as the page writes it."""
+    match default:
+        case None | ():
+            return "none"
+        case bool():
+            return f"`{str(default).lower()}`"
+        case Enum():
+            return f"`{default.value}`"
+        case float():
+            return f"`{default:g}`"
+        case _:
+            return f"`{default}`"
+
+
+def test_defaults_that_depend_on_the_machine(tmp_path: Path) -> None:
+    """The data directory is below XDG_STATE_HOME, or below the user's own place for state."""
+    place = load_settings(None, {"XDG_STATE_HOME": str(tmp_path)}).data_dir
+    assert f"`{place}`" == row_of("data_dir")["default"].replace("$XDG_STATE_HOME", str(tmp_path))
+    home = load_settings(None, {"HOME": "/home/somebody"}).data_dir
+    assert f"`{home}`".replace("/home/somebody", "~") in row_of("data_dir")["meaning"]
+    assert "one per core" == row_of("workers")["default"]
+
+
+def described(field: str) -> dict[str, Any]:
+    """The machine-readable bounds of a field: of numbers, and of what has a few values."""
+    found: dict[str, Any] = SCHEMA["properties"][field]
+    (found,) = (one for one in found.get("anyOf", [found]) if one.get("type") != "null")
+    reference = found.get("$ref", "").rpartition("/")[2]
+    return {**found, **SCHEMA["$defs"].get(reference, {})}
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_bounds(field: str) -> None:
+    """The numbers that are allowed, and the words; what else is allowed is said in words."""
+    values = row_of(field)["values"]
+    match described(field):
+        case {"ge": lowest, "le": highest}:
+            assert f"{lowest} to {highest}" == values
+        case {"gt": lowest, "le": highest}:
+            assert f"above {lowest}, to {highest}" == values
+        case {"enum": names}:
+            assert sorted(names) == sorted(words(values))
+        case {"type": "boolean"}:
+            assert ["true", "false"] == words(values)
+        case _:
+            assert values
+
+
+def test_every_field_with_a_number_has_bounds() -> None:
+    """Otherwise the test above would not see what it does not compare."""
+    numbers = {field for field in FIELDS if described(field).get("type") in {"integer", "number"}}
+    assert numbers == {field for field in FIELDS if "le" in described(field)}
+
+
+def test_what_is_refused_by_name() -> None:
+    """The settings of later versions, with the message that one gets."""
+    rows = table(PAGE, "later")
+    assert sorted(map(setting, LATER)) == sorted(word(row["setting"]) for row in rows)
+    for row in rows:
+        assert (word(row["message"]),) == problems({word(row["setting"]): "x"})
+
+
+def test_trust_stores_that_are_no_files() -> None:
+    """Refused by name, with the message on the page."""
+    (message,) = problems({"REVET_TRUST_STORE": "s3://bucket/cas.pem"})
+    assert f"`{message}`" in page(PAGE)
+
+
+def problems(environment: dict[str, str]) -> tuple[str, ...]:
+    """What is wrong with an environment."""
+    with pytest.raises(SettingsError) as caught:
+        load_settings(None, environment)
+    return caught.value.problems
+
+
+def test_the_example_file(tmp_path: Path) -> None:
+    """It is read, and every setting in it is that of the file; the paths are put where there are such files."""
+    (text,) = blocks(page(PAGE), "toml")
+    config = tmp_path / "revet.toml"
+    config.write_text(text.replace("/etc/revet", str(tmp_path)))
+    (tmp_path / "cas.pem").write_text(Authority.root("Root").pem)
+    (tmp_path / "admin-tokens").write_text("0123456789abcdef\n")
+    settings = load_settings(config, {})
+    for name, value in tomllib.loads(config.read_text()).items():
+        found = getattr(settings, name)
+        assert value == (list(found) if isinstance(value, list) else type(value)(found)), name
