@@ -6,8 +6,8 @@ Three compositions: a worker, the ingesting process, and both in one for the com
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -24,8 +24,10 @@ from service.adapters.http.transport import GuardedTransport, tls_context
 from service.adapters.ids import RandomDecisionIds
 from service.adapters.ipc.client import IngesterClient
 from service.adapters.ipc.server import IngesterServer
+from service.adapters.lmdb.directory import prepare
 from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store
+from service.adapters.lmdb.tenancy import only_service
 from service.adapters.log_observer import LogObserver
 from service.adapters.logs import configure_logs
 from service.adapters.metric_collectors import BuildCollector, HeldCrlCollector, TrustStoreCollector
@@ -150,6 +152,19 @@ async def open_origin(settings: Settings) -> AsyncIterator[HttpOrigin]:
         yield origin
     finally:
         await origin.aclose()
+
+
+@contextmanager
+def hold_data_directory(settings: Settings) -> Iterator[None]:
+    """Keep the data directory for this service alone; a second one would empty the counters of the first.
+
+    Raises:
+        StoreError: it cannot be used, or another service has it.
+    """
+    store = settings.data_dir / STORE_DIRECTORY
+    prepare(store)
+    with only_service(store):
+        yield
 
 
 def prepare_metrics(settings: Settings) -> Mapping[str, str]:

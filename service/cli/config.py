@@ -5,7 +5,7 @@ import json
 import typer
 
 from service.bootstrap import check_trust_stores
-from service.cli.options import ConfigOption, fail, output, read_settings
+from service.cli.options import ConfigOption, fail_settings, output, read_settings
 from service.settings import SettingsError
 
 config_app = typer.Typer(help="The settings.", no_args_is_help=True)
@@ -19,7 +19,7 @@ def check_config(config: ConfigOption = None) -> None:
         settings.require_trust_store()
         check_trust_stores(settings)
     except SettingsError as error:
-        raise fail(str(error)) from error
+        raise fail_settings(error) from error
     output.print("The settings are good.")
 
 

@@ -52,7 +52,13 @@ def read_settings(config: Path | None, overrides: dict[str, str] | None = None) 
     try:
         return load_settings(config, {**environment, **(overrides or {})})
     except SettingsError as error:
-        raise fail(str(error)) from error
+        raise fail_settings(error) from error
+
+
+def fail_settings(error: SettingsError, code: int = EXIT_NOT_ASKED) -> typer.Exit:
+    """Print what is wrong with the settings, a line each; the exit to raise."""
+    errors.print(render_error(*str(error).splitlines()))
+    return typer.Exit(code)
 
 
 def fail(message: str, code: int = EXIT_NOT_ASKED) -> typer.Exit:

@@ -118,6 +118,7 @@ def _visible_value(value: object) -> object:
             return value
 
 
-def render_error(message: str) -> str:
-    """A complaint, in markup."""
-    return f"[bold red]revet:[/] {escape(visible(message))}"
+def render_error(*lines: str) -> str:
+    """A complaint, in markup; line ends within a line are made visible too."""
+    text = "\n".join(visible(line) for line in lines)
+    return f"[bold red]revet:[/] {escape(text)}"

@@ -2,8 +2,9 @@
 
 import typer
 
+from service.application.evidence_store import StoreError
 from service.bootstrap import check_trust_stores, configure_logging, supervisor_log
-from service.cli.options import ConfigOption, fail, read_settings
+from service.cli.options import ConfigOption, fail, fail_settings, read_settings
 from service.processes.exit_code import EXIT_CONFIGURATION, EXIT_LISTEN
 from service.processes.listen import ListenError
 from service.processes.service import run_service
@@ -17,12 +18,12 @@ def serve(config: ConfigOption = None) -> None:
         settings.require_trust_store()
         check_trust_stores(settings)
     except SettingsError as error:
-        raise fail(str(error), EXIT_CONFIGURATION) from error
+        raise fail_settings(error, EXIT_CONFIGURATION) from error
     configure_logging(settings)
     try:
         code = run_service(settings, config, supervisor_log())
     except ListenError as error:
         raise fail(str(error), EXIT_LISTEN) from error
-    except OSError as error:
+    except (OSError, StoreError) as error:
         raise fail(f"REVET_DATA_DIR: {error}", EXIT_CONFIGURATION) from error
     raise typer.Exit(code)

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from service.bootstrap import prepare_metrics
+from service.bootstrap import hold_data_directory, prepare_metrics
 from service.processes.child import ChildSpec, HasDescriptor
 from service.processes.children import INGESTER, WORKER
 from service.processes.events import SupervisorLog
@@ -32,15 +32,19 @@ def run_service(settings: Settings, config: Path | None, log: SupervisorLog) -> 
 
     Raises:
         ListenError: an address cannot be had.
-        OSError: the data directory cannot be used.
+        StoreError: the data directory cannot be used, or another service has it.
+        OSError: the counters' directory cannot be used.
     """
     with ExitStack() as stack:
-        http = stack.enter_context(bind_tcp(settings.host, settings.port))
+        # Closed as soon as the end begins: whoever still connected would wait in a queue that nobody serves any more.
+        listening = stack.enter_context(ExitStack())
+        http = listening.enter_context(bind_tcp(settings.host, settings.port))
         worker_fds: dict[str, HasDescriptor] = {HTTP_SOCKET: http}
         if settings.management_port is not None:
             host = settings.management_host or settings.host
-            worker_fds[MANAGEMENT_SOCKET] = stack.enter_context(bind_tcp(host, settings.management_port))
+            worker_fds[MANAGEMENT_SOCKET] = listening.enter_context(bind_tcp(host, settings.management_port))
         orders = stack.enter_context(bind_unix())
+        stack.enter_context(hold_data_directory(settings))
         env = {**prepare_metrics(settings)}
         if config is not None:
             env[_CONFIG] = os.fspath(config)
@@ -51,7 +55,11 @@ def run_service(settings: Settings, config: Path | None, log: SupervisorLog) -> 
             ),
         )
         supervisor = Supervisor(
-            children, log, hang_after_s=settings.hang_after_s, shutdown_grace_s=settings.shutdown_grace_s
+            children,
+            log,
+            hang_after_s=settings.hang_after_s,
+            shutdown_grace_s=settings.shutdown_grace_s,
+            on_stopping=listening.close,
         )
         return supervisor.run()
 

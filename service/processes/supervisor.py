@@ -21,7 +21,7 @@ import select
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -91,6 +91,7 @@ class Supervisor:
         hang_after_s: float = 10.0,
         first_beat_within_s: float = 60.0,
         shutdown_grace_s: float = 10.0,
+        on_stopping: Callable[[], object] = lambda: None,
     ) -> None:
         """Take the children to keep. Nothing is started before `run`.
 
@@ -100,6 +101,7 @@ class Supervisor:
             hang_after_s: A child that is silent for longer is killed and replaced.
             first_beat_within_s: The same for one that has not been heard yet.
             shutdown_grace_s: How long children may take to end after SIGTERM before they are killed.
+            on_stopping: Is called once when the end begins, before the children are told; no child is started after it.
 
         Raises:
             ValueError: two kinds share a name, or a time is not positive (the grace: negative).
@@ -118,6 +120,7 @@ class Supervisor:
         self._heartbeat_every_s = min(HEARTBEAT_EVERY_S, hang_after_s / BEATS_MISSED)
         self._first_beat_within_s = first_beat_within_s
         self._shutdown_grace_s = shutdown_grace_s
+        self._on_stopping = on_stopping
         self._shutdown: _Shutdown | None = None
 
     def run(self) -> int:
@@ -254,6 +257,7 @@ class Supervisor:
     def _begin_shutdown(self, exit_code: int, reason: str, now: float) -> None:
         self._shutdown = _Shutdown(exit_code, asked_at=now, kill_at=now + self._shutdown_grace_s)
         self._tell(SupervisorEvent.STOPPING, reason=reason, grace_s=self._shutdown_grace_s)
+        self._on_stopping()
         for child in self._children():
             child.process.send_signal(signal.SIGTERM)
 

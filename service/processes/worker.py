@@ -13,6 +13,7 @@ import uvloop
 from starlette.types import ASGIApp
 
 from service.bootstrap import open_worker_apps
+from service.processes.http_protocol import BoundedHttpProtocol
 from service.processes.inheritance import inherited_socket
 from service.processes.lifeline import Lifeline
 from service.settings import Settings
@@ -64,7 +65,7 @@ def _config(app: ASGIApp, settings: Settings, *, is_main: bool) -> uvicorn.Confi
     tls = settings.tls_cert is not None and is_main
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=BoundedHttpProtocol,
         loop="none",
         lifespan="off",
         ws="none",

@@ -134,6 +134,7 @@ async def test_a_failure_that_nobody_waits_for_is_not_lost_property(reported: li
     journey.failure = LookupError("nobody there")
     journey.end.set()
     await settle()
+    del impatient  # its exception leads to the flight
     gc.collect()
     assert (1, []) == (journey.ended, reported)
 

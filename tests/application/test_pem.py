@@ -126,3 +126,14 @@ def test_a_foreign_file() -> None:
     bundle = Path(certifi.where())
     said = openssl("storeutl", "-noout", "-certs", bundle)
     assert said.endswith(f"Total found: {len(read_certificates(bundle.read_bytes()))}")
+
+
+def test_an_empty_line_is_no_end_of_headers() -> None:
+    """Where there are no headers, nothing before it is dropped."""
+    lines = ROOT.pem.splitlines()
+    assert (ROOT.der,) == read_certificates("\n".join([*lines[:3], "", *lines[3:]]).encode())
+
+
+def test_a_block_does_not_show_what_it_holds() -> None:
+    """It may be a private key, and values are written to logs."""
+    assert "PemBlock(label='PRIVATE KEY')" == repr(read_pem(KEY)[0])

@@ -61,20 +61,20 @@ PLAIN: Final[CertificateOverrides] = {
 
 @pytest.mark.parametrize("value", [b"", b"\x30", b"garbage", b"\x30\x80" * 500], ids=["empty", "cut", "text", "nested"])
 @pytest.mark.parametrize("oid", EXTENSIONS)
-async def test_an_extension_that_does_not_decode(tmp_path: Path, oid: str, value: bytes) -> None:
+async def test_an_extension_that_does_not_decode(directory: Path, oid: str, value: bytes) -> None:
     """Critical or not, the certificate cannot be read, and says nothing that could be fetched."""
-    async with composed(tmp_path) as service:
-        leaf = SUB.issue("leaf", **PLAIN, extensions=[Extension(oid, value)])
+    async with composed(directory) as service:
+        leaf = SUB.issue("leaf", **(PLAIN | {"extensions": [Extension(oid, value)]}))
         answer = await service.ask(leaf)
     assert MALFORMED == summary(answer)
     assert (None, None, []) == (answer["subject"], answer["serial_number"], answer["path"])
     assert [] == service.names.asked
 
 
-async def test_an_extension_that_stands_there_twice(tmp_path: Path) -> None:
+async def test_an_extension_that_stands_there_twice(directory: Path) -> None:
     """Which of the two would count is nobody's guess."""
     twice = Extension(oids.CRL_DISTRIBUTION_POINTS, b"\x30\x00")
-    async with composed(tmp_path) as service:
+    async with composed(directory) as service:
         answer = await service.ask(SUB.issue("leaf", extensions=[twice, twice]))
     assert MALFORMED == summary(answer)
 
@@ -91,9 +91,9 @@ async def test_an_extension_that_stands_there_twice(tmp_path: Path) -> None:
     ],
     ids=["a key", "truncated", "followed by something", "a CRL", "a part", "nested"],
 )
-async def test_what_is_no_certificate(tmp_path: Path, text: str) -> None:
+async def test_what_is_no_certificate(directory: Path, text: str) -> None:
     """A decision that a caller can deny on."""
-    async with composed(tmp_path) as service:
+    async with composed(directory) as service:
         answer = await service.ask_text(text)
     assert MALFORMED == summary(answer)
 
@@ -111,9 +111,9 @@ async def test_what_is_no_certificate(tmp_path: Path, text: str) -> None:
     ],
     ids=["empty", "no PEM", "armour", "200 in PEM", "200 beside", "store", "too large"],
 )
-async def test_what_nobody_can_understand(tmp_path: Path, body: dict[str, object], status: int) -> None:
+async def test_what_nobody_can_understand(directory: Path, body: dict[str, object], status: int) -> None:
     """A problem of the caller's, never ours."""
-    async with composed(tmp_path) as service:
+    async with composed(directory) as service:
         response = await service.caller.validate(body)
     assert (status, "application/problem+json") == (response.status_code, response.headers["content-type"])
 
@@ -121,9 +121,9 @@ async def test_what_nobody_can_understand(tmp_path: Path, body: dict[str, object
 # --- too many --------------------------------------------------------------------------------------------------------
 
 
-async def test_so_many_sources(tmp_path: Path) -> None:
+async def test_so_many_sources(directory: Path) -> None:
     """Of two hundred distribution points and two hundred responders a few are asked, each once."""
-    async with composed(tmp_path) as service, serve(always(head(404, "Content-Length: 0"))) as server:
+    async with composed(directory) as service, serve(always(head(404, "Content-Length: 0"))) as server:
         base = f"http://ca.example:{server.port}"
         crls = [f"{base}/crl/{number}" for number in range(200)]
         responders = [f"{base}/ocsp/{number}" for number in range(200)]
@@ -134,17 +134,17 @@ async def test_so_many_sources(tmp_path: Path) -> None:
     assert 2000 > len(answer["detail"])
 
 
-async def test_so_many_urls_of_one_distribution_point(tmp_path: Path) -> None:
+async def test_so_many_urls_of_one_distribution_point(directory: Path) -> None:
     """Likewise."""
-    async with composed(tmp_path) as service, serve(always(head(404, "Content-Length: 0"))) as server:
+    async with composed(directory) as service, serve(always(head(404, "Content-Length: 0"))) as server:
         point = DistributionPoint([f"http://ca.example:{server.port}/{number}" for number in range(200)])
         answer = await service.ask(SUB.issue("leaf", crl_urls=[point]))
     assert (UNAVAILABLE, MAX_URLS) == (summary(answer), len(server.received))
 
 
-async def test_so_many_partitions(tmp_path: Path) -> None:
+async def test_so_many_partitions(directory: Path) -> None:
     """What a certificate has fetched fills the store no further than its sources are asked."""
-    async with composed(tmp_path) as service, serve(publishing := Publishing()) as server:
+    async with composed(directory) as service, serve(publishing := Publishing()) as server:
         base = f"http://ca.example:{server.port}"
         for number in range(20):
             elsewhere = IssuingDistributionPoint([f"http://ca.example/{number}"])
@@ -153,40 +153,40 @@ async def test_so_many_partitions(tmp_path: Path) -> None:
     assert (UNAVAILABLE, MAX_DISTRIBUTION_POINTS) == (summary(answer), len(server.received))
 
 
-async def test_a_circle_of_cross_certificates(tmp_path: Path) -> None:
+async def test_a_circle_of_cross_certificates(directory: Path) -> None:
     """A ring that never meets an anchor ends, and none of its URLs is asked for."""
     ring = [Authority.root(f"Ring {number}") for number in range(8)]
     crossed = [one.cross_sign(other, **NAMED) for one, other in pairwise([*ring, ring[0]])]
-    async with composed(tmp_path) as service:
+    async with composed(directory) as service:
         answer = await service.ask(ring[0].issue("leaf", **NAMED), *crossed)
     assert UNTRUSTED == summary(answer)
     assert ([], []) == (service.names.asked, service.connector.asked)
 
 
-async def test_a_mesh_of_cross_certificates(tmp_path: Path) -> None:
+async def test_a_mesh_of_cross_certificates(directory: Path) -> None:
     """Everybody has certified everybody: the search ends with its budget."""
     mesh = [Authority.root(f"Mesh {number}") for number in range(10)]
     crossed = [one.cross_sign(other, **NAMED) for one in mesh for other in mesh if one is not other]
-    async with composed(tmp_path) as service:
+    async with composed(directory) as service:
         answer = await service.ask(mesh[0].issue("leaf", **NAMED), *crossed)
     assert EXHAUSTED == summary(answer)
     assert [] == service.names.asked
 
 
-async def test_a_hundred_namesakes(tmp_path: Path) -> None:
+async def test_a_hundred_namesakes(directory: Path) -> None:
     """So many keys that bear the issuer's name: each costs a signature, and there are not so many."""
-    namesakes = [STRANGER.subordinate("Absent", key=key("p256", number), **NAMED) for number in range(100)]
-    async with composed(tmp_path) as service:
+    namesakes = [STRANGER.subordinate("Absent", **(NAMED | {"key": key("p256", number)})) for number in range(100)]
+    async with composed(directory) as service:
         answer = await service.ask(ROOT.subordinate("Absent").issue("leaf", **NAMED), *namesakes)
     assert EXHAUSTED == summary(answer)
     assert [] == service.names.asked
 
 
-async def test_so_many_paths(tmp_path: Path) -> None:
+async def test_so_many_paths(directory: Path) -> None:
     """An authority with twenty certificates of one key: for each path the question is new, and the rounds are few."""
     twins = [ROOT.subordinate("Sub", subject_key_identifier=bytes([number])) for number in range(20)]
     async with (
-        composed(tmp_path, evidence_order=EvidenceOrder.BOTH) as service,
+        composed(directory, evidence_order=EvidenceOrder.BOTH) as service,
         serve(always(head(404, "Content-Length: 0"))) as server,
     ):
         base = f"http://ca.example:{server.port}"
@@ -200,28 +200,28 @@ async def test_so_many_paths(tmp_path: Path) -> None:
 GIANT: Final = public_key("rsa16384")
 
 
-async def test_a_leaf_with_an_rsa_key_of_16384_bits(tmp_path: Path) -> None:
+async def test_a_leaf_with_an_rsa_key_of_16384_bits(directory: Path) -> None:
     """Refused by name, before anything is asked."""
-    async with composed(tmp_path) as service:
-        answer = await service.ask(SUB.issue("leaf", public_key=GIANT, **NAMED))
+    async with composed(directory) as service:
+        answer = await service.ask(SUB.issue("leaf", **(NAMED | {"public_key": GIANT})))
     assert UNSUPPORTED == summary(answer)
     assert "RSA key of more than 8192 bits" in answer["detail"]
     assert [] == service.names.asked
 
 
-async def test_an_intermediate_with_an_rsa_key_of_16384_bits(tmp_path: Path) -> None:
+async def test_an_intermediate_with_an_rsa_key_of_16384_bits(directory: Path) -> None:
     """Nothing is verified under it."""
-    giant = ROOT.subordinate("Giant", key=key("rsa2048"), public_key=GIANT, **NAMED)
-    async with composed(tmp_path) as service:
+    giant = ROOT.subordinate("Giant", **(NAMED | {"key": key("rsa2048"), "public_key": GIANT}))
+    async with composed(directory) as service:
         answer = await service.ask(giant.issue("leaf", **NAMED), giant)
     assert UNSUPPORTED == summary(answer)
     assert "RSA key of more than 8192 bits" in answer["detail"]
     assert [] == service.names.asked
 
 
-async def test_a_delegate_with_an_rsa_key_of_16384_bits(tmp_path: Path) -> None:
+async def test_a_delegate_with_an_rsa_key_of_16384_bits(directory: Path) -> None:
     """A responder's is not worked with either."""
-    async with composed(tmp_path) as service, serve(publishing := Publishing()) as server:
+    async with composed(directory) as service, serve(publishing := Publishing()) as server:
         leaf = SUB.issue("leaf", ocsp_urls=f"http://ca.example:{server.port}/ocsp")
         delegate = SUB.ocsp_responder("OCSP", key=key("rsa2048"), public_key=GIANT)
         publishing.bodies["/ocsp"] = SUB.ocsp(leaf, responder=delegate)
@@ -230,9 +230,9 @@ async def test_a_delegate_with_an_rsa_key_of_16384_bits(tmp_path: Path) -> None:
     assert "signed with a weak algorithm or key" in answer["detail"]
 
 
-async def test_what_is_ignored_is_named(tmp_path: Path) -> None:
+async def test_what_is_ignored_is_named(directory: Path) -> None:
     """An intermediate that cannot be read does not spoil the others."""
-    async with composed(tmp_path) as service, serve(Publishing({"/crl": SUB.crl()})) as server:
+    async with composed(directory) as service, serve(Publishing({"/crl": SUB.crl()})) as server:
         leaf = SUB.issue("leaf", crl_urls=f"http://ca.example:{server.port}/crl")
         answer = await service.ask_text(leaf.pem, "no PEM", pem(SUB.der[:-1]), SUB.pem)
     assert GOOD == summary(answer)

@@ -17,6 +17,7 @@ from tests.composed.world import (
     UNAVAILABLE,
     Method,
     Publishing,
+    Table,
     composed,
     declaring,
     leaf_naming,
@@ -38,9 +39,9 @@ def evidence(method: Method, leaf: Issued, *, revoked: bool = False) -> bytes:
 
 
 @pytest.mark.parametrize("method", METHODS)
-async def test_good(tmp_path: Path, method: Method) -> None:
+async def test_good(directory: Path, method: Method) -> None:
     """It is fetched from the source that the certificate names, and the answer says so."""
-    async with composed(tmp_path) as service, serve(publishing := Publishing()) as server:
+    async with composed(directory) as service, serve(publishing := Publishing()) as server:
         leaf = leaf_naming(method, url := f"http://ca.example:{server.port}/source")
         publishing.bodies["/source"] = evidence(method, leaf)
         answer = await service.ask(leaf)
@@ -51,9 +52,9 @@ async def test_good(tmp_path: Path, method: Method) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-async def test_revoked(tmp_path: Path, method: Method) -> None:
+async def test_revoked(directory: Path, method: Method) -> None:
     """With the reason and the date."""
-    async with composed(tmp_path) as service, serve(publishing := Publishing()) as server:
+    async with composed(directory) as service, serve(publishing := Publishing()) as server:
         leaf = leaf_naming(method, f"http://ca.example:{server.port}/source")
         publishing.bodies["/source"] = evidence(method, leaf, revoked=True)
         answer = await service.ask(leaf)
@@ -62,9 +63,9 @@ async def test_revoked(tmp_path: Path, method: Method) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-async def test_held(tmp_path: Path, method: Method) -> None:
+async def test_held(directory: Path, method: Method) -> None:
     """The next request asks nobody."""
-    async with composed(tmp_path) as service, serve(publishing := Publishing()) as server:
+    async with composed(directory) as service, serve(publishing := Publishing()) as server:
         leaf = leaf_naming(method, f"http://ca.example:{server.port}/source")
         publishing.bodies["/source"] = evidence(method, leaf)
         answers = [await service.ask(leaf) for _ in range(3)]
@@ -74,10 +75,10 @@ async def test_held(tmp_path: Path, method: Method) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-async def test_an_intermediate_is_asked_about(tmp_path: Path, method: Method) -> None:
+async def test_an_intermediate_is_asked_about(directory: Path, method: Method) -> None:
     """Its own source, under its own issuer's key; a revoked one denies."""
     async with (
-        composed(tmp_path, revocation_scope=RevocationScope.CHAIN) as service,
+        composed(directory, revocation_scope=RevocationScope.CHAIN) as service,
         serve(publishing := Publishing()) as server,
     ):
         issuing = ROOT.subordinate("Issuing", **declaring(method, f"http://ca.example:{server.port}/root"))
@@ -93,17 +94,17 @@ async def test_an_intermediate_is_asked_about(tmp_path: Path, method: Method) ->
     [(pem(SUB.crl(), "X509 CRL").encode(), ()), (gzip.compress(SUB.crl(), mtime=0), ("Content-Encoding: gzip",))],
     ids=["PEM", "gzip"],
 )
-async def test_other_forms_of_a_crl(tmp_path: Path, text: bytes, headers: tuple[str, ...]) -> None:
+async def test_other_forms_of_a_crl(directory: Path, text: bytes, headers: tuple[str, ...]) -> None:
     """As some publish it."""
-    async with composed(tmp_path) as service, serve(Publishing({"/sub.crl": text}, headers)) as server:
+    async with composed(directory) as service, serve(Publishing({"/sub.crl": text}, headers)) as server:
         answer = await service.ask(leaf_naming("crl", f"http://ca.example:{server.port}/sub.crl"))
     assert GOOD == summary(answer)
 
 
-async def test_a_redirect(tmp_path: Path) -> None:
+async def test_a_redirect(directory: Path) -> None:
     """To another public host: followed, and its name is resolved and checked like the first."""
-    names = {"www.example": [(PUBLIC,)]}
-    async with composed(tmp_path, names) as service, serve(by_path({"/sub.crl": ok(SUB.crl())})) as other:
+    names: Table = {"www.example": [(PUBLIC,)]}
+    async with composed(directory, names) as service, serve(by_path({"/sub.crl": ok(SUB.crl())})) as other:
         elsewhere = redirect(f"http://www.example:{other.port}/sub.crl")
         async with serve(by_path({"/crl": elsewhere})) as server:
             answer = await service.ask(leaf_naming("crl", f"http://ca.example:{server.port}/crl"))
@@ -111,9 +112,9 @@ async def test_a_redirect(tmp_path: Path) -> None:
     assert ["ca.example", "www.example"] == service.names.asked
 
 
-async def test_a_delegate(tmp_path: Path) -> None:
+async def test_a_delegate(directory: Path) -> None:
     """One with id-pkix-ocsp-nocheck is asked about nowhere."""
-    async with composed(tmp_path) as service, serve(publishing := Publishing()) as server:
+    async with composed(directory) as service, serve(publishing := Publishing()) as server:
         leaf = leaf_naming("ocsp", f"http://ca.example:{server.port}/ocsp")
         publishing.bodies["/ocsp"] = SUB.ocsp(leaf, responder=DELEGATE)
         answer = await service.ask(leaf)
@@ -121,9 +122,9 @@ async def test_a_delegate(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("revoked", "expected"), [(False, GOOD), (True, UNAVAILABLE)], ids=["good", "revoked"])
-async def test_a_delegate_that_declares_a_crl(tmp_path: Path, revoked: bool, expected: tuple[str, str, str]) -> None:
+async def test_a_delegate_that_declares_a_crl(directory: Path, revoked: bool, expected: tuple[str, str, str]) -> None:
     """It is fetched too; what a revoked delegate says counts for nothing, today or from the store."""
-    async with composed(tmp_path) as service, serve(publishing := Publishing()) as server:
+    async with composed(directory) as service, serve(publishing := Publishing()) as server:
         base = f"http://ca.example:{server.port}"
         delegate = SUB.ocsp_responder("OCSP", no_check=False, crl_urls=f"{base}/delegates")
         leaf = leaf_naming("ocsp", f"{base}/ocsp")

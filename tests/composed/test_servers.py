@@ -1,7 +1,6 @@
 """Servers that a certificate names and that send too much, too slowly, or something else."""
 
 import asyncio
-import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,9 +45,9 @@ NOT_HTTP: Final = [
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("raw", "expected"), NOT_HTTP, ids=[repr(raw[:40]) for raw, _ in NOT_HTTP])
-async def test_what_is_no_answer(tmp_path: Path, method: Method, raw: bytes, expected: str) -> None:
+async def test_what_is_no_answer(directory: Path, method: Method, raw: bytes, expected: str) -> None:
     """Denied by name; the server was asked once, at the address that its name has."""
-    async with composed(tmp_path, max_crl_bytes=MAX_CRL_BYTES) as service, serve(then_close(raw)) as server:
+    async with composed(directory, max_crl_bytes=MAX_CRL_BYTES) as service, serve(then_close(raw)) as server:
         answer = await service.ask(leaf_naming(method, url := f"http://ca.example:{server.port}/source"))
         await asyncio.wait_for(server.gone.wait(), PATIENCE_S)
     assert UNAVAILABLE == summary(answer)
@@ -57,9 +56,9 @@ async def test_what_is_no_answer(tmp_path: Path, method: Method, raw: bytes, exp
 
 
 @pytest.mark.parametrize("method", METHODS)
-async def test_nobody_listens(tmp_path: Path, method: Method) -> None:
+async def test_nobody_listens(directory: Path, method: Method) -> None:
     """Unreachable."""
-    async with composed(tmp_path) as service:
+    async with composed(directory) as service:
         async with serve(silence) as server:
             pass
         answer = await service.ask(leaf_naming(method, url := f"http://ca.example:{server.port}/"))
@@ -68,7 +67,7 @@ async def test_nobody_listens(tmp_path: Path, method: Method) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-async def test_ten_gigabytes_of_zeros_behind_gzip(tmp_path: Path, method: Method) -> None:
+async def test_ten_gigabytes_of_zeros_behind_gzip(directory: Path, method: Method) -> None:
     """Hung up on at the limit: the sender stops, and what was spooled of it was never more than the limit."""
     sent, spooled = 0, [0]
     compress = zlib.compressobj(9, zlib.DEFLATED, 31)
@@ -86,7 +85,7 @@ async def test_ten_gigabytes_of_zeros_behind_gzip(tmp_path: Path, method: Method
             spooled.extend(sizes(service.spool))
             sent += block
 
-    async with composed(tmp_path, max_crl_bytes=MAX_CRL_BYTES) as service, serve(bomb) as server:
+    async with composed(directory, max_crl_bytes=MAX_CRL_BYTES) as service, serve(bomb) as server:
         answer = await service.ask(leaf_naming(method, url := f"http://ca.example:{server.port}/"))
         await asyncio.wait_for(server.gone.wait(), PATIENCE_S)
         assert [] == list(sizes(service.spool))
@@ -99,10 +98,10 @@ async def test_ten_gigabytes_of_zeros_behind_gzip(tmp_path: Path, method: Method
 
 def sizes(directory: Path) -> Iterator[int]:
     """The sizes of this process's open files in a directory, those without a name included."""
-    for descriptor in os.listdir("/proc/self/fd"):
+    for descriptor in Path("/proc/self/fd").iterdir():
         try:
-            if os.readlink(f"/proc/self/fd/{descriptor}").startswith(str(directory)):
-                yield os.fstat(int(descriptor)).st_size
+            if descriptor.readlink().is_relative_to(directory):
+                yield descriptor.stat().st_size
         except OSError:
             continue  # the listing's own, closed by now
 
@@ -128,9 +127,9 @@ SLOW: Final[list[Answer]] = [silence, _drip, _drip_head]
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("answer", SLOW)
-async def test_a_byte_at_a_time(tmp_path: Path, method: Method, answer: Answer) -> None:
+async def test_a_byte_at_a_time(directory: Path, method: Method, answer: Answer) -> None:
     """The time for the fetch is up whatever still comes, and the server is hung up on."""
-    async with composed(tmp_path, fetch_timeout_s=0.2, ocsp_timeout_s=0.2) as service, serve(answer) as server:
+    async with composed(directory, fetch_timeout_s=0.2, ocsp_timeout_s=0.2) as service, serve(answer) as server:
         found = await service.ask(leaf_naming(method, url := f"http://ca.example:{server.port}/"))
         await asyncio.wait_for(server.gone.wait(), PATIENCE_S)
     assert UNAVAILABLE == summary(found)
@@ -139,9 +138,9 @@ async def test_a_byte_at_a_time(tmp_path: Path, method: Method, answer: Answer) 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("answer", SLOW)
-async def test_the_deadline_of_the_request(tmp_path: Path, method: Method, answer: Answer) -> None:
+async def test_the_deadline_of_the_request(directory: Path, method: Method, answer: Answer) -> None:
     """Comes first where it is shorter; four sources do not make it longer."""
-    async with composed(tmp_path, deadline_ms=200) as service, serve(answer) as server:
+    async with composed(directory, deadline_ms=200) as service, serve(answer) as server:
         urls = [f"http://ca.example:{server.port}/{number}" for number in range(4)]
         found = await asyncio.wait_for(service.ask(leaf_naming(method, *urls)), PATIENCE_S / 2)
     assert UNAVAILABLE == summary(found)

@@ -47,10 +47,10 @@ def published(method: Method, leaf: Issued) -> bytes:
     return SUB.crl() if method == "crl" else SUB.ocsp(leaf)
 
 
-async def test_many_ask_about_one_new_certificate(tmp_path: Path) -> None:
+async def test_many_ask_about_one_new_certificate(directory: Path) -> None:
     """Its CRL and its responder are asked once, whoever asks and however often."""
     async with (
-        composed(tmp_path, evidence_order=EvidenceOrder.BOTH) as service,
+        composed(directory, evidence_order=EvidenceOrder.BOTH) as service,
         serve(published_at := Gated()) as server,
     ):
         base = f"http://ca.example:{server.port}"
@@ -66,9 +66,9 @@ async def test_many_ask_about_one_new_certificate(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-async def test_a_fetch_that_outlives_its_request(tmp_path: Path, method: Method) -> None:
+async def test_a_fetch_that_outlives_its_request(directory: Path, method: Method) -> None:
     """The request is denied at its deadline; the next ones join what is under way, or find it held."""
-    async with composed(tmp_path, deadline_ms=150) as service, serve(slow := Gated()) as server:
+    async with composed(directory, deadline_ms=150) as service, serve(slow := Gated()) as server:
         leaf = leaf_naming(method, url := f"http://ca.example:{server.port}/source")
         slow.bodies["/source"] = published(method, leaf)
         late = await service.ask(leaf)
@@ -82,9 +82,9 @@ async def test_a_fetch_that_outlives_its_request(tmp_path: Path, method: Method)
 
 
 @pytest.mark.parametrize("method", METHODS)
-async def test_a_failure_is_not_asked_for_by_everybody(tmp_path: Path, method: Method) -> None:
+async def test_a_failure_is_not_asked_for_by_everybody(directory: Path, method: Method) -> None:
     """Those who wait for one fetch get its failure, all of them."""
-    async with composed(tmp_path) as service, serve(nothing := Gated()) as server:
+    async with composed(directory) as service, serve(nothing := Gated()) as server:
         leaf = leaf_naming(method, url := f"http://ca.example:{server.port}/source")
         asking = [asyncio.create_task(service.ask(leaf)) for _ in range(TOGETHER)]
         await asyncio.wait_for(server.asked.wait(), 20)

@@ -1,7 +1,7 @@
 """No certificate makes the service fetch before it chains to an anchor: no name is asked for, nothing connected to."""
 
 from pathlib import Path
-from typing import Final
+from typing import Final, Unpack
 
 import pytest
 
@@ -20,60 +20,73 @@ EVERYTHING: Final[CertificateOverrides] = {
 }
 """Every URL that a certificate can name."""
 
-FOREIGN: Final = STRANGER.subordinate("Foreign", **EVERYTHING)
-NO_AUTHORITY: Final = SUB.subordinate("No authority", ca=False, **EVERYTHING)
-EXPIRED: Final = ROOT.subordinate("Expired", not_after=NOW - days(1), **EVERYTHING)
+
+def leaf_of(issuer: Authority, **overrides: Unpack[CertificateOverrides]) -> Issued:
+    """A certificate that names every URL, and has something wrong with it."""
+    return issuer.issue("leaf", **(EVERYTHING | overrides))
+
+
+def below(issuer: Authority, subject: str, **overrides: Unpack[CertificateOverrides]) -> Authority:
+    """An authority of the same kind."""
+    return issuer.subordinate(subject, **(EVERYTHING | overrides))
+
+
+FOREIGN: Final = below(STRANGER, "Foreign")
+NO_AUTHORITY: Final = below(SUB, "No authority", ca=False)
+EXPIRED: Final = below(ROOT, "Expired", not_after=NOW - days(1))
 
 UNCHAINED: Final[list[tuple[str, tuple[Issued | Authority, ...]]]] = [
-    ("a stranger's", (STRANGER.issue("leaf", **EVERYTHING),)),
-    ("a stranger's, with the whole chain", (FOREIGN.issue("leaf", **EVERYTHING), FOREIGN, STRANGER)),
+    ("a stranger's", (leaf_of(STRANGER),)),
+    ("a stranger's, with the whole chain", (leaf_of(FOREIGN), FOREIGN, STRANGER)),
     ("self-signed", (Authority.root("leaf", **EVERYTHING),)),
-    ("a namesake's", (NAMESAKE.issue("leaf", **EVERYTHING), NAMESAKE)),
-    ("forged", (SUB.issue("leaf", corrupt_signature=True, **EVERYTHING),)),
-    ("expired", (SUB.issue("leaf", not_after=NOW - days(1), **EVERYTHING),)),
-    ("not yet valid", (SUB.issue("leaf", not_before=NOW + days(1), **EVERYTHING),)),
-    ("for servers", (SUB.issue("leaf", extended_key_usage="serverAuth", **EVERYTHING),)),
-    ("weak", (SUB.issue("leaf", key=key("rsa1024"), **EVERYTHING),)),
-    ("below no authority", (NO_AUTHORITY.issue("leaf", **EVERYTHING), NO_AUTHORITY)),
-    ("below an expired authority", (EXPIRED.issue("leaf", **EVERYTHING), EXPIRED)),
-    ("without its issuer", (ROOT.subordinate("Absent").issue("leaf", **EVERYTHING),)),
+    ("a namesake's", (leaf_of(NAMESAKE), NAMESAKE)),
+    ("forged", (leaf_of(SUB, corrupt_signature=True),)),
+    ("expired", (leaf_of(SUB, not_after=NOW - days(1)),)),
+    ("not yet valid", (leaf_of(SUB, not_before=NOW + days(1)),)),
+    ("for servers", (leaf_of(SUB, extended_key_usage="serverAuth"),)),
+    ("weak", (leaf_of(SUB, key=key("rsa1024")),)),
+    ("below no authority", (leaf_of(NO_AUTHORITY), NO_AUTHORITY)),
+    ("below an expired authority", (leaf_of(EXPIRED), EXPIRED)),
+    ("without its issuer", (leaf_of(ROOT.subordinate("Absent")),)),
 ]
 
 
 @pytest.mark.parametrize("chain", [chain for _, chain in UNCHAINED], ids=[name for name, _ in UNCHAINED])
-async def test_nothing_is_fetched(tmp_path: Path, chain: tuple[Issued | Authority, ...]) -> None:
+async def test_nothing_is_fetched(directory: Path, chain: tuple[Issued | Authority, ...]) -> None:
     """Denied without asking anybody."""
-    async with composed(tmp_path) as service:
+    async with composed(directory) as service:
         answer = await service.ask(*chain)
     assert ("deny", "invalid") == (answer["decision"], answer["status"])
     assert ([], []) == (service.names.asked, service.connector.asked)
 
 
-async def test_what_lies_beside_the_chain_is_not_fetched(tmp_path: Path) -> None:
+async def test_what_lies_beside_the_chain_is_not_fetched(directory: Path) -> None:
     """Certificates that came with the request and are no part of a valid path name nothing."""
-    async with composed(tmp_path) as service, serve(Publishing({"/crl": SUB.crl()})) as server:
+    async with composed(directory) as service, serve(Publishing({"/crl": SUB.crl()})) as server:
         leaf = SUB.issue("leaf", crl_urls=f"http://ca.example:{server.port}/crl")
-        twin = STRANGER.subordinate("Sub", key=key("p256", 2), **{**EVERYTHING, "crl_urls": "http://inside.example/"})
+        twin = STRANGER.subordinate("Sub", key=key("p256", 2), crl_urls="http://inside.example/")
         answer = await service.ask(leaf, twin, FOREIGN, STRANGER)
     assert (GOOD, ["ca.example"], 1) == (summary(answer), service.names.asked, len(server.received))
 
 
-async def test_issuers_are_never_fetched(tmp_path: Path) -> None:
+async def test_issuers_are_never_fetched(directory: Path) -> None:
     """Neither where one is missing nor where the chain is whole; nor are deltas."""
-    async with composed(tmp_path) as service, serve(Publishing({"/crl": SUB.crl()})) as server:
+    async with composed(directory) as service, serve(Publishing({"/crl": SUB.crl()})) as server:
         base = f"http://ca.example:{server.port}"
-        named: CertificateOverrides = {"ca_issuers": f"{base}/issuer", "freshest_crl_urls": f"{base}/delta"}
-        answers = [
-            await service.ask(ROOT.subordinate("Absent").issue("leaf", **named)),
-            await service.ask(SUB.issue("leaf", crl_urls=f"{base}/crl", **named)),
-        ]
+        named: CertificateOverrides = {
+            "crl_urls": f"{base}/crl",
+            "ca_issuers": f"{base}/issuer",
+            "freshest_crl_urls": f"{base}/delta",
+        }
+        absent = ROOT.subordinate("Absent")
+        answers = [await service.ask(issuer.issue("leaf", **named)) for issuer in (absent, SUB)]
     assert ["deny", "allow"] == [answer["decision"] for answer in answers]
     assert ["GET /crl HTTP/1.1"] == [received.line for received in server.received]
 
 
-async def test_a_stranger_as_delegate(tmp_path: Path) -> None:
+async def test_a_stranger_as_delegate(directory: Path) -> None:
     """What a responder sends along is fetched for only where the issuer itself has signed it."""
-    async with composed(tmp_path) as service, serve(publishing := Publishing()) as server:
+    async with composed(directory) as service, serve(publishing := Publishing()) as server:
         url = f"http://ca.example:{server.port}/ocsp"
         leaf = SUB.issue("leaf", ocsp_urls=url)
         inside = "http://inside.example/crl"

@@ -14,6 +14,7 @@ from tests.composed.world import (
     UNAVAILABLE,
     Method,
     Publishing,
+    Table,
     composed,
     leaf_naming,
     revocation,
@@ -59,7 +60,7 @@ REFUSED: Final = [
     ("", SCHEME),
 ]
 
-NAMES: Final[dict[str, list[tuple[str, ...]]]] = {
+NAMES: Final[Table] = {
     "localhost": [("127.0.0.1",)],
     "mixed.example": [(PUBLIC, PRIVATE)],
     "mapped.example": [("::ffff:10.0.0.1",)],
@@ -70,9 +71,9 @@ NAMES: Final[dict[str, list[tuple[str, ...]]]] = {
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("url", "expected"), REFUSED, ids=[url[:50] for url, _ in REFUSED])
-async def test_where_no_certificate_leads(tmp_path: Path, method: Method, url: str, expected: str) -> None:
+async def test_where_no_certificate_leads(directory: Path, method: Method, url: str, expected: str) -> None:
     """Denied by name; nothing is connected to, and a server that listens there hears nothing."""
-    async with composed(tmp_path, NAMES) as service, serve(always(ok(SUB.crl()))) as inside:
+    async with composed(directory, NAMES) as service, serve(always(ok(SUB.crl()))) as inside:
         named = url.format(port=inside.port)
         answer = await service.ask(leaf_naming(method, named))
     assert UNAVAILABLE == summary(answer)
@@ -83,9 +84,9 @@ async def test_where_no_certificate_leads(tmp_path: Path, method: Method, url: s
 
 
 @pytest.mark.parametrize("method", METHODS)
-async def test_the_next_source_is_asked(tmp_path: Path, method: Method) -> None:
+async def test_the_next_source_is_asked(directory: Path, method: Method) -> None:
     """A refused URL is an attempt beside the answer of another."""
-    async with composed(tmp_path) as service, serve(publishing := Publishing()) as server:
+    async with composed(directory) as service, serve(publishing := Publishing()) as server:
         leaf = leaf_naming(method, "http://169.254.169.254/", f"http://ca.example:{server.port}/source")
         publishing.bodies["/source"] = SUB.crl() if method == "crl" else SUB.ocsp(leaf)
         answer = await service.ask(leaf)
@@ -95,9 +96,9 @@ async def test_the_next_source_is_asked(tmp_path: Path, method: Method) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-async def test_a_name_that_changes_its_address(tmp_path: Path, method: Method) -> None:
+async def test_a_name_that_changes_its_address(directory: Path, method: Method) -> None:
     """It is asked once, and the connection goes where that answer said; a second answer has no say."""
-    async with composed(tmp_path, NAMES) as service, serve(publishing := Publishing()) as server:
+    async with composed(directory, NAMES) as service, serve(publishing := Publishing()) as server:
         leaf = leaf_naming(method, f"http://rebinding.example:{server.port}/source")
         publishing.bodies["/source"] = SUB.crl() if method == "crl" else SUB.ocsp(leaf)
         answer = await service.ask(leaf)
@@ -106,9 +107,9 @@ async def test_a_name_that_changes_its_address(tmp_path: Path, method: Method) -
 
 
 @pytest.mark.parametrize("method", METHODS)
-async def test_a_name_that_has_changed_its_address(tmp_path: Path, method: Method) -> None:
+async def test_a_name_that_has_changed_its_address(directory: Path, method: Method) -> None:
     """The next connection is judged anew."""
-    async with composed(tmp_path, NAMES) as service, serve(publishing := Publishing()) as server:
+    async with composed(directory, NAMES) as service, serve(publishing := Publishing()) as server:
         publishing.headers = ("Connection: close",)
         first, second = (
             leaf_naming(method, f"http://rebinding.example:{server.port}/{name}") for name in ("first", "second")
@@ -122,9 +123,9 @@ async def test_a_name_that_has_changed_its_address(tmp_path: Path, method: Metho
 
 
 @pytest.mark.parametrize("method", METHODS)
-async def test_a_name_without_an_address(tmp_path: Path, method: Method) -> None:
+async def test_a_name_without_an_address(directory: Path, method: Method) -> None:
     """Unreachable."""
-    async with composed(tmp_path, NAMES) as service:
+    async with composed(directory, NAMES) as service:
         answer = await service.ask(leaf_naming(method, "http://nowhere.example/"))
     assert UNAVAILABLE == summary(answer)
     assert "http://nowhere.example/: unreachable" in answer["detail"]
@@ -146,9 +147,9 @@ REDIRECTS: Final = [
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("location", REDIRECTS)
-async def test_where_no_redirect_leads(tmp_path: Path, method: Method, location: str) -> None:
+async def test_where_no_redirect_leads(directory: Path, method: Method, location: str) -> None:
     """What a public server says is held to the rule for certificates."""
-    async with composed(tmp_path, NAMES) as service, serve(always(ok(SUB.crl()))) as inside:
+    async with composed(directory, NAMES) as service, serve(always(ok(SUB.crl()))) as inside:
         elsewhere = redirect(location.format(port=inside.port))
         async with serve(always(elsewhere)) as server:
             answer = await service.ask(leaf_naming(method, url := f"http://ca.example:{server.port}/"))
@@ -158,19 +159,19 @@ async def test_where_no_redirect_leads(tmp_path: Path, method: Method, location:
 
 
 @pytest.mark.parametrize("method", METHODS)
-async def test_a_redirect_in_a_circle(tmp_path: Path, method: Method) -> None:
+async def test_a_redirect_in_a_circle(directory: Path, method: Method) -> None:
     """It ends after a few."""
-    async with composed(tmp_path) as service, serve(always(redirect("/"))) as server:
+    async with composed(directory) as service, serve(always(redirect("/"))) as server:
         answer = await service.ask(leaf_naming(method, f"http://ca.example:{server.port}/"))
     assert UNAVAILABLE == summary(answer)
     assert "more than 3 redirects" in answer["detail"]
     assert 4 == len(server.received)
 
 
-async def test_what_the_operator_allows(tmp_path: Path) -> None:
+async def test_what_the_operator_allows(directory: Path) -> None:
     """The same private name, where `REVET_EGRESS_ALLOW` has its network."""
     async with (
-        composed(tmp_path, egress_allow=("10.0.0.0/8",)) as service,
+        composed(directory, egress_allow=("10.0.0.0/8",)) as service,
         serve(by_path({"/sub.crl": ok(SUB.crl())})) as server,
     ):
         answer = await service.ask(leaf_naming("crl", f"http://inside.example:{server.port}/sub.crl"))

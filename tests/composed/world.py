@@ -12,12 +12,14 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
-from typing import Any, Final, Literal, TypedDict, Unpack
+from typing import Any, Final, Literal, TypeAlias, TypedDict, Unpack
 
 import pytest
 
 from service import bootstrap
+from service.adapters.http.transport import tls_context
 from service.adapters.lmdb.store import Store
 from service.api.app import ApiServices, OperationsServices, create_app
 from service.api.operations import Readiness
@@ -30,6 +32,9 @@ from tests.api.conformance import Json
 from tests.api.world import Caller, good
 from tests.application.chain import ROOT, SUB
 from tests.pki import NOW, Authority, CertificateOverrides, Issued, bundle
+
+Table: TypeAlias = Mapping[str, list[tuple[str, ...]]]
+"""Names and their successive addresses."""
 
 Method = Literal["crl", "ocsp"]
 
@@ -114,9 +119,7 @@ class Composed:
 
 
 @asynccontextmanager
-async def composed(
-    directory: Path, names: Mapping[str, list[tuple[str, ...]]] | None = None, **rules: Unpack[Rules]
-) -> AsyncIterator[Composed]:
+async def composed(directory: Path, names: Table | None = None, **rules: Unpack[Rules]) -> AsyncIterator[Composed]:
     """Compose a service that trusts Root and knows Sub.
 
     Args:
@@ -140,12 +143,17 @@ async def composed(
     with pytest.MonkeyPatch.context() as patch:
         for part, fake in (("SystemResolver", resolver), ("TcpConnector", connector), ("SystemClock", clock)):
             patch.setattr(bootstrap, part, _always(fake))
+        patch.setattr(bootstrap, "tls_context", _tls_context)
         async with bootstrap.open_alone(settings, data) as answering:
             readiness = Readiness({"world": good}, lambda *fault: faults.append(fault))
             operations = OperationsServices(readiness, lambda: b"", lambda *fault: faults.append(fault), "0")
             app = create_app(ApiServices(answering.validator, settings.policy(), operations), ApiRules())
             yield Composed(Caller(app), resolver, connector, clock, answering.store, data / bootstrap.SPOOL_DIRECTORY)
     assert [] == faults
+
+
+_tls_context = cache(tls_context)
+"""The real one, made once: the system's trust store takes longer to load than most of these tests."""
 
 
 def _always(part: object) -> Callable[[], object]:

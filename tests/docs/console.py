@@ -1,8 +1,8 @@
 """Sessions at the command line as pages show them: run again, in this process, and compared.
 
-A block of `console` has commands after `$` and what they print below. Moments, ports, sizes and long hexadecimal numbers are
-those of the day on which the page was written; they are compared by their look. `…` stands for anything within a line,
-and for any number of lines where it stands alone.
+A block of `console` has commands after `$` and what they print below. Moments, ports, sizes and long hexadecimal
+numbers are those of the day on which the page was written, and are compared by their look. `…` stands for anything
+within a line, and for any number of lines where it stands alone.
 """
 
 import re

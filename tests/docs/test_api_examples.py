@@ -1,11 +1,14 @@
 """Every example in `docs/api.md` is what the service takes and answers."""
 
+import ast
+import inspect
 import json
 from collections.abc import Iterable
 from typing import Any, Final
 
 import pytest
 
+import service.api.problems
 from service.api import examples
 from service.api.body import GRACE_S, SLOWEST_BYTES_PER_S
 from service.api.openapi import openapi_document
@@ -14,7 +17,7 @@ from service.api.rules import MIB, ApiRules, Overrides
 from service.core.model.failure import Code
 from tests.api.conformance import Json, check_schema
 from tests.api.example_world import example_world
-from tests.api.world import ADMIN, CALLER, LEAF, SUB, VERSION, WITH_TOKENS, World, calling, overriding
+from tests.api.world import CALLER, LEAF, SUB, VERSION, WITH_TOKENS, World, calling, overriding
 from tests.docs.pages import Row, blocks, page, sections, table, word, words
 from tests.docs.shown import is_shown
 from tests.pki import NOW, Authority, Extension, Issued, days, key
@@ -167,6 +170,12 @@ async def test_problems() -> None:
     assert set(given) == {word(row[kind]) for row in rows}
 
 
-def test_an_administrator_is_not_refused() -> None:
-    """The two tokens above are of different people."""
-    assert CALLER != ADMIN
+def test_every_problem_is_had_above() -> None:
+    """Whatever the service can call a problem is made in one place, and each of these has a row."""
+    made = {
+        node.args[1].value
+        for node in ast.walk(ast.parse(inspect.getsource(service.api.problems)))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Problem"
+        if isinstance(node.args[1], ast.Constant)
+    }
+    assert made == {word(row["type, behind `urn:revet:problem:`"]) for row in table(PAGE, "problems")}

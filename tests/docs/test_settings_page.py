@@ -106,7 +106,7 @@ def test_what_is_refused_by_name() -> None:
 def test_trust_stores_that_are_no_files() -> None:
     """Refused by name, with the message on the page."""
     (message,) = problems({"REVET_TRUST_STORE": "s3://bucket/cas.pem"})
-    assert f"`{message}`" in page(PAGE)
+    assert [f"{message}\n"] == blocks(page(PAGE), "text")
 
 
 def problems(environment: dict[str, str]) -> tuple[str, ...]:

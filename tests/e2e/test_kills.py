@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.e2e.running import PATIENCE_S, Service, running_service, until
@@ -56,3 +57,24 @@ def test_sigterm_ends_it_in_order(service: Service) -> None:
     service.process.send_signal(signal.SIGTERM)
     assert 0 == service.process.wait(PATIENCE_S)
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+
+
+def test_nobody_waits_for_a_service_that_ends(service: Service) -> None:
+    """While requests under way are finished, new connections are refused at once instead of queueing for nothing."""
+    address = httpx.URL(service.url)
+    with socket.create_connection((address.host, address.port or 0)) as unfinished:
+        unfinished.sendall(b"POST /v1/validate HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{")
+        until(service.answers, "the unfinished request was read, since a later one is answered")
+        service.process.send_signal(signal.SIGTERM)
+        until(lambda: _refused(address), "new connections are refused")
+        unfinished.sendall(b"}" * 99)
+        assert b"HTTP/1.1 400" == unfinished.recv(12)
+
+
+def _refused(address: httpx.URL) -> bool:
+    """Whether nobody listens there."""
+    try:
+        socket.create_connection((address.host, address.port or 0)).close()
+    except ConnectionRefusedError:
+        return True
+    return False

@@ -3,9 +3,15 @@
 import asyncio
 import contextlib
 import socket
+from typing import Final
 
 from service.adapters.ipc.message import MAX_LINE_BYTES, decode_order, encode_report
 from service.application.crl_fetcher import CrlFetcher
+
+ORDERS_WAITING: Final = 4096
+"""Connections that may wait to be taken: eight workers full of first requests. asyncio's default of 100 would replace
+what the supervisor asked for, and an order that finds no place is evidence that cannot be had. The kernel caps it
+(somaxconn)."""
 
 
 class IngesterServer:
@@ -22,7 +28,9 @@ class IngesterServer:
             listener: A listening Unix socket; closed at the end.
             stop: Ends it.
         """
-        server = await asyncio.start_unix_server(self._answer, sock=listener, limit=MAX_LINE_BYTES)
+        server = await asyncio.start_unix_server(
+            self._answer, sock=listener, limit=MAX_LINE_BYTES, backlog=ORDERS_WAITING
+        )
         try:
             await stop.wait()
         finally:

@@ -23,6 +23,7 @@ NAMESPACE = Path("/proc/self/ns/pid")
 
 NAMESPACE_LOCK = "namespace.lock"
 INGESTER_LOCK = "ingester.lock"
+SERVICE_LOCK = "service.lock"
 
 NAMESPACE_OCTETS = 64
 """Room for `pid:[4026531836]`."""
@@ -85,6 +86,21 @@ def only_ingester(path: Path) -> Generator[None]:
             alone = _try_lock(descriptor, fcntl.LOCK_EX)
         if not alone:
             raise StoreError(f"another process publishes CRLs into the store at {path}: there is one ingester")
+        yield
+
+
+@contextmanager
+def only_service(path: Path) -> Generator[None]:
+    """Hold the directory for one service, from before its first process is started until after its last one has ended.
+
+    Raises:
+        StoreError: another service has it.
+    """
+    with _lock_file(path / SERVICE_LOCK) as descriptor:
+        with Translating(f"cannot lock the store at {path}"):
+            alone = _try_lock(descriptor, fcntl.LOCK_EX)
+        if not alone:
+            raise StoreError(f"another service uses the store at {path}: give each service a directory of its own")
         yield
 
 

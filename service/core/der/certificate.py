@@ -14,6 +14,7 @@ from service.core.der.extension import only
 from service.core.der.key import read_public_key
 from service.core.der.moment import read_moment
 from service.core.der.name import read_name
+from service.core.der.signed import read_signed
 from service.core.model.certificate import Certificate, Extensions
 from service.core.model.key import Signature
 from service.core.model.malformed import MalformedError
@@ -35,18 +36,8 @@ def read_certificate(der: bytes) -> Certificate:
 
 
 def _read(der: bytes) -> Certificate:
-    start, stop = tlv.whole(der, tlv.SEQUENCE)
-    elements = tlv.children(der, start, stop)
-    if [tag for tag, *_ in elements] != [tlv.SEQUENCE, tlv.SEQUENCE, tlv.BIT_STRING]:
-        raise MalformedError("a certificate is a SEQUENCE of a TBSCertificate, an algorithm and a BIT STRING")
-    (
-        (_, tbs_position, tbs_start, tbs_stop),
-        (_, algorithm_position, _, algorithm_stop),
-        (_, _, value_start, value_stop),
-    ) = elements
-    algorithm = der[algorithm_position:algorithm_stop]
-    signature = Signature(algorithm, tlv.signature_bits(der, value_start, value_stop), der[tbs_position:tbs_stop])
-    return _read_tbs(der, tbs_start, tbs_stop, signature)
+    signature, start, stop = read_signed(der, "a certificate")
+    return _read_tbs(der, start, stop, signature)
 
 
 _cached_certificate = lru_cache(maxsize=4096)(_read)

@@ -183,8 +183,6 @@ def _ocsp_responders(data: tlv.Buffer, start: int, stop: int) -> tuple[str, ...]
 
 def _distribution_points(data: bytes, extension: Extension, issuer: bytes) -> tuple[DistributionPoint, ...]:
     start, stop = only(data, extension.start, extension.stop, tlv.SEQUENCE)
-    if start == stop:  # RFC 5280 §4.2.1.13: at least one; without any it would read like an extension that is absent
-        raise MalformedError("cRLDistributionPoints that are empty")
     return tuple(
         _distribution_point(data, tag, content, after, issuer)
         for tag, _, content, after in tlv.children(data, start, stop)

@@ -23,6 +23,7 @@ from service.core.der.extension import (
 )
 from service.core.der.moment import is_time, read_moment
 from service.core.der.name import read_name
+from service.core.der.signed import read_signed
 from service.core.model.crl import CrlMeta, CrlRow, IssuingDistributionPoint
 from service.core.model.key import Signature
 from service.core.model.malformed import MalformedError
@@ -48,9 +49,6 @@ KNOWN = frozenset({
 
 
 VERSION_2 = 2
-
-MAX_COPIED_OCTETS = 8192
-"""What is signed is copied up to this size; above it a view serves, so that a large CRL is not held twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,24 +93,10 @@ def read_crl(data: tlv.Buffer) -> CrlDocument:
         MalformedError: it is not strict DER, has octets after its end, names two signature algorithms, or any part of
             it, an entry's extensions included, does not decode.
     """
-    start, stop = tlv.whole(data, tlv.SEQUENCE)
-    elements = tlv.children(data, start, stop)
-    if [tag for tag, *_ in elements] != [tlv.SEQUENCE, tlv.SEQUENCE, tlv.BIT_STRING]:
-        raise MalformedError("a CRL is a SEQUENCE of a TBSCertList, an algorithm and a BIT STRING")
-    (
-        (_, tbs_position, tbs_start, tbs_stop),
-        (_, algorithm_position, _, algorithm_stop),
-        (_, _, value_start, value_stop),
-    ) = elements
-    header = _read_header(data, tbs_start, tbs_stop)
-    if header.algorithm != bytes(data[algorithm_position:algorithm_stop]):
+    signature, start, stop = read_signed(data, "a CRL")
+    header = _read_header(data, start, stop)
+    if header.algorithm != signature.algorithm:
         raise MalformedError("two different signature algorithms (RFC 5280 §5.1.1.2)")
-    signed = memoryview(data)[tbs_position:tbs_stop]
-    signature = Signature(
-        header.algorithm,
-        tlv.signature_bits(data, value_start, value_stop),
-        bytes(signed) if len(signed) <= MAX_COPIED_OCTETS else signed,
-    )
     return CrlDocument(data, _read_meta(data, header), signature, header.entries)
 
 

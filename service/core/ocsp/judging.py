@@ -101,9 +101,10 @@ def judge_answers(
         at: The moment in question.
 
     Returns:
-        What the newest current answer says; of several as new, revoked before unknown before good. Unknown is no answer:
-        it hides an older good, and no older revoked. Good is none where a newer answer, current or not, said revoked:
-        nobody makes a host forget a revocation by presenting an old answer. The order of `answers` does not matter.
+        What the newest current answer says; of several as new, revoked before unknown before good. Unknown is no
+        answer: it hides an older good, and no older revoked. Good is none where an answer as new or newer has said
+        revoked, though its time is over: nobody makes a host forget a revocation by presenting an old answer. The order
+        of `answers` does not matter.
     """
     attempts: list[Attempt] = []
     current: list[tuple[SignedAnswer, UsableUntil]] = []

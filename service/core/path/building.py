@@ -9,7 +9,7 @@ from typing import assert_never
 
 from service.core.der.signature import SignatureResult, algorithm_name, signature_scheme, verify
 from service.core.model.budget import Budget
-from service.core.model.certificate import Certificate
+from service.core.model.certificate import Certificate, KeyUsage
 from service.core.model.failure import (
     BadSignature,
     NoIssuer,
@@ -82,7 +82,11 @@ def _extend(
 def _candidates(
     child: Certificate, chain: tuple[Certificate, ...], store: TrustStore, budget: Budget
 ) -> list[Certificate]:
-    """Who may have issued a certificate by name, the likeliest first: anchors, then matching key identifiers."""
+    """Who may have issued a certificate by name, the likeliest first: anchors, then matching key identifiers.
+
+    Of several certificates of one key those come first that let it sign CRLs, so that a list that revokes the child is
+    heard whichever of them a caller presents beside.
+    """
     wanted = child.extensions.authority_key_identifier
     found = []
     for candidate in store.by_subject.get(canonical(child.issuer.der), ()):
@@ -90,8 +94,10 @@ def _candidates(
         if candidate in store.anchors or not _repeats(candidate, chain):
             own = candidate.extensions.subject_key_identifier
             is_other_key = wanted is not None and own is not None and wanted != own
-            found.append((candidate not in store.anchors, is_other_key, candidate.fingerprint, candidate))
-    return [candidate for *_, candidate in sorted(found, key=lambda one: one[:3])]
+            usage = candidate.extensions.key_usage
+            is_mute = usage is not None and not usage & KeyUsage.CRL_SIGN
+            found.append((candidate not in store.anchors, is_other_key, is_mute, candidate.fingerprint, candidate))
+    return [candidate for *_, candidate in sorted(found, key=lambda one: one[:4])]
 
 
 def _repeats(candidate: Certificate, chain: tuple[Certificate, ...]) -> bool:

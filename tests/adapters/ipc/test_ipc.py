@@ -27,6 +27,10 @@ ORDER = CrlOrder(("http://ca.example/a.crl", "http://ca.example/b.crl"), b"\x30\
 ATTEMPTS = (Attempt("http://ca.example/a.crl", Problem.HTTP_STATUS, "404"),)
 
 
+BURST = 200
+"""Orders: twice asyncio's default for the queue, and fewer than a process may have descriptors."""
+
+
 class RecordingFetcher:
     """Reports the same attempts for every order, and remembers the orders."""
 
@@ -69,6 +73,15 @@ async def test_it_tells_that_it_answers(tmp_path: Path) -> None:
     assert not await client.answers()
     async with serving(RecordingFetcher(), tmp_path / "s"):
         assert await client.answers()
+
+
+async def test_a_burst_of_orders_finds_places(tmp_path: Path) -> None:
+    """More orders at once than asyncio's usual queue has places for, as on a cold start: each is carried out."""
+    fetcher = RecordingFetcher()
+    async with serving(fetcher, tmp_path / "s"):
+        client = IngesterClient(tmp_path / "s")
+        reports = await asyncio.gather(*(client.fetch(ORDER) for _ in range(BURST)))
+    assert [ATTEMPTS] * BURST == reports
 
 
 async def test_without_a_process_every_url_failed(tmp_path: Path) -> None:

@@ -98,6 +98,15 @@ def test_one_ingester(path: Path, peers: Peers) -> None:
     Store.open(path, Role.INGESTER).close()
 
 
+def test_one_service(tmp_path: Path) -> None:
+    """A second service is refused while the first one holds the directory, and not afterwards."""
+    refused = pytest.raises(StoreError, match="another service")
+    with tenancy.only_service(tmp_path), refused, tenancy.only_service(tmp_path):
+        pass
+    with tenancy.only_service(tmp_path):
+        pass
+
+
 def test_started_together(peers: Peers) -> None:
     """Processes that start at one time on an absent store all get it."""
     started = [peers("worker") for _ in range(3)] + [peers("ingester")]

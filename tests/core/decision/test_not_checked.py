@@ -1,5 +1,6 @@
 """Certificates that need no answer: outside the scope, anchors, and those that will never have one."""
 
+from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -20,7 +21,7 @@ from tests.core.decision.chains import (
     summary,
 )
 from tests.core.decision.shell import Shelf, ask, statuses, trusting
-from tests.pki import CertificateOverrides
+from tests.pki import CertificateOverrides, Extension, der, names, oids
 
 LEAF_ONLY: Final = Policy(revocation_scope=RevocationScope.LEAF)
 
@@ -130,6 +131,31 @@ def test_no_rev_avail_without_basic_constraints_is_believed() -> None:
     chained = chain(leaf=NO_REV_AVAIL | {"ca": None}, sub=NONE)
     outcome = ask(chained.leaf, chained.store)
     assert ["no_rev_avail", "nothing_declared"] == list(statuses(outcome.verdict))
+
+
+RESPONDER_BY_NAME: Final = Extension(
+    oids.AUTHORITY_INFO_ACCESS, der.seq(der.seq(der.oid(oids.OCSP), names.directory_name("Responder")))
+)
+
+
+@pytest.mark.parametrize("mode", [RevocationMode.HARD_FAIL, RevocationMode.REQUIRE])
+def test_a_responder_that_is_no_url_makes_an_answer_needed(mode: RevocationMode) -> None:
+    """It is declared, whoever can be asked."""
+    chained = chain(leaf={"extensions": [RESPONDER_BY_NAME]})
+    outcome = ask(chained.leaf, chained.store, policy=replace(LEAF_ONLY, revocation_mode=mode))
+    assert UNAVAILABLE == summary(outcome.verdict)
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [{"freshest_crl_urls": "http://crl.example/delta.crl"}, {"extensions": [RESPONDER_BY_NAME]}],
+    ids=["freshestCRL", "a responder that is no URL"],
+)
+def test_no_rev_avail_beside_what_nobody_asks_is_not_believed(declared: CertificateOverrides) -> None:
+    """It must not stand there either (RFC 9608 section 3)."""
+    chained = chain(leaf=declared | NO_REV_AVAIL)
+    require = replace(LEAF_ONLY, revocation_mode=RevocationMode.REQUIRE)
+    assert UNAVAILABLE == summary(ask(chained.leaf, chained.store, policy=require).verdict)
 
 
 @pytest.mark.parametrize("declared", [CRL, OCSP, BOTH], ids=["CRL", "OCSP", "both"])

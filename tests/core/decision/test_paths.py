@@ -20,6 +20,7 @@ from service.core.model.verdict import Verdict
 from tests.core.decision.chains import (
     ALLOWED,
     ALLOWED_UNANSWERED,
+    BOTH,
     CRL,
     NONE,
     REVOKED,
@@ -181,6 +182,17 @@ def test_revoked_is_reported_before_unavailable(swapped: bool) -> None:
     verdict = ask(two.leaf, two.store, held=Shelf((ROOT.crl(revoked=[two.first.serial]),))).verdict
     assert REVOKED == summary(verdict)
     assert certificate(ROOT) == verdict.anchor
+
+
+def test_a_certificate_of_the_issuer_without_crl_sign_hides_no_revocation() -> None:
+    """The list that revokes the leaf is heard, whichever other certificates of the same key a caller presents."""
+    sub = ROOT.subordinate("Sub")
+    leaf = sub.issue("leaf", **BOTH)
+    held = Shelf((sub.crl(revoked=[leaf.serial]),), (sub.ocsp(leaf),))
+    # Of so many, some have a smaller fingerprint than Sub itself, and would be tried first.
+    mute = [sub.reissue(not_after=NOW + days(number), key_usage={"keyCertSign"}) for number in range(1, 17)]
+    verdicts = [ask(leaf, trusting(ROOT, sub, one), held=held).verdict for one in mute]
+    assert {REVOKED} == {summary(verdict) for verdict in verdicts}
 
 
 def test_a_path_that_reached_an_anchor_is_reported_before_one_that_did_not() -> None:

@@ -5,7 +5,7 @@ import pytest
 from service.core.der.certificate_extensions import read_certificate_extensions
 from service.core.model.certificate import BasicConstraints, Extensions, KeyUsage
 from service.core.model.malformed import MalformedError
-from tests.pki import Extension, der, oids
+from tests.pki import Extension, der, names, oids
 from tests.pki.extensions import (
     authority_info_access,
     basic_constraints,
@@ -202,13 +202,21 @@ def test_ocsp_responders() -> None:
 
 
 def test_ocsp_responder_without_a_url() -> None:
-    """A responder that is named by a directory name cannot be asked; one beyond ASCII is kept visible."""
+    """A responder that is named otherwise is declared, in words that are no URL; one beyond ASCII is kept visible."""
     mixed = der.seq(
-        description(oids.OCSP, der.tlv(0xA4, der.seq())),
+        description(oids.OCSP, names.directory_name("Responder")),
+        description(oids.OCSP, der.tlv(0x82, b"ocsp.example")),
         description(oids.OCSP, der.tlv(0x86, "http://ä/".encode())),
         description("1.2.3", URL),
     )
-    assert (r"http://\xc3\xa4/",) == read(Extension(oids.AUTHORITY_INFO_ACCESS, mixed)).ocsp_responders
+    expected = ("DirName:CN=Responder", "DNS:ocsp.example", r"http://\xc3\xa4/")
+    assert expected == read(Extension(oids.AUTHORITY_INFO_ACCESS, mixed)).ocsp_responders
+
+
+def test_freshest_crl() -> None:
+    """Its presence is told, and what it names is not read."""
+    assert not read().freshest_crl
+    assert read(Extension(oids.FRESHEST_CRL, der.null())).freshest_crl
 
 
 @pytest.mark.parametrize(

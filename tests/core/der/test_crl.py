@@ -9,9 +9,10 @@ from typing import Final
 import pytest
 
 from service.core.der.certificate import read_certificate
-from service.core.der.crl import MAX_COPIED_OCTETS, read_crl
+from service.core.der.crl import read_crl
 from service.core.der.crl_entry import unpack
 from service.core.der.signature import SignatureResult, verify
+from service.core.der.signed import MAX_COPIED_OCTETS
 from service.core.model.crl import CrlEntry, CrlMeta
 from service.core.model.malformed import MalformedError
 from service.core.model.reason import Reason
@@ -195,9 +196,9 @@ TIMES: Final = der.time(THIS_UPDATE) + der.time(NEXT_UPDATE)
         (GOOD + b"\x00", "octets after"),
         (der.set_of(), "DER tag"),
         (CA.der, "DER tag"),
-        (der.seq(tbs(), ALGORITHM), "SEQUENCE of a TBSCertList"),
-        (der.seq(tbs(), ALGORITHM, der.octet_string(b"")), "SEQUENCE of a TBSCertList"),
-        (der.seq(tbs(), ALGORITHM, der.bit_string(b""), der.null()), "SEQUENCE of a TBSCertList"),
+        (der.seq(tbs(), ALGORITHM), "SEQUENCE of what is signed"),
+        (der.seq(tbs(), ALGORITHM, der.octet_string(b"")), "SEQUENCE of what is signed"),
+        (der.seq(tbs(), ALGORITHM, der.bit_string(b""), der.null()), "SEQUENCE of what is signed"),
         (crl(tbs(), identifier(oids.ED25519)), "two different"),
         (crl(tbs(algorithm=identifier(oids.ED25519))), "two different"),
         (crl(der.seq()), "truncated"),

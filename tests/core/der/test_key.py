@@ -48,6 +48,16 @@ def test_long_key() -> None:
     assert 16384 == read_public_key(spki(public_key("rsa16384"))).size
 
 
+@pytest.mark.parametrize(
+    ("bits", "family"), [(17, KeyKind.RSA), (64, KeyKind.RSA), (65, KeyKind.UNSUPPORTED), (2047, KeyKind.UNSUPPORTED)]
+)
+def test_rsa_exponents(bits: int, family: KeyKind) -> None:
+    """A longer exponent than anybody uses makes verifying slow, and the key one that nothing here reads."""
+    modulus, exponent = 1 << 2047 | 1, 1 << (bits - 1) | 1
+    found = read_public_key(info(RSA_ENCRYPTION, der.seq(der.integer(modulus), der.integer(exponent)), der.null()))
+    assert (family, found.handle is None) == (found.kind, family is KeyKind.UNSUPPORTED)
+
+
 def info(algorithm: str, bits: bytes, *parameters: bytes) -> bytes:
     """A SubjectPublicKeyInfo."""
     return der.seq(der.seq(der.oid(algorithm), *parameters), der.bit_string(bits))

@@ -100,3 +100,9 @@ def test_the_store_key_is_the_same_for_the_same_certificate() -> None:
     """What one process wrote another one finds: renewed certificates of the same issuer and key share a row."""
     renewed = certificate(SUB.reissue(serial=5))
     assert store_key(LEAF_CERTIFICATE, SUB_CERTIFICATE) == store_key(LEAF_CERTIFICATE, renewed)
+
+
+def test_the_store_key_of_a_serial_number_of_any_length() -> None:
+    """Nothing bounds a serial number, and Python writes no such number in decimal digits."""
+    endless = [certificate(SUB.issue("leaf", serial=(1 << 16_000) + number)) for number in range(2)]
+    assert 2 == len({store_key(one, SUB_CERTIFICATE) for one in endless})

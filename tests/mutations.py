@@ -1,0 +1,171 @@
+"""How each guard of docs/invariants.md is taken away: the text that guards, and the text that no longer does.
+
+Rules: a mutation leaves a program that runs; what it takes away is the guard and nothing else. The old text stands
+exactly once in the function that the document names.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """One guard taken away."""
+
+    old: str
+    new: str
+
+
+MUTATIONS: Final[Mapping[str, Mutation]] = {
+    # 1: no allow without the evidence that the mode asks for
+    "An answer that is needed and missing denies": Mutation("if check.is_needed and element", "if False and element"),
+    "A source that is declared makes an answer needed": Mutation(
+        "expected = declares_source(certificate) or names_issuer", "expected = names_issuer"
+    ),
+    "A CRL that is held makes an answer needed": Mutation(
+        "expected = declares_source(certificate) or names_issuer", "expected = declares_source(certificate)"
+    ),
+    "A store that cannot be read is no empty store": Mutation("names_issuer=True)", "names_issuer=False)"),
+    "A CRL bears its issuer's name": Mutation("if not same_name(finding.meta.issuer, issuer.subject):", "if False:"),
+    "A CRL verifies under its issuer's key": Mutation("if finding.signer_spki != issuer.public_key.spki:", "if False:"),
+    "A CRL's issuer may sign CRLs": Mutation("not usage & KeyUsage.CRL_SIGN", "False"),
+    "A CRL covers the certificate's distribution point": Mutation("if not scope.names:", "if True:"),
+    "A CRL covers the certificate's kind": Mutation("if not _covers_kind(scope, certificate):", "if False:"),
+    "CRLs cover every reason before they say good": Mutation("if covered == ALL_REASONS:", "if covered:"),
+    "A CRL with something unsupported says nothing": Mutation("if feature is not None:", "if False:"),
+    "An old CRL makes nobody forget a new one": Mutation(
+        "if (first.meta.this_update, first.meta.crl_number) == (meta.this_update, meta.crl_number):", "if first:"
+    ),
+    "Evidence is not used after its time": Mutation(
+        "Problem.STALE if at > end else UsableUntil(end)", "UsableUntil(end)"
+    ),
+    "Evidence is not used before its time": Mutation("if this_update > later(at, policy.clock_skew):", "if False:"),
+    "An OCSP answer is about the serial number": Mutation(
+        "if one.serial_number != certificate.serial_number or not one.hash_name:\n        return False\n"
+        "    return one == cert_id(certificate, issuer, one.hash_name)",
+        "if not one.hash_name:\n        return False\n    own = cert_id(certificate, issuer, one.hash_name)\n"
+        "    return one.issuer_name_hash + one.issuer_key_hash == own.issuer_name_hash + own.issuer_key_hash",
+    ),
+    "An OCSP answer is about the issuer": Mutation(
+        "return one == cert_id(certificate, issuer, one.hash_name)", "return True"
+    ),
+    "An issuer's OCSP answer verifies under its key": Mutation(
+        "if verify(response.signature, issuer.public_key) is SignatureResult.VALID:", "if True:"
+    ),
+    "A delegate's OCSP answer verifies under its key": Mutation(
+        "if verify(response.signature, delegate.public_key) is SignatureResult.VALID:", "if True:"
+    ),
+    "A delegate is one for OCSP signing": Mutation("if purposes is None or OCSP_SIGNING not in purposes:", "if False:"),
+    "A delegate was signed by the issuer itself": Mutation(
+        "if verify(delegate.signature, issuer.public_key) is not SignatureResult.VALID:", "if False:"
+    ),
+    "A delegate is valid": Mutation("if check_validity(delegate, at) is not None or", "if"),
+    "A delegate that is revoked says nothing": Mutation(
+        "return DelegateCheck(DelegateStanding.REVOKED)", "return DelegateCheck(DelegateStanding.GOOD)"
+    ),
+    "A delegate without the answer that it needs says nothing": Mutation(
+        "case RevocationStatus.UNKNOWN if checked.is_needed:", "case RevocationStatus.UNKNOWN if False:"
+    ),
+    # 2: an answer is never reused for longer than what it rests on
+    "An allow ends with the cap": Mutation(
+        "ends = [later(at, policy.max_verdict_ttl), anchor.not_after]", "ends = [anchor.not_after]"
+    ),
+    "An allow ends with the anchor": Mutation(
+        "ends = [later(at, policy.max_verdict_ttl), anchor.not_after]", "ends = [later(at, policy.max_verdict_ttl)]"
+    ),
+    "An allow ends with each certificate": Mutation("ends.append(element.certificate.not_after)", "pass"),
+    "An allow ends with its evidence": Mutation("ends.append(element.revocation.usable_until)", "pass"),
+    "An allow ends with the first of the methods that answered": Mutation(
+        "usable_until=min(ends)", "usable_until=max(ends)"
+    ),
+    "What the next attempt may change is soon asked again": Mutation("ends.append(later(at, UNDECIDED_TTL))", "pass"),
+    "A deny ends when the certificate becomes valid": Mutation("ends.append(certificate.not_before)", "pass"),
+    "A deny ends when another path may allow": Mutation("for one in (denied, *denied.rivals)", "for one in (denied,)"),
+    "An answer to a request with options is for it alone": Mutation(
+        "valid_until=verdict.valid_until if request.reuse is Reuse.ALLOWED else None", "valid_until=verdict.valid_until"
+    ),
+    "A request with options says so": Mutation("reuse=Reuse.NEVER", "reuse=Reuse.ALLOWED"),
+    # 3: everything signed is verified where it is used for the first time
+    "A CRL is verified before it is held": Mutation(
+        "match verify(document.signature, signer):", "match SignatureResult.VALID:"
+    ),
+    "An inline CRL is verified": Mutation(
+        "verified = verify(document.signature, issuer.public_key) is SignatureResult.VALID", "verified = True"
+    ),
+    "A held CRL counts for the key that it verified under": Mutation(
+        "if finding.signer_spki != issuer.public_key.spki:", "if False:"
+    ),
+    "A held OCSP answer is verified again": Mutation(
+        "responder = authorize(response, issuer, policy, at, budget)",
+        'held = finding.tier.value == "host"\n'
+        "        responder = Responder(None) if held else authorize(response, issuer, policy, at, budget)",
+    ),
+    "An OCSP answer is verified before it is held": Mutation(
+        "if not answers:",
+        "if not answers:\n            held = HeldOcsp(response, finding.source, now, now)\n"
+        "            await self._store.put_ocsp(store_key(certificate, issuer), held)",
+    ),
+    "A certificate is verified under its issuer's key": Mutation(
+        "match verify(child.signature, issuer.public_key):", "match SignatureResult.VALID:"
+    ),
+    # 5: only URLs of certificates that chain are fetched, and only through the egress guard
+    "A path is valid before evidence is wanted": Mutation(
+        "_judge(valid, question) if isinstance(valid, ValidPath)",
+        "_judge(ValidPath(path, frozenset()), question) if path.anchor",
+    ),
+    "Only http and https are ordered": Mutation('.lower() in ("http", "https")', ".lower() != str()"),
+    "Only http and https are fetched": Mutation(
+        'raise OriginError(Problem.UNSUPPORTED_SCHEME, f"the scheme is {shown(scheme)}, not http or https")',
+        'return "http", rest',
+    ),
+    "A URL has one reading": Mutation("if literal_address(host) is None and not _is_host_name(host):", "if False:"),
+    "A URL carries no credentials": Mutation(
+        'if "@" in authority:',
+        'authority = authority.rpartition("@")[2]\n    if "@" in authority:',
+    ),
+    "An address is public or allowed": Mutation("if not self.address_allowed(address):", "if False:"),
+    "One address that is refused refuses the name": Mutation(
+        "for address in addresses:", "for address in addresses[:1]:"
+    ),
+    "The connection goes to an address that was checked": Mutation(
+        "addresses = (await self._guard.addresses(host, port, self._trust))[:MAX_ADDRESSES_TRIED]",
+        "await self._guard.addresses(host, port, self._trust)\n"
+        "        addresses = await self._guard.resolver.resolve(host, port)",
+    ),
+    "A certificate's URL uses a certificate's connections": Mutation(
+        "return self._certificate, target.host\n            case UrlTrust.CERTIFICATE:",
+        "return self._operator, target.host\n            case UrlTrust.CERTIFICATE:",
+    ),
+    "A name is checked before the proxy is asked": Mutation(
+        "await self._guard.addresses(target.host, target.port, trust)", "pass"
+    ),
+    "A redirect is held to the rule for certificates": Mutation(
+        "UrlTrust.CERTIFICATE, self.headers", "self.trust, self.headers"
+    ),
+    "No redirect leads out of TLS": Mutation('if base.scheme == "https" and target.scheme == "http":', "if False:"),
+    "No proxy of the environment is used": Mutation("trust_env=False", "trust_env=True"),
+    "A body ends at its limit": Mutation("if received > max_bytes:", "if False:"),
+    # 6: every loop that a stranger can lengthen spends from a budget
+    "A signature of a path is paid for": Mutation(
+        "budget.spend_signature()\n    match verify(child", "match verify(child"
+    ),
+    "A signature of a responder is paid for": Mutation(
+        "budget.spend_signature()\n    if verify(delegate", "if verify(delegate"
+    ),
+    "A certificate that is looked at is paid for": Mutation("budget.spend_step()", "pass"),
+    "A path that is validated is paid for": Mutation("question.budget.spend_path()", "pass"),
+    "A path has an end": Mutation("if not is_anchor and len(chain) > limit:", "if False:"),
+    "A circle is no path": Mutation("or not _repeats(candidate, chain)", "or True"),
+    "A key is not too long to work with": Mutation("if is_too_long(issuer.public_key):", "if False:"),
+    "Rounds are counted": Mutation("if not rounds:", "if False:"),
+    "Distribution points are counted": Mutation("points[:MAX_DISTRIBUTION_POINTS]", "points"),
+    "URLs of a distribution point are counted": Mutation("urls[:MAX_URLS]", "urls"),
+    "Responders are counted": Mutation("ocsp_responders[:MAX_RESPONDERS]", "ocsp_responders"),
+    "Certificates of a request are counted": Mutation("if len(others) > max_intermediates:", "if False:"),
+    "Certificates of an OCSP answer are counted": Mutation("if len(certificates) > MAX_CERTIFICATES:", "if False:"),
+    "Redirects are counted": Mutation("range(MAX_REDIRECTS + 1)", "range(100)"),
+    "What a body decodes to is counted": Mutation("if decoded > max_bytes:", "if False:"),
+    "A body is decoded a piece at a time": Mutation("decompress(data, MAX_PIECE)", "decompress(data)"),
+    "Pieces of a body are counted": Mutation("if pieces > FREE_PIECES + received // MIN_MEAN_PIECE:", "if False:"),
+}
