@@ -144,7 +144,9 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         "UrlTrust.CERTIFICATE, self.headers", "self.trust, self.headers"
     ),
     "No redirect leads out of TLS": Mutation('if base.scheme == "https" and target.scheme == "http":', "if False:"),
-    "No proxy of the environment is used": Mutation("trust_env=False", "trust_env=True"),
+    "No proxy of the environment is used": Mutation(
+        "transport=transport,\n            trust_env=False", 'mounts={"all://": transport},\n            trust_env=True'
+    ),
     "A body ends at its limit": Mutation("if received > max_bytes:", "if False:"),
     # 6: every loop that a stranger can lengthen spends from a budget
     "A signature of a path is paid for": Mutation(

@@ -22,6 +22,7 @@ from service.core.crl.slot import advance, slot_of
 from service.core.der.crl import read_crl
 from service.core.der.key import read_public_key
 from service.core.der.signature import SignatureResult, verify
+from service.core.freshness.window import EvidenceKind, window
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.crl import CrlMeta, Watermark
 from service.core.model.malformed import MalformedError
@@ -56,23 +57,31 @@ class _Settled:
     Attributes:
         at: `Clock.monotonic` of its end.
         attempt: Why nothing was stored; None where something was.
-        digest: Of what was stored from there last, so that the same CRL is not read and written again.
+        stored: What was stored from there, and its digest, so that the same CRL is not read and written again.
     """
 
     at: float
     attempt: Attempt | None
-    digest: bytes | None
+    stored: tuple[bytes, CrlMeta] | None
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcome:
-    """What became of one download.
+class _Held:
+    """A download that is held."""
+
+    result: Ingested
+    meta: CrlMeta
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A download that is not.
 
     Attributes:
         entries: How many certificates it revokes; 0 where it was not read.
     """
 
-    result: Ingested | Problem
+    result: Problem
     detail: str = ""
     entries: int = 0
 
@@ -132,7 +141,7 @@ class Ingester:
         if isinstance(data, Attempt):
             settled = _Settled(self._clock.monotonic(), data, None)
         else:
-            settled = await self._store(data, url, signer_spki, None if before is None else before.digest)
+            settled = await self._store(data, url, signer_spki, before)
         self._settled[key] = settled
         self._settled.move_to_end(key)
         if len(self._settled) > MAX_SETTLED:
@@ -154,26 +163,28 @@ class Ingester:
         self._observer.fetched(FetchDetails("crl", url, problem, detail, self._clock.monotonic() - started))
         return outcome
 
-    async def _store(self, data: memoryview, url: str, signer_spki: bytes, held: bytes | None) -> _Settled:
-        """Store a download; `held` is the digest of what was stored from there last."""
+    async def _store(self, data: memoryview, url: str, signer_spki: bytes, before: _Settled | None) -> _Settled:
+        """Store a download; `before` says what was stored from there last."""
         async with self._writing:  # one CRL at a time: reading one holds its size in memory
             started = self._clock.monotonic()
             digest = await asyncio.to_thread(lambda: sha256(data).digest())
             try:
-                outcome = (
-                    _Outcome(Ingested.UNCHANGED)
-                    if digest == held
-                    else await asyncio.to_thread(self._hold, data, url, signer_spki)
+                outcome: _Held | _Refused = _unchanged(before, digest) or await asyncio.to_thread(
+                    self._hold, data, url, signer_spki
                 )
             except StoreError as error:
-                outcome = _Outcome(Problem.INTERNAL, str(error))
+                outcome = _Refused(Problem.INTERNAL, str(error))
             ended = self._clock.monotonic()
-        self._observer.ingested(IngestDetails(url, outcome.result, outcome.entries, len(data), ended - started))
-        if isinstance(outcome.result, Problem):
+        entries = outcome.entries if isinstance(outcome, _Refused) else outcome.meta.entries
+        self._observer.ingested(IngestDetails(url, outcome.result, entries, len(data), ended - started))
+        if isinstance(outcome, _Refused):
             return _Settled(ended, Attempt(url, outcome.result, outcome.detail), None)
-        return _Settled(ended, None, digest)
+        meta = outcome.meta
+        # Authentic and out of date: it is held, and the next URL may have a newer one.
+        until = window(EvidenceKind.CRL, meta.this_update, meta.next_update, self._rules.policy, self._clock.now())
+        return _Settled(ended, Attempt(url, until) if isinstance(until, Problem) else None, (digest, meta))
 
-    def _hold(self, data: memoryview, url: str, signer_spki: bytes) -> _Outcome:
+    def _hold(self, data: memoryview, url: str, signer_spki: bytes) -> _Held | _Refused:
         """Read, verify and store one CRL.
 
         Raises:
@@ -183,13 +194,13 @@ class Ingester:
             document = read_crl(_without_armour(data))
             signer = read_public_key(signer_spki)
         except (MalformedError, PemError) as error:
-            return _Outcome(Problem.MALFORMED, error.reason)
+            return _Refused(Problem.MALFORMED, error.reason)
         meta = document.meta
         match verify(document.signature, signer):
             case SignatureResult.INVALID:
-                return _Outcome(Problem.BAD_SIGNATURE, "", meta.entries)
+                return _Refused(Problem.BAD_SIGNATURE, "", meta.entries)
             case SignatureResult.UNSUPPORTED:
-                return _Outcome(Problem.UNSUPPORTED, "signature algorithm", meta.entries)
+                return _Refused(Problem.UNSUPPORTED, "signature algorithm", meta.entries)
             case SignatureResult.VALID:
                 pass
             case unknown:
@@ -198,9 +209,16 @@ class Ingester:
         now, before = self._clock.now(), self._writer.watermark(slot)
         watermark = advance(meta, before, self._rules.policy, now)
         if isinstance(watermark, Problem):
-            return _Outcome(watermark, "", meta.entries)
+            return _Refused(watermark, "", meta.entries)
         self._writer.publish(HeldCrl(slot, meta, signer_spki, url, now), document.rows(), watermark)
-        return _Outcome(Ingested.SAME_NUMBER if _repeats_number(meta, before) else Ingested.STORED, "", meta.entries)
+        return _Held(Ingested.SAME_NUMBER if _repeats_number(meta, before) else Ingested.STORED, meta)
+
+
+def _unchanged(before: _Settled | None, digest: bytes) -> _Held | None:
+    """What is held already, where the download is the same again."""
+    if before is None or before.stored is None or before.stored[0] != digest:
+        return None
+    return _Held(Ingested.UNCHANGED, before.stored[1])
 
 
 def _repeats_number(meta: CrlMeta, before: Watermark | None) -> bool:

@@ -9,7 +9,7 @@ from service.application.flights import Flights
 from service.application.observer import FetchDetails, Observer
 from service.application.origin import Origin, OriginAnswer, OriginError, OriginRequest, UrlTrust
 from service.core.der.ocsp import ResponderError, read_ocsp_response
-from service.core.freshness.window import DEFAULT_OCSP_AGE, later
+from service.core.freshness.window import DEFAULT_OCSP_AGE, EvidenceKind, UsableUntil, later, window
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.budget import Budget, BudgetExhaustedError
 from service.core.model.certificate import Certificate
@@ -29,6 +29,10 @@ MAX_RESPONDERS = 4
 
 REQUEST_TYPE = "application/ocsp-request"
 RESPONSE_TYPE = "application/ocsp-response"
+
+_FALLBACKS = frozenset({Problem.WEAK_ALGORITHM, Problem.STATUS_UNKNOWN, Problem.STALE, Problem.NOT_YET_VALID})
+"""What is wrong with an answer by somebody who may give it: the next responder is asked, and where none does better
+this answer is what there is. A request may accept what the operator does not: the core refuses it, or not."""
 
 _BEHIND_PATH = frozenset("?#")
 """Where one of these stands in a URL, nothing can be added to its path. Nothing else is read in it: the guard does."""
@@ -94,17 +98,15 @@ class OcspClient:
 
     async def _ask(self, certificate: Certificate, issuer: Certificate) -> OcspOutcome:
         attempts: list[Attempt] = []
-        weak: OcspFinding | None = None
+        fallback: OcspFinding | None = None
         request = encode_request(certificate, issuer)
         for url in certificate.extensions.ocsp_responders[:MAX_RESPONDERS]:
             tried = await self._ask_one(url, request, certificate, issuer)
             if tried.attempt is None:
                 return OcspOutcome(tried.finding, tuple(attempts))
-            if tried.finding is not None and weak is None:
-                weak = tried.finding  # a request may accept what the operator does not: the core refuses it, or not
-            else:
-                attempts.append(tried.attempt)
-        return OcspOutcome(weak, tuple(attempts))
+            attempts.append(tried.attempt)
+            fallback = fallback or tried.finding
+        return OcspOutcome(fallback, tuple(attempts))
 
     async def _ask_one(self, url: str, request: bytes, certificate: Certificate, issuer: Certificate) -> _Tried:
         started = self._clock.monotonic()
@@ -126,7 +128,7 @@ class OcspClient:
         refused = await self._keep(finding, answer.body, certificate, issuer)
         if refused is None:
             return _Tried(finding)
-        return _Tried(finding if refused.problem is Problem.WEAK_ALGORITHM else None, refused)
+        return _Tried(finding if refused.problem in _FALLBACKS else None, refused)
 
     async def _fetch(self, url: str, request: bytes) -> OriginAnswer:
         short = get_url(url, request)
@@ -143,7 +145,7 @@ class OcspClient:
     async def _keep(
         self, finding: OcspFinding, response: bytes, certificate: Certificate, issuer: Certificate
     ) -> Attempt | None:
-        """Why an answer is refused, or None. It is kept unless it says `unknown`, or comes from the future."""
+        """Why the next responder is asked, or None. An answer is kept unless it says `unknown` or is of the future."""
         now = self._clock.now()
         try:
             answers, refused = signed_answers(
@@ -158,7 +160,10 @@ class OcspClient:
         is_current = newest.this_update <= later(now, self._policy.clock_skew)
         if is_current and newest.status is not CertStatus.UNKNOWN:
             await self._hold(newest, HeldOcsp(response, finding.source, now, self._expiry(newest)), certificate, issuer)
-        return None
+        if newest.status is CertStatus.UNKNOWN:
+            return Attempt(finding.source, Problem.STATUS_UNKNOWN)
+        until = window(EvidenceKind.OCSP, newest.this_update, newest.next_update, self._policy, now)
+        return None if isinstance(until, UsableUntil) else Attempt(finding.source, until)
 
     def _expiry(self, single: SingleResponse) -> datetime:
         """When an answer can no longer serve anybody under the operator's policy."""

@@ -1,8 +1,7 @@
-"""HTTP/1.1 as uvicorn speaks it, with a bound that neither uvicorn nor its parser has: what is read of a request before
-its body, and after it.
+"""HTTP/1.1 as uvicorn speaks it, with a bound on what is read of a request before its body, and after it.
 
-Nobody has been asked for a token at that point, and all of it is held in memory. What it does not do: bound bodies
-(`api.body`), or how long a client may take for its headers.
+Neither uvicorn nor its parser has one. Nobody has been asked for a token at that point, and all of it is held in
+memory. What it does not do: bound bodies (`api.body`), or how long a client may take for its headers.
 """
 
 from typing import Final

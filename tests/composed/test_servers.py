@@ -40,6 +40,8 @@ NOT_HTTP: Final = [
     (head(204), "answered with an HTTP error"),
     (head(302, "Content-Length: 0"), "answered with an HTTP error"),
     (head(200, f"Content-Length: {TEN_GIGABYTES}"), "too large"),
+    # A file name in the head of the gzip (RFC 1952 §2.3) that never ends: much input and no output.
+    (head(200, "Content-Encoding: gzip") + b"\x1f\x8b\x08\x08" + bytes(6) + b"a" * MAX_CRL_BYTES, "too large"),
 ]
 
 

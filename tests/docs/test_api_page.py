@@ -35,6 +35,7 @@ from service.core.model.crl import Watermark
 from service.core.model.evidence_tier import Tier
 from service.core.model.verdict import Decision, Method, RevocationStatus, Status
 from service.core.path.building import MAX_RSA_BITS
+from service.processes.http_protocol import MAX_HEAD_OCTETS
 from service.settings import Settings
 from tests.api.world import VERSION, World
 from tests.docs.pages import Row, page, table, word, words
@@ -155,6 +156,7 @@ def test_null_where_the_table_says_so() -> None:
 def test_limits() -> None:
     """Each number is the code's."""
     assert {
+        "request line and headers, bytes read before they are whole": MAX_HEAD_OCTETS,
         "body of a request, bytes": SETTINGS["max_request_bytes"].default,
         "body of a batch, bytes": SETTINGS["max_batch_bytes"].default,
         "items of a batch": MAX_ITEMS,

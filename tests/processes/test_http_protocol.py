@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 import uvicorn
@@ -18,7 +18,7 @@ PIECES = 4 * MAX_HEAD_OCTETS // len(PIECE)
 START = b"POST / HTTP/1.1\r\nhost: here\r\n"
 
 
-async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+async def answer(_scope: Scope, receive: Receive, send: Send) -> None:
     """Read the body, and answer with its length."""
     size, more = 0, True
     while more:
@@ -71,19 +71,16 @@ async def first_line(reader: asyncio.StreamReader) -> bytes:
     [
         (START, PIECE),
         (START + b"x-long: ", b"y" * 1000),
-        (b"GET /", b"y" * 1000),
         (START + b"transfer-encoding: chunked\r\n\r\n0\r\n", PIECE),
     ],
-    ids=["headers", "header", "path", "trailers"],
+    ids=["headers", "header", "trailers"],
 )
 async def test_what_belongs_to_no_body_is_bounded(start: bytes, piece: bytes) -> None:
     """However it is spread, the connection ends long before all of it was read, and never with a 200."""
     async with connected() as (reader, writer):
         writer.write(start)
-        try:
+        with suppress(ConnectionError):
             await send_piecemeal(writer, piece)
-        except ConnectionError:
-            pass
         assert await first_line(reader) in {b"HTTP/1.1 400 Bad Request", b""}
 
 

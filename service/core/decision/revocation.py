@@ -105,7 +105,8 @@ def _check(
     if missing:
         return Missing(frozenset().union(*missing))
     judgements = {method: outcome for method, outcome in outcomes.items() if isinstance(outcome, Judgement)}
-    attempts = tuple(attempt for judgement in judgements.values() for attempt in judgement.attempts)
+    # Each once: what was fetched is often found again where it is held.
+    attempts = tuple(dict.fromkeys(attempt for judgement in judgements.values() for attempt in judgement.attempts))
     answers = [judgement.answer for judgement in judgements.values() if judgement.answer is not None]
     # Across methods a current `revoked` wins, whichever was asked first.
     for answer in answers:
