@@ -214,7 +214,7 @@ def _trust_store_files(settings: Settings) -> TrustStoreFiles:
 
 def _ingester(settings: Settings, data_dir: Path, store: Store, observer: Observer, stack: AsyncExitStack) -> Ingester:
     spool = data_dir / SPOOL_DIRECTORY
-    spool.mkdir(mode=0o700, exist_ok=True)
+    prepare(spool)
     origin = _origin(settings)
     stack.push_async_callback(origin.aclose)
     rules = IngestRules(settings.max_crl_bytes, settings.fetch_timeout_s, settings.policy())

@@ -77,7 +77,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     "An allow ends with each certificate": Mutation("ends.append(element.certificate.not_after)", "pass"),
     "An allow ends with its evidence": Mutation("ends.append(element.revocation.usable_until)", "pass"),
     "An allow ends with the first of the methods that answered": Mutation(
-        "usable_until=min(ends)", "usable_until=max(ends)"
+        "until = min(end for end in ends", "until = max(end for end in ends"
     ),
     "What the next attempt may change is soon asked again": Mutation("ends.append(later(at, UNDECIDED_TTL))", "pass"),
     "A deny ends when the certificate becomes valid": Mutation("ends.append(certificate.not_before)", "pass"),

@@ -7,7 +7,9 @@ import whether it counts in files.
 What it does not do: count.
 """
 
-from collections.abc import Mapping
+import contextlib
+import os
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +18,10 @@ VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 SUFFIX: Final = ".db"
 """Of the file of one process and one kind of metric."""
+
+
+ROOM_OCTETS: Final = 4 * 2**20
+"""What one process may write: a file of 1 MiB for each of its three kinds of metrics, and one to spare."""
 
 
 def prepare_metrics_directory(directory: Path) -> Mapping[str, str]:
@@ -31,6 +37,32 @@ def prepare_metrics_directory(directory: Path) -> Mapping[str, str]:
     for file in directory.glob(f"*{SUFFIX}"):
         file.unlink()
     return {VARIABLE: str(directory)}
+
+
+def share_if_there_is_room(environment: MutableMapping[str, str]) -> bool:
+    """Count in files only where there is room for them. To be called before prometheus-client is imported.
+
+    It maps files with holes into memory: on a full disk the kernel ends whoever fills a hole (SIGBUS), and every
+    process that takes its place.
+
+    Returns:
+        Whether this process counts in files, or was not asked to; otherwise it counts for itself from now on.
+    """
+    directory = metrics_directory(environment)
+    if directory is None:
+        return True
+    probe = directory / f"room-{os.getpid()}"
+    try:
+        directory.mkdir(mode=0o700, exist_ok=True)
+        with probe.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, ROOM_OCTETS)
+    except OSError:
+        del environment[VARIABLE]
+        return False
+    finally:
+        with contextlib.suppress(OSError):
+            probe.unlink()
+    return True
 
 
 def metrics_directory(environment: Mapping[str, str]) -> Path | None:

@@ -168,10 +168,9 @@ class Ingester:
         async with self._writing:  # one CRL at a time: reading one holds its size in memory
             started = self._clock.monotonic()
             digest = await asyncio.to_thread(lambda: sha256(data).digest())
+            outcome: _Held | _Refused
             try:
-                outcome: _Held | _Refused = _unchanged(before, digest) or await asyncio.to_thread(
-                    self._hold, data, url, signer_spki
-                )
+                outcome = await asyncio.to_thread(self._hold_unless_unchanged, data, url, signer_spki, digest, before)
             except StoreError as error:
                 outcome = _Refused(Problem.INTERNAL, str(error))
             ended = self._clock.monotonic()
@@ -183,6 +182,14 @@ class Ingester:
         # Authentic and out of date: it is held, and the next URL may have a newer one.
         until = window(EvidenceKind.CRL, meta.this_update, meta.next_update, self._rules.policy, self._clock.now())
         return _Settled(ended, Attempt(url, until) if isinstance(until, Problem) else None, (digest, meta))
+
+    def _hold_unless_unchanged(
+        self, data: memoryview, url: str, signer_spki: bytes, digest: bytes, before: _Settled | None
+    ) -> _Held | _Refused:
+        """What is held already, where the download is the same again; otherwise what becomes of it."""
+        if before is not None and before.stored is not None and before.stored[0] == digest:
+            return _Held(Ingested.UNCHANGED, before.stored[1])
+        return self._hold(data, url, signer_spki)
 
     def _hold(self, data: memoryview, url: str, signer_spki: bytes) -> _Held | _Refused:
         """Read, verify and store one CRL.
@@ -212,13 +219,6 @@ class Ingester:
             return _Refused(watermark, "", meta.entries)
         self._writer.publish(HeldCrl(slot, meta, signer_spki, url, now), document.rows(), watermark)
         return _Held(Ingested.SAME_NUMBER if _repeats_number(meta, before) else Ingested.STORED, meta)
-
-
-def _unchanged(before: _Settled | None, digest: bytes) -> _Held | None:
-    """What is held already, where the download is the same again."""
-    if before is None or before.stored is None or before.stored[0] != digest:
-        return None
-    return _Held(Ingested.UNCHANGED, before.stored[1])
 
 
 def _repeats_number(meta: CrlMeta, before: Watermark | None) -> bool:

@@ -98,15 +98,16 @@ class OcspClient:
 
     async def _ask(self, certificate: Certificate, issuer: Certificate) -> OcspOutcome:
         attempts: list[Attempt] = []
-        fallback: OcspFinding | None = None
+        fallback = _Tried()
         request = encode_request(certificate, issuer)
         for url in certificate.extensions.ocsp_responders[:MAX_RESPONDERS]:
             tried = await self._ask_one(url, request, certificate, issuer)
             if tried.attempt is None:
                 return OcspOutcome(tried.finding, tuple(attempts))
             attempts.append(tried.attempt)
-            fallback = fallback or tried.finding
-        return OcspOutcome(fallback, tuple(attempts))
+            fallback = fallback if fallback.finding else tried
+        others = (attempt for attempt in attempts if fallback.finding is None or attempt is not fallback.attempt)
+        return OcspOutcome(fallback.finding, tuple(others))
 
     async def _ask_one(self, url: str, request: bytes, certificate: Certificate, issuer: Certificate) -> _Tried:
         started = self._clock.monotonic()

@@ -42,17 +42,18 @@ output = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WI
 errors = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else PIPE_WIDTH)
 
 
-def read_settings(config: Path | None, overrides: dict[str, str] | None = None) -> Settings:
+def read_settings(
+    config: Path | None, overrides: dict[str, str] | None = None, *, exit_code: int = EXIT_NOT_ASKED
+) -> Settings:
     """The settings from file and environment, with what the command line says above both.
 
     Raises:
         typer.Exit: they are wrong; the reasons are printed.
     """
-    environment = {name: value for name, value in os.environ.items() if name != TOKEN_VARIABLE}
     try:
-        return load_settings(config, {**environment, **(overrides or {})})
+        return load_settings(config, {**os.environ, **(overrides or {})})
     except SettingsError as error:
-        raise fail_settings(error) from error
+        raise fail_settings(error, exit_code) from error
 
 
 def fail_settings(error: SettingsError, code: int = EXIT_NOT_ASKED) -> typer.Exit:

@@ -13,7 +13,7 @@ from service.settings import SettingsError
 
 def serve(config: ConfigOption = None) -> None:
     """Serve the API until SIGTERM or Ctrl-C. Settings come from REVET_* and the TOML file."""
-    settings = read_settings(config)
+    settings = read_settings(config, exit_code=EXIT_CONFIGURATION)
     try:
         settings.require_trust_store()
         check_trust_stores(settings)

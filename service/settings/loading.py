@@ -28,6 +28,9 @@ from service.settings.model import CONTRADICTORY, PREFIX, Settings, setting
 CONFIG: Final = "REVET_CONFIG"
 """The TOML file, where the command line names none."""
 
+NOT_OURS: Final = frozenset({"REVET_TOKEN"})
+"""The caller's token of the command line, which asks a service and is none."""
+
 LATER: Final = frozenset({"redis_url", "fleet_key", "max_shared_age_s", "shadow", "crl_sources"})
 """Settings that later versions have. Whoever gives one relies on what this version would not do."""
 
@@ -107,7 +110,10 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, _Given]:
         # Lower-case letters in the environment are kept: they make it a name that nobody knows.
         name.removeprefix(PREFIX).lower() if name.isupper() else name: _Given(value.strip())
         for name, value in environment.items()
-        if name.startswith(PREFIX) and name != CONFIG and not (in_kubernetes and _is_service_link(name, value))
+        if name.startswith(PREFIX)
+        and name != CONFIG
+        and name not in NOT_OURS
+        and not (in_kubernetes and _is_service_link(name, value))
     }
 
 

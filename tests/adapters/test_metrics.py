@@ -1,5 +1,6 @@
 """Metrics: what is counted, in one process and in several."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -11,7 +12,12 @@ import pytest
 
 from service.adapters.metric_collectors import BuildCollector
 from service.adapters.metrics import MetricsPage, PrometheusObserver, SharedCounters
-from service.adapters.metrics_directory import VARIABLE, metrics_directory, prepare_metrics_directory
+from service.adapters.metrics_directory import (
+    VARIABLE,
+    metrics_directory,
+    prepare_metrics_directory,
+    share_if_there_is_room,
+)
 from service.application.observer import (
     DecisionDetails,
     FetchDetails,
@@ -186,3 +192,29 @@ def test_the_directory_of_this_process(tmp_path: Path) -> None:
     assert [tmp_path / "a" / "metrics", None, None] == [
         metrics_directory(variables) for variables in (environment, {}, {VARIABLE: ""})
     ]
+
+
+def test_there_is_room(tmp_path: Path) -> None:
+    """The directory is made where it is missing, stays in the environment, and nothing is left in it."""
+    environment = {VARIABLE: str(tmp_path / "metrics")}
+    assert share_if_there_is_room(environment)
+    assert {VARIABLE: str(tmp_path / "metrics")} == environment
+    assert [] == list((tmp_path / "metrics").iterdir())
+
+
+def test_there_is_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a full disk the process counts for itself, and does not die of it."""
+    environment = {VARIABLE: str(tmp_path)}
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    assert not share_if_there_is_room(environment)
+    assert {} == environment
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_nobody_shares() -> None:
+    """Without a directory there is nothing to look for."""
+    assert share_if_there_is_room({})

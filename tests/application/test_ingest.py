@@ -265,7 +265,7 @@ async def test_the_first_crl_from_the_future(store: Store, tmp_path: Path) -> No
 async def test_an_expired_crl_is_held(store: Store, tmp_path: Path) -> None:
     """It is authentic; whether it is of use is decided each time, under the policy that asks."""
     crl = SUB.crl(this_update=NOW - hours(30), next_update=NOW - hours(6))
-    assert () == await ingest(crl, store, tmp_path)
+    assert [Problem.STALE] == [attempt.problem for attempt in await ingest(crl, store, tmp_path)]
     assert 1 == len(held(store))
 
 
@@ -298,6 +298,17 @@ async def test_the_next_url(store: Store, tmp_path: Path) -> None:
     ]
     assert [SECOND_URL] == [one.source for one in store.held()]
     assert 3 == len(origin.requests)
+
+
+async def test_the_next_url_after_a_crl_that_is_out_of_date(store: Store, tmp_path: Path) -> None:
+    """Whoever replays an old list at the first URL cannot keep us from the second one, the second time neither."""
+    old = SUB.crl(number=4, this_update=NOW - hours(30), next_update=NOW - hours(6))
+    order = CrlOrder((CRL_URL, SECOND_URL), SPKI)
+    for problem in (Problem.STALE, Problem.ROLLED_BACK):
+        origin = ScriptedOrigin({CRL_URL: old, SECOND_URL: SUB.crl(number=5)})
+        attempts = await ingester(origin, store, tmp_path).fetch(order)
+        assert (Attempt(CRL_URL, problem),) == attempts
+        assert [(5, THIS_UPDATE)] == held(store)
 
 
 async def test_an_order_for_nothing(store: Store, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from tests.adapters.http.world import world
 from tests.application.chain import NAMESAKE, STRANGER, SUB, leaf, read
 from tests.application.fakes import BrokenStore, Failing, Recorder, ScriptedOrigin, settle
 from tests.application.manual_clock import ManualClock
-from tests.pki import NOW, days, ocsp_error
+from tests.pki import NOW, Answer, days, hours, ocsp_error
 
 pytestmark = pytest.mark.anyio
 
@@ -222,6 +222,21 @@ async def test_a_strong_answer_comes_before_a_weak_one(store: Store) -> None:
     outcome = await ask(ScriptedOrigin({FIRST: weak, SECOND: GOOD}), store)
     assert outcome.finding is not None
     assert SECOND == outcome.finding.source
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        SUB.ocsp(SERIAL, this_update=NOW - hours(9), next_update=NOW - hours(1)),
+        SUB.ocsp(Answer(SERIAL, status="unknown")),
+    ],
+    ids=["out of date", "unknown"],
+)
+async def test_an_answer_of_no_use_is_not_the_last(store: Store, first: bytes) -> None:
+    """Whoever replays an old answer at the first responder cannot keep us from the second one."""
+    outcome = await ask(ScriptedOrigin({FIRST: first, SECOND: GOOD}), store)
+    assert outcome.finding is not None
+    assert (SECOND, [FIRST]) == (outcome.finding.source, [attempt.source for attempt in outcome.attempts])
 
 
 async def test_several_weak_answers(store: Store) -> None:

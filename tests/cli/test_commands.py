@@ -239,11 +239,11 @@ def test_checking_the_settings(files: Files, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.usefixtures("files")
 def test_settings_that_are_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`serve` does not start: exit code 2, with everything that is wrong."""
+    """`serve` does not start: exit code 78, with everything that is wrong."""
     monkeypatch.setenv("REVET_PORT", "99999")
     monkeypatch.setenv("REVET_NO_SUCH_THING", "1")
     result = run("serve")
-    assert 2 == result.exit_code
+    assert 78 == result.exit_code
     first, *others = result.stderr.splitlines()
     assert "revet: 2 problems with the settings:" == first
     assert ["- REVET_NO_SUCH_THING", "- REVET_PORT"] == sorted(" ".join(line.split()[:2]) for line in others)

@@ -121,8 +121,9 @@ def _check(
         return Missing(frozenset(unasked if together else unasked[:1]))
     if answers:
         # Everything that counts is relied on: where one of them ends, what it superseded may count again.
-        ends = [answer.usable_until for answer in answers if answer.usable_until is not None]
-        return Checked(replace(answers[0], attempts=attempts, usable_until=min(ends)), is_needed=True)
+        ends = [answer.usable_until for answer in answers] + [one.silent_until for one in judgements.values()]
+        until = min(end for end in ends if end is not None)
+        return Checked(replace(answers[0], attempts=attempts, usable_until=until), is_needed=True)
     return _without_answer(certificate, question, attempts, names_issuer=question.evidence.crls[held].names_issuer)
 
 

@@ -1,6 +1,7 @@
 """What one method, CRL or OCSP, says of one certificate."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from service.core.model.attempt import Attempt
 from service.core.model.verdict import Revocation
@@ -13,7 +14,9 @@ class Judgement:
     Attributes:
         answer: A current GOOD or REVOKED; None where nothing usable says so.
         attempts: Each piece that was not usable, and why.
+        silent_until: Where current evidence gives no answer, until when it surely stays so; None where there is none.
     """
 
     answer: Revocation | None
     attempts: tuple[Attempt, ...] = ()
+    silent_until: datetime | None = None

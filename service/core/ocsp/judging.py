@@ -120,12 +120,13 @@ def judge_answers(
     if not current:
         return Judgement(None, tuple(attempts))
     answer, until = _decisive(current)
+    first_end = min(one.moment for _, one in current)
     match answer.single.status:
         case CertStatus.UNKNOWN:
             # RFC 6960 §2.2: the responder does not know the certificate: never good, and nobody says revoked.
-            return Judgement(None, (*attempts, Attempt(answer.finding.source, Problem.STATUS_UNKNOWN)))
+            return Judgement(None, (*attempts, Attempt(answer.finding.source, Problem.STATUS_UNKNOWN)), first_end)
         case CertStatus.GOOD if any(moment >= answer.single.this_update for moment in ended):
-            return Judgement(None, (*attempts, Attempt(answer.finding.source, Problem.ROLLED_BACK)))
+            return Judgement(None, (*attempts, Attempt(answer.finding.source, Problem.ROLLED_BACK)), first_end)
         case CertStatus.GOOD:
             return Judgement(_revocation(answer, RevocationStatus.GOOD, until), tuple(attempts))
         case CertStatus.REVOKED:
