@@ -14,6 +14,9 @@ from service.api.problems import ProblemError, malformed_json, printable
 MAX_MEMBERS = 64
 """Members of one object: no request has more than a dozen, and each unknown one costs a word in the problem."""
 
+MAX_CONTAINERS = 32_768
+"""Objects and lists of one body, brackets in strings counted with them: a full batch with every option given has half
+as many. Eight megabytes of nothing else would hold up a worker for two seconds."""
 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -22,9 +25,11 @@ def read_json(body: bytes) -> object:
     """The value of a JSON text.
 
     Raises:
-        ProblemError: it is none, nests too deeply, has an unpaired surrogate, or an object with a member twice or too
-            many of them (400).
+        ProblemError: it is none, nests too deeply, has too many objects and lists, an unpaired surrogate, or an object
+            with a member twice or too many of them (400).
     """
+    if body.count(b"[") + body.count(b"{") > MAX_CONTAINERS:
+        raise ProblemError(malformed_json(f"The body has more than {MAX_CONTAINERS} objects and lists."))
     try:
         value = _decoder.decode(body.decode())
         if _SURROGATE.search(body):

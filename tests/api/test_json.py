@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.api.json_text import read_json
+from service.api.json_text import MAX_CONTAINERS, read_json
 from service.api.problems import ProblemError
 from service.api.rules import ApiRules
 from tests.api.world import LEAF, SUB, World, calling
@@ -33,8 +33,8 @@ SMALL = ApiRules(max_request_bytes=100)
         pytest.param(b'{"certificate": "a\nb"}', "The body is not JSON: Invalid control character", id="a line end"),
         pytest.param(b'{"certificate": NaN}', "NaN is not JSON.", id="NaN"),
         pytest.param(b'{"certificate": -Infinity}', "-Infinity is not JSON.", id="infinity"),
-        pytest.param(b'{"a": ' * 100_000, "The body nests too deeply.", id="objects a hundred thousand deep"),
-        pytest.param(b"[" * 100_000, "The body nests too deeply.", id="arrays a hundred thousand deep"),
+        pytest.param(b'{"a": ' * 30_000, "The body nests too deeply.", id="objects thirty thousand deep"),
+        pytest.param(b"[" * 30_000, "The body nests too deeply.", id="arrays thirty thousand deep"),
         pytest.param(b'{"a": ' + b"9" * 5_000 + b"}", "The body has a number with too many digits.", id="digits"),
         pytest.param(
             b'{"certificate": "a", "certificate": "b"}', "An object has the member certificate twice.", id="twice"
@@ -131,3 +131,14 @@ async def test_a_long_body_without_a_length_is_counted() -> None:
     assert "content-length" not in answer.request.headers
     assert (413, "close") == (answer.status_code, answer.headers["connection"])
     assert "The limit is 100 bytes." == answer.json()["detail"]
+
+
+@pytest.mark.parametrize(("count", "is_read"), [(MAX_CONTAINERS, True), (MAX_CONTAINERS + 1, False)])
+def test_objects_and_lists_are_counted_before_they_are_made(count: int, is_read: bool) -> None:
+    """As many as the limit are read; one more is a problem."""
+    body = b"[" + b",".join([b"[]"] * (count - 1)) + b"]"
+    if is_read:
+        assert [[]] * (count - 1) == read_json(body)
+        return
+    with pytest.raises(ProblemError, match="objects and lists"):
+        read_json(body)

@@ -18,7 +18,7 @@ from service.adapters.lmdb.store import Store
 from service.api.admission import MAX_BATCHES_IN_FLIGHT, MAX_IN_FLIGHT
 from service.api.answers import Answer, Cache, PathAnswer, RevocationAnswer
 from service.api.batch import CONCURRENT_ITEMS
-from service.api.json_text import MAX_MEMBERS
+from service.api.json_text import MAX_CONTAINERS, MAX_MEMBERS
 from service.api.openapi import openapi_document
 from service.api.reply import COMMON_HEADERS
 from service.api.rules import MAX_ITEMS, ApiRules
@@ -164,6 +164,7 @@ def test_limits() -> None:
         "certificates besides the leaf": SETTINGS["max_intermediates"].default,
         "elements of any list": MAX_LISTED,
         "members of a JSON object": MAX_MEMBERS,
+        "objects and lists of one body": MAX_CONTAINERS,
         "characters of an object identifier": MAX_OID_LENGTH,
         "requests under way in one worker": MAX_IN_FLIGHT,
         "batches under way in one worker": MAX_BATCHES_IN_FLIGHT,
