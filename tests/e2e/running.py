@@ -47,10 +47,12 @@ class Service:
     Attributes:
         url: Where it answers.
         process: The supervisor.
+        management_url: Where probes are answered: there too, unless it has a management port.
     """
 
     url: str
     process: subprocess.Popen[bytes]
+    management_url: str
 
     def validate(self, certificate: str, **request: object) -> dict[str, Any]:
         """The answer of `POST /v1/validate`; 200 is taken for granted."""
@@ -61,13 +63,13 @@ class Service:
     def answers(self) -> bool:
         """Whether it answers now."""
         with contextlib.suppress(httpx.HTTPError):
-            return httpx.get(f"{self.url}/healthz", timeout=1).status_code == httpx.codes.OK
+            return httpx.get(f"{self.management_url}/healthz", timeout=1).status_code == httpx.codes.OK
         return False
 
     def is_ready(self) -> bool:
         """Whether it is ready to serve."""
         with contextlib.suppress(httpx.HTTPError):
-            return httpx.get(f"{self.url}/readyz", timeout=2).status_code == httpx.codes.OK
+            return httpx.get(f"{self.management_url}/readyz", timeout=2).status_code == httpx.codes.OK
         return False
 
     def children(self, kind: str) -> list[int]:
@@ -84,15 +86,18 @@ class Service:
 
 
 @contextlib.contextmanager
-def running_service(tmp_path: Path, trust_store: Path, settings: Mapping[str, str] | None = None) -> Iterator[Service]:
+def running_service(
+    tmp_path: Path, trust_store: Path, settings: Mapping[str, str] | None = None, *, management: bool = False
+) -> Iterator[Service]:
     """Run a service until the block is left; nothing of it is left then.
 
     Args:
         tmp_path: For its data and its log.
         trust_store: Its default trust store.
         settings: More settings, `REVET_…`.
+        management: Whether it has a management port.
     """
-    port = free_port()
+    port, management_port = free_port(), free_port()
     foreign = {name: value for name, value in os.environ.items() if not name.startswith("REVET_")}
     environment = {
         **foreign,
@@ -102,6 +107,7 @@ def running_service(tmp_path: Path, trust_store: Path, settings: Mapping[str, st
         "REVET_TRUST_STORE": str(trust_store),
         "REVET_EGRESS_ALLOW": "127.0.0.1",
         "REVET_DEADLINE_MS": "5000",
+        **({"REVET_MANAGEMENT_PORT": str(management_port)} if management else {}),
         **(settings or {}),
     }
     log = tmp_path / "service.log"
@@ -109,7 +115,8 @@ def running_service(tmp_path: Path, trust_store: Path, settings: Mapping[str, st
         process = subprocess.Popen(
             [sys.executable, "-m", "service", "serve"], cwd=ROOT, env=environment, stdout=output, stderr=output
         )
-        service = Service(f"http://127.0.0.1:{port}", process)
+        url, probes = (f"http://127.0.0.1:{one}" for one in (port, management_port if management else port))
+        service = Service(url, process, probes)
         try:
             until(lambda: service.is_ready() or process.poll() is not None, "the service is ready")
             assert process.poll() is None, log.read_text()
