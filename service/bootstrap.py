@@ -292,7 +292,11 @@ def supervisor_log() -> Callable[[str, Mapping[str, object]], None]:
     log = structlog.get_logger("revet.supervisor")
 
     def write(event: str, fields: Mapping[str, object]) -> None:
-        log.log(_SUPERVISOR_LEVELS.get(event, logging.INFO), event, **fields)
+        # While the service stops, a child that ends is what should happen.
+        is_stopping = event == "child_died" and fields.get("again_in_s") is None
+        is_expected = is_stopping and fields.get("exit_code") in (None, 0)
+        level = logging.INFO if is_expected else _SUPERVISOR_LEVELS.get(event, logging.INFO)
+        log.log(level, event, **fields)
 
     return write
 
