@@ -139,7 +139,8 @@ async def test_closing_ends_what_is_under_way(store: Store, tmp_path: Path) -> N
     await process.origin.asked.wait()
     await process.ingester.aclose()
     with pytest.raises(asyncio.CancelledError):
-        await order
+        async with asyncio.timeout(10):  # what is not ended would never end
+            await order
 
 
 class SlowWriter(BrokenStore):

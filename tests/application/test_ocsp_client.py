@@ -311,7 +311,8 @@ async def test_closing_ends_the_asking(store: Store) -> None:
     await origin.asked.wait()
     await asking.aclose()
     with pytest.raises(asyncio.CancelledError):
-        await task
+        async with asyncio.timeout(10):  # what is not ended would never end
+            await task
 
 
 @pytest.mark.parametrize("failing", [Failing.OCSP, Failing.PUT_OCSP])

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from service.core.crl.issuer import check_issuer
 from service.core.crl.scope import covered_reasons
 from service.core.crl.slot import slot_of
-from service.core.crl.support import unsupported_feature
+from service.core.crl.support import revokes_as_delta, unsupported_feature
 from service.core.freshness.window import EvidenceKind, UsableUntil, window
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.certificate import Certificate
@@ -61,10 +61,18 @@ def judge_crls(
             attempts.append(outcome)
         else:
             usable.append(outcome)
+    complete = [one for one in usable if one.finding.meta.base_crl_number is None]
     for one in usable:
-        if one.finding.entry is not None:
+        if one.finding.entry is not None and not _is_overtaken(one, complete):
             return Judgement(_answer(one, RevocationStatus.REVOKED, one.until), tuple(attempts))
-    return _covered(usable, attempts)
+    return _covered(complete, attempts)
+
+
+def _is_overtaken(one: _Usable, complete: list[_Usable]) -> bool:
+    """Whether a delta is older than a complete CRL, which says everything that it said."""
+    if one.finding.meta.base_crl_number is None:
+        return False
+    return any(other.finding.meta.this_update > one.finding.meta.this_update for other in complete)
 
 
 def _age(finding: CrlFinding) -> tuple[float, int, bool, bytes, int, str]:
@@ -94,7 +102,7 @@ def _newest(findings: list[CrlFinding], policy: Policy, at: datetime) -> list[Cr
 def _use(finding: CrlFinding, certificate: Certificate, policy: Policy, at: datetime) -> _Usable | Attempt:
     meta = finding.meta
     feature = unsupported_feature(meta)
-    if feature is not None:
+    if feature is not None and not revokes_as_delta(finding):
         return Attempt(finding.source, Problem.UNSUPPORTED, feature)
     reasons = covered_reasons(meta.issuing_distribution_point, certificate)
     if not reasons:

@@ -146,7 +146,6 @@ def test_a_partition(revoked: list[int]) -> None:
         (CrlOverrides(next_update=NOW - SKEW - SECOND), Problem.STALE, ""),
         (CrlOverrides(next_update=None), Problem.NO_NEXT_UPDATE, ""),
         (CrlOverrides(this_update=NOW + SKEW + SECOND), Problem.NOT_YET_VALID, ""),
-        (CrlOverrides(delta_base=1), Problem.UNSUPPORTED, "delta CRL"),
         (CrlOverrides(idp=IssuingDistributionPoint(indirect=True)), Problem.UNSUPPORTED, "indirect CRL"),
         (CrlOverrides(extensions=[UNKNOWN]), Problem.UNSUPPORTED, "1.2.3.4"),
     ],

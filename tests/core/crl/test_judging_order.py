@@ -32,7 +32,7 @@ USELESS: Final = [
     finding(number=9, issuer_name="Other", revoked=LISTED),
     finding(number=9, signature_hash="sha1"),
     finding(number=9, this_update=NOW + days(1), revoked=LISTED),
-    finding(number=9, delta_base=1, revoked=LISTED),
+    finding(number=9, delta_base=1),
     finding(number=9, idp=IssuingDistributionPoint(indirect=True), revoked=LISTED),
     finding(number=9, idp=OTHER_PARTITION, revoked=LISTED),
     look_up(STRANGER.crl(revoked=LISTED), tried=(STRANGER,)),

@@ -94,7 +94,7 @@ def _worthless() -> list[Piece]:
         {"idp": IssuingDistributionPoint(["http://elsewhere.example/"])},
         {"idp": IssuingDistributionPoint(only_attribute=True)},
         {"idp": IssuingDistributionPoint(indirect=True)},
-        {"delta_base": 1},
+        {"issuer_name": "Other"},
     ]
     answers: list[OcspOverrides] = [
         {"corrupt_signature": True},
