@@ -33,7 +33,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     "A CRL covers the certificate's distribution point": Mutation("if not scope.names:", "if True:"),
     "A CRL covers the certificate's kind": Mutation("if not _covers_kind(scope, certificate):", "if False:"),
     "CRLs cover every reason before they say good": Mutation("if covered == ALL_REASONS:", "if covered:"),
-    "A CRL with something unsupported says nothing": Mutation("if feature is not None:", "if False:"),
+    "A CRL with something unsupported says nothing": Mutation("if feature is not None and", "if False and"),
     "An old CRL makes nobody forget a new one": Mutation(
         "if (first.meta.this_update, first.meta.crl_number) == (meta.this_update, meta.crl_number):", "if first:"
     ),
