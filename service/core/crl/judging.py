@@ -6,13 +6,13 @@ cannot be used: nobody makes a host forget a revocation by presenting an old lis
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from service.core.crl.issuer import check_issuer
 from service.core.crl.scope import covered_reasons
 from service.core.crl.slot import slot_of
 from service.core.crl.support import revokes_as_delta, unsupported_feature
-from service.core.freshness.window import EvidenceKind, UsableUntil, window
+from service.core.freshness.window import LAST_MOMENT, EvidenceKind, UsableUntil, window
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.certificate import Certificate
 from service.core.model.crl import CrlFinding
@@ -62,17 +62,20 @@ def judge_crls(
         else:
             usable.append(outcome)
     complete = [one for one in usable if one.finding.meta.base_crl_number is None]
-    for one in usable:
-        if one.finding.entry is not None and not _is_overtaken(one, complete):
+    until = LAST_MOMENT
+    for one in (each for each in usable if each.finding.entry is not None):
+        overtaken_until = [other.until for other in complete if _overtakes(other, one)]
+        if not overtaken_until:
             return Judgement(_answer(one, RevocationStatus.REVOKED, one.until), tuple(attempts))
-    return _covered(complete, attempts)
+        until = min(until, max(overtaken_until))
+    return _covered(complete, attempts, until)
 
 
-def _is_overtaken(one: _Usable, complete: list[_Usable]) -> bool:
-    """Whether a delta is older than a complete CRL, which says everything that it said."""
-    if one.finding.meta.base_crl_number is None:
+def _overtakes(complete: _Usable, one: _Usable) -> bool:
+    """Whether a CRL is a delta, and older than a complete one that covers as much: that says everything it said."""
+    if one.finding.meta.base_crl_number is None or one.reasons & ~complete.reasons:
         return False
-    return any(other.finding.meta.this_update > one.finding.meta.this_update for other in complete)
+    return complete.finding.meta.this_update > one.finding.meta.this_update
 
 
 def _age(finding: CrlFinding) -> tuple[float, int, bool, bytes, int, str]:
@@ -113,10 +116,12 @@ def _use(finding: CrlFinding, certificate: Certificate, policy: Policy, at: date
     return _Usable(finding, reasons, until.moment)
 
 
-def _covered(usable: list[_Usable], attempts: list[Attempt]) -> Judgement:
-    """GOOD where the CRLs, those that last longest first, cover every reason (RFC 5280 §6.3.3, after (l))."""
+def _covered(usable: list[_Usable], attempts: list[Attempt], until: datetime) -> Judgement:
+    """GOOD where the CRLs, those that last longest first, cover every reason (RFC 5280 §6.3.3, after (l)).
+
+    `until` is when a delta that is overtaken now may count again.
+    """
     covered = Reasons(0)
-    until = datetime.max.replace(tzinfo=UTC)
     for one in sorted(usable, key=lambda each: each.until, reverse=True):
         covered |= one.reasons
         until = min(until, one.until)

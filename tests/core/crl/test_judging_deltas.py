@@ -4,12 +4,15 @@ import pytest
 
 from service.core.model.attempt import Problem
 from service.core.model.crl import CrlFinding
+from service.core.model.policy import Policy
 from service.core.model.verdict import RevocationStatus
-from tests.core.crl.findings import LEAF, finding, judged
+from tests.core.crl.findings import LEAF, URL, finding, judged
 from tests.pki import NOW, THIS_UPDATE, Entry, Extension, IssuingDistributionPoint, der, hours
 
 BASE = finding(number=1)
 LISTED = [LEAF.serial]
+PARTITION = IssuingDistributionPoint([URL])
+SKEW = Policy().clock_skew
 
 
 def status(*findings: CrlFinding) -> RevocationStatus | None:
@@ -46,6 +49,23 @@ def test_a_complete_crl_overtakes_an_older_delta() -> None:
     delta = finding(number=2, delta_base=1, revoked=LISTED)
     assert RevocationStatus.GOOD is status(newer, delta)
     assert RevocationStatus.REVOKED is status(finding(number=3), delta)
+
+
+def test_a_crl_for_some_reasons_overtakes_no_delta_for_all() -> None:
+    """It does not say what the delta said of the other reasons."""
+    some = IssuingDistributionPoint(only_some_reasons={"keyCompromise"})
+    partial = finding(number=3, this_update=THIS_UPDATE + hours(0.5), idp=some)
+    delta = finding(number=2, delta_base=1, revoked=LISTED)
+    assert RevocationStatus.REVOKED is status(BASE, partial, delta)
+
+
+def test_good_ends_with_the_crl_that_overtakes() -> None:
+    """A base that lasts longer does not carry it on: the delta would count again."""
+    newer = finding(number=3, this_update=THIS_UPDATE + hours(0.5), next_update=NOW + hours(2), idp=PARTITION)
+    delta = finding(number=2, delta_base=1, revoked=LISTED, next_update=NOW + hours(9))
+    answer = judged(BASE, newer, delta).answer
+    assert answer is not None
+    assert (RevocationStatus.GOOD, NOW + hours(2) + SKEW) == (answer.status, answer.usable_until)
 
 
 @pytest.mark.parametrize(
