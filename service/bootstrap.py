@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -33,8 +33,9 @@ from service.adapters.logs import configure_logs
 from service.adapters.metric_collectors import BuildCollector, HeldCrlCollector, TrustStoreCollector
 from service.adapters.metrics import MetricsPage, PrometheusObserver
 from service.adapters.metrics_directory import metrics_directory, prepare_metrics_directory
+from service.adapters.nonces import RandomNonces
 from service.adapters.spool import FileSpool
-from service.adapters.trust_store_files import TrustStoreFiles
+from service.adapters.trust_store_files import TrustStoreFiles, read_places
 from service.api.app import ApiServices, OperationsServices, create_app, create_management_app
 from service.api.authentication import ClientCertificates, grant_access
 from service.api.operations import CheckResult, Condition, Readiness
@@ -44,11 +45,14 @@ from service.application.evidence_store import StoreError
 from service.application.gather import Gatherer
 from service.application.ingest import Ingester, IngestRules
 from service.application.observer import NullObserver, Observer, Observers
-from service.application.ocsp_client import OcspClient
-from service.application.trust_store_source import DEFAULT_STORE
+from service.application.ocsp_client import OcspClient, OcspRules
+from service.application.trust_store_source import DEFAULT_STORE, TrustStoreSourceError
 from service.application.trust_stores import TrustStores
+from service.application.trusted_responders import TrustedResponderError, read_trusted_responders
 from service.application.validate import Validator
+from service.core.model.policy import Policy
 from service.settings import Settings, SettingsError
+from service.settings.model import setting
 
 VERSION = version("revet")
 
@@ -68,11 +72,16 @@ _SUPERVISOR_LEVELS = {"child_died": logging.WARNING, "child_hung": logging.WARNI
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """What answers questions: a worker, or a command that asks without a service."""
+    """What answers questions: a worker, or a command that asks without a service.
+
+    Attributes:
+        policy: The operator's, with what its settings name in files.
+    """
 
     validator: Validator
     stores: TrustStores
     store: Store
+    policy: Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,7 @@ async def open_worker_apps(settings: Settings, ingester: Path) -> AsyncIterator[
 
     Raises:
         StoreError: the data directory cannot be used.
+        SettingsError: a file that the settings name cannot.
     """
     client = IngesterClient(ingester)
     counts = PrometheusObserver(SystemClock().now())
@@ -108,7 +118,7 @@ async def open_worker_apps(settings: Settings, ingester: Path) -> AsyncIterator[
         reloading = asyncio.create_task(answering.stores.run())
         stack.callback(reloading.cancel)
         operations = _operations(settings, answering, client, counts)
-        services = ApiServices(answering.validator, settings.policy(), operations)
+        services = ApiServices(answering.validator, answering.policy, operations)
         management = None if settings.management_port is None else create_management_app(operations)
         yield WorkerApps(create_app(services, _rules(settings)), management)
 
@@ -136,6 +146,7 @@ async def open_alone(settings: Settings, data_dir: Path) -> AsyncIterator[Answer
 
     Raises:
         StoreError: `data_dir` cannot be used.
+        SettingsError: a file that the settings name cannot.
     """
     observer = NullObserver()
     async with AsyncExitStack() as stack:
@@ -181,16 +192,17 @@ def prepare_metrics(settings: Settings) -> Mapping[str, str]:
 
 
 def check_trust_stores(settings: Settings) -> None:
-    """Read the trust stores once, as a worker would.
+    """Read the trust stores once, as a worker would, and the trusted responders.
 
     Raises:
-        SettingsError: one cannot be used, or there is none.
+        SettingsError: one cannot be used, or there is no trust store.
     """
     stores = TrustStores(_trust_store_files(settings), SystemClock())
     stores.load()
     problems = tuple(f"trust store {name}: {problem}" for name, problem in stores.problems().items())
     if problems or not stores.names():
         raise SettingsError(problems or ("there is no trust store",))
+    _policy(settings)
 
 
 def _answering(
@@ -199,13 +211,29 @@ def _answering(
     clock = SystemClock()
     origin = _origin(settings)
     stack.push_async_callback(origin.aclose)
-    ocsp_client = OcspClient(origin, store, clock, observer, settings.policy(), settings.ocsp_timeout_s)
+    policy = _policy(settings)
+    ocsp_rules = OcspRules(policy, settings.ocsp_timeout_s)
+    ocsp_client = OcspClient(origin, store, clock, observer, ocsp_rules, RandomNonces())
     stack.push_async_callback(ocsp_client.aclose)
     stores = TrustStores(_trust_store_files(settings), clock, observer)
     stores.load()
     gatherer = Gatherer(store, store, crl_fetcher, ocsp_client, clock)
     deadline_s = settings.deadline_ms / 1000
-    return Answering(Validator(stores, gatherer, clock, RandomDecisionIds(clock), observer, deadline_s), stores, store)
+    validator = Validator(stores, gatherer, clock, RandomDecisionIds(clock), observer, deadline_s)
+    return Answering(validator, stores, store, policy)
+
+
+def _policy(settings: Settings) -> Policy:
+    """The operator's policy, with the responders that the settings name in files.
+
+    Raises:
+        SettingsError: a file cannot be used.
+    """
+    try:
+        responders = read_trusted_responders(read_places(settings.ocsp_trusted_responders))
+    except (TrustStoreSourceError, TrustedResponderError) as error:
+        raise SettingsError((f"{setting('ocsp_trusted_responders')}: {error.reason}",)) from None
+    return replace(settings.policy(), trusted_responders=responders)
 
 
 def _trust_store_files(settings: Settings) -> TrustStoreFiles:

@@ -98,7 +98,16 @@ class TrustStoreFiles:
         Raises:
             TrustStoreSourceError: one cannot be read or is too long.
         """
-        return tuple(file for place in self._intermediates for file in _read_place(place))
+        return read_places(self._intermediates)
+
+
+def read_places(places: Iterable[Path]) -> tuple[SourceFile, ...]:
+    """Read files, and every file of directories that is a certificate's by its name.
+
+    Raises:
+        TrustStoreSourceError: one cannot be read or is too long, or there is none in a directory.
+    """
+    return tuple(file for place in places for file in _read_place(place))
 
 
 def _named_stores(directory: Path) -> Iterator[tuple[str, Snapshot]]:

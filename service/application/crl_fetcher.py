@@ -1,9 +1,44 @@
 """The port through which a worker has a CRL fetched, verified and stored: by another process, never by itself."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from hashlib import sha256
+from typing import Protocol, Self
 
+from service.core.crl.issuer import MAX_SIGNERS
 from service.core.model.attempt import Attempt
+from service.core.model.certificate import Certificate
+from service.core.model.name import Name
+from service.core.names.comparison import canonical
+
+MAX_ORDER_SIGNERS = MAX_SIGNERS + 1
+"""Keys of one order: that of the certificate's issuer, and the others under which the core would try a CRL."""
+
+MAX_SPKI_OCTETS = 4096
+"""Longer keys are not ordered for: ML-DSA-87 has 2,614 octets and RSA of 16,384 bits, OpenSSL's longest, 2,086."""
+
+
+def name_digest(name: Name) -> bytes:
+    """What two names that match have in common (RFC 5280 §7.1), in 32 octets."""
+    return sha256(canonical(name.der)).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class CrlSigner:
+    """A key that may have signed a CRL, and in whose name.
+
+    Attributes:
+        name: Digest of the signer's name: only CRLs that bear it as their issuer are tried under the key, so that what
+            is stored is a fact about a name and a key.
+        spki: The key.
+    """
+
+    name: bytes
+    spki: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, certificate: Certificate) -> Self:
+        """The subject of a certificate as a signer."""
+        return cls(name_digest(certificate.subject), certificate.public_key.spki)
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,11 +47,12 @@ class CrlOrder:
 
     Attributes:
         urls: Where it may be had; tried in turn until one gives an authentic CRL.
-        signer_spki: The key under which it must verify to be worth storing: that of the certificate's issuer.
+        signers: Under which keys it may verify to be worth storing, the likeliest first, at most `MAX_ORDER_SIGNERS`.
+            Whether the one that does may speak for the certificate is decided by the core.
     """
 
     urls: tuple[str, ...]
-    signer_spki: bytes = field(repr=False)
+    signers: tuple[CrlSigner, ...]
 
 
 class CrlFetcher(Protocol):

@@ -4,7 +4,7 @@ The store holds facts ("this signature verifies under that key"), never authorit
 certificate is decided by the core, for each trust store, each time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -46,14 +46,14 @@ class HeldOcsp:
 class CrlReader(Protocol):
     """Reading CRLs: a lookup costs microseconds whatever the CRL's size."""
 
-    def find(self, issuer: bytes, points: frozenset[bytes], serial: bytes) -> tuple[CrlFinding, ...]:
-        """Ask every held CRL of an issuer that could cover a certificate about its serial number.
+    def find(self, issuer: bytes, points: frozenset[bytes], key: bytes) -> tuple[CrlFinding, ...]:
+        """Ask every held CRL of an issuer that could cover a certificate about it.
 
         Args:
             issuer: Canonical form of the CRL issuer's name.
             points: Keys of the certificate's distribution point names. CRLs whose scope names one of them are asked,
                 and all those whose scope names none.
-            serial: Content octets of the serial number.
+            key: Under which CRLs of that issuer list the certificate (`core.crl.entries.entry_key`).
 
         Returns:
             One finding for each CRL.
@@ -75,12 +75,19 @@ class CrlWriter(Protocol):
     def watermark(self, slot: CrlSlot) -> Watermark | None:
         """The newest CRL ever accepted in the slot."""
 
+    def holds(self, slot: CrlSlot, digest: bytes) -> bool:
+        """Whether a slot holds the CRL with this digest, entries included, so that publishing it changes nothing.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+
     def publish(self, held: HeldCrl, rows: Iterable[CrlRow], watermark: Watermark) -> None:
         """Replace what the slot holds: built aside, then renamed in; a crash leaves the old or the new one.
 
         Args:
             held: The CRL without its entries.
-            rows: Its entries, in any order, duplicates allowed (the last one wins).
+            rows: Its entries, duplicates allowed, in the order of the CRL (`core.crl.entries.prevailing`).
             watermark: Persisted in the same transaction as the switch.
 
         Raises:
@@ -98,5 +105,15 @@ class OcspStore(Protocol):
             StoreError: the store cannot be read.
         """
 
-    async def put_ocsp(self, key: bytes, held: HeldOcsp) -> None:
-        """Hold a response, off the event loop; the responses that expired are removed in passing, a few at a time."""
+    async def put_ocsp(self, key: bytes, held: HeldOcsp, supersedes: Callable[[HeldOcsp], bool] | None = None) -> None:
+        """Hold a response, off the event loop; the responses that expired are removed in passing, a few at a time.
+
+        Args:
+            key: The digest of what it answers.
+            held: The response.
+            supersedes: Whether it may take the place of another; asked in the transaction that writes, so that of two
+                processes that write at once neither undoes what the other has just held. None for any other.
+
+        Raises:
+            StoreError: it could not be written.
+        """

@@ -6,28 +6,34 @@ egress guard (OCSP) or by the ingesting process (CRLs). Whatever goes wrong is a
 
 import asyncio
 from collections.abc import Awaitable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TypeVar, assert_never
 
 from service.application.clock import Clock
-from service.application.crl_fetcher import CrlFetcher, CrlOrder
+from service.application.crl_fetcher import MAX_ORDER_SIGNERS, MAX_SPKI_OCTETS, CrlFetcher, CrlOrder, CrlSigner
 from service.application.evidence_store import CrlReader, OcspStore, StoreError
-from service.application.inline_evidence import InlineEvidence
+from service.application.inline_evidence import (
+    MAX_CRL_ISSUERS,
+    InlineEvidence,
+    InlineSignatures,
+    asked_issuers,
+    names_too_many_issuers,
+)
 from service.application.ocsp_client import OcspClient, OcspOutcome
-from service.core.crl.scope import distribution_points, names_other_issuer, point_keys
-from service.core.der import tlv
+from service.core.crl.entries import entry_key
+from service.core.crl.scope import point_keys
 from service.core.der.certificate_extensions import text_of
 from service.core.der.ocsp import ResponderError, read_ocsp_response
 from service.core.model.attempt import Attempt, Problem
-from service.core.model.certificate import Certificate, DistributionPoint
+from service.core.model.certificate import DistributionPoint
 from service.core.model.crl import CrlFinding
 from service.core.model.evidence import CrlWanted, Evidence, GatheredCrls, GatheredOcsp, OcspWanted, Reach, Wanted
 from service.core.model.evidence_tier import Tier
 from service.core.model.malformed import MalformedError
 from service.core.model.name import GeneralNameKind
 from service.core.model.ocsp import OcspFinding
-from service.core.names.comparison import canonical
+from service.core.names.comparison import canonical, same_name
 from service.core.ocsp.cert_id import store_key
 
 Found = TypeVar("Found")
@@ -39,7 +45,7 @@ DISTRIBUTION_POINT = "distribution point"
 """The source that attempts name where a distribution point has no URL."""
 
 MAX_DISTRIBUTION_POINTS = 8
-"""Distribution points that one certificate may make us fetch; certificates name one, seldom two."""
+"""Distribution points that one extension may make us fetch; certificates and CRLs name one, seldom two."""
 
 MAX_URLS = 4
 """URLs of one distribution point that are tried."""
@@ -61,11 +67,13 @@ class GatherRequest:
 
     Attributes:
         deadline: Moment of `Clock.monotonic` after which nobody waits any longer.
+        signatures: Those of inline CRLs, in all rounds together.
     """
 
     inline: InlineEvidence
     sources: Sources
     deadline: float
+    signatures: InlineSignatures = field(default_factory=InlineSignatures, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,45 +102,61 @@ class Gatherer:
         self._clock = clock
 
     async def gather(self, wanted: Iterable[Wanted], evidence: Evidence, request: GatherRequest) -> Evidence:
-        """The evidence with everything added that was wanted, found or not."""
+        """The evidence with everything added that was wanted, found or not.
+
+        Raises:
+            BudgetExhaustedError: what came with the request has too many signatures. Nothing was fetched.
+        """
         crls: dict[CrlWanted, GatheredCrls] = {}
         ocsp: dict[OcspWanted, GatheredOcsp] = {}
+        fetches: list[Awaitable[None]] = []
 
-        async def bring(one: Wanted) -> None:
+        async def fetch_crls(one: CrlWanted) -> None:
+            crls[one] = await self._fetched_crls(one, request)
+
+        async def fetch_ocsp(one: OcspWanted) -> None:
+            ocsp[one] = await self._fetched_ocsp(one, request)
+
+        # What is at hand before anything is begun that somebody would have to end.
+        for one in sorted(wanted, key=lambda each: each.reach is not Reach.HELD):
             match one:
                 case CrlWanted(reach=Reach.HELD):
                     crls[one] = self._held_crls(one, request)
                 case OcspWanted(reach=Reach.HELD):
                     ocsp[one] = self._held_ocsp(one, request)
                 case CrlWanted():
-                    crls[one] = await self._fetched_crls(one, request)
+                    fetches.append(fetch_crls(one))
                 case OcspWanted():
-                    ocsp[one] = await self._fetched_ocsp(one, request)
+                    fetches.append(fetch_ocsp(one))
                 case _:
                     assert_never(one)
 
-        await asyncio.gather(*(bring(one) for one in wanted))
+        await asyncio.gather(*fetches)
         return evidence.adding(crls, ocsp)
 
     def _held_crls(self, wanted: CrlWanted, request: GatherRequest) -> GatheredCrls:
-        findings = request.inline.crl_findings(wanted.certificate, wanted.issuer)
-        gathered = GatheredCrls(findings, names_issuer=bool(findings))
+        findings = request.inline.crl_findings(wanted, request.signatures)
+        own_issuer = wanted.certificate.issuer
+        gathered = GatheredCrls(
+            findings, _unasked(wanted), names_issuer=any(same_name(one.meta.issuer, own_issuer) for one in findings)
+        )
         if request.sources is Sources.INLINE:
             return gathered
         try:
-            holds_issuer = self._crls.holds_issuer(canonical(wanted.issuer.subject.der))
+            holds_issuer = self._crls.holds_issuer(canonical(own_issuer.der))
             held = self._find_crls(wanted)
         except StoreError as error:
             # Whether a CRL of this issuer is held is not known: an answer is needed.
             failed = Attempt(STORE, Problem.INTERNAL, str(error))
-            return replace(gathered, attempts=(failed,), names_issuer=True)
-        return GatheredCrls((*findings, *held), names_issuer=bool(findings) or holds_issuer)
+            return replace(gathered, attempts=(*gathered.attempts, failed), names_issuer=True)
+        return replace(gathered, findings=(*findings, *held), names_issuer=gathered.names_issuer or holds_issuer)
 
     def _find_crls(self, wanted: CrlWanted) -> tuple[CrlFinding, ...]:
-        return self._crls.find(
-            canonical(wanted.issuer.subject.der),
-            point_keys(wanted.certificate),
-            tlv.integer_octets(wanted.certificate.serial_number),
+        certificate, points = wanted.certificate, point_keys(wanted.certificate)
+        return tuple(
+            finding
+            for issuer in asked_issuers(certificate)
+            for finding in self._crls.find(issuer, points, entry_key(issuer, certificate))
         )
 
     def _held_ocsp(self, wanted: OcspWanted, request: GatherRequest) -> GatheredOcsp:
@@ -149,12 +173,12 @@ class Gatherer:
         return GatheredOcsp((*inline, finding))
 
     async def _fetched_crls(self, wanted: CrlWanted, request: GatherRequest) -> GatheredCrls:
-        points = fetchable_points(wanted.certificate)
-        skipped = skipped_points(wanted.certificate)
+        points = fetchable_points(wanted.points)
+        skipped = skipped_points(wanted.points)
         if request.sources is not Sources.ALL:
             return GatheredCrls((), (*skipped, *(Attempt(urls[0], Problem.OFFLINE) for urls in points)))
-        spki = wanted.issuer.public_key.spki
-        fetches = (self._fetch_point(urls[:MAX_URLS], spki, request) for urls in points[:MAX_DISTRIBUTION_POINTS])
+        signers = signers_of(wanted)
+        fetches = (self._fetch_point(urls[:MAX_URLS], signers, request) for urls in points[:MAX_DISTRIBUTION_POINTS])
         fetched = await asyncio.gather(*fetches)
         attempts = (*skipped, *(attempt for point in fetched for attempt in point.attempts))
         try:
@@ -167,8 +191,10 @@ class Gatherer:
         strangers = (Attempt(point.source, Problem.WRONG_SCOPE) for point in fetched if point.source is not None)
         return GatheredCrls((), (*attempts, *strangers))
 
-    async def _fetch_point(self, urls: tuple[str, ...], spki: bytes, request: GatherRequest) -> _Fetched:
-        failed = await self._in_time(self._crl_fetcher.fetch(CrlOrder(urls, spki)), request)
+    async def _fetch_point(
+        self, urls: tuple[str, ...], signers: tuple[CrlSigner, ...], request: GatherRequest
+    ) -> _Fetched:
+        failed = await self._in_time(self._crl_fetcher.fetch(CrlOrder(urls, signers)), request)
         if failed is None:
             return _Fetched((Attempt(urls[0], Problem.TIMED_OUT),), None)
         return _Fetched(failed, urls[len(failed)] if len(failed) < len(urls) else None)
@@ -179,7 +205,7 @@ class Gatherer:
             return GatheredOcsp((), tuple(Attempt(url, Problem.OFFLINE) for url in urls))
         found = await self._in_time(self._ocsp_client.ask(wanted.certificate, wanted.issuer), request)
         outcome = found or OcspOutcome(None, (Attempt(urls[0], Problem.TIMED_OUT),))
-        return GatheredOcsp(() if outcome.finding is None else (outcome.finding,), outcome.attempts)
+        return GatheredOcsp(outcome.findings, outcome.attempts)
 
     async def _in_time(self, work: Awaitable[Found], request: GatherRequest) -> Found | None:
         """What the work gives, or None where the deadline comes first; shared work goes on for those who ask next."""
@@ -191,20 +217,33 @@ class Gatherer:
             return None
 
 
-def fetchable_points(certificate: Certificate) -> tuple[tuple[str, ...], ...]:
-    """The http and https URLs of each distribution point whose CRLs this version reads."""
-    points = (tuple(filter(_is_http, urls_of(point))) for point in distribution_points(certificate))
-    return tuple(dict.fromkeys(urls for urls in points if urls))
+def signers_of(wanted: CrlWanted) -> tuple[CrlSigner, ...]:
+    """Under which keys CRLs may verify to be worth storing: the issuer's own first, none that nothing here reads."""
+    signers = (
+        CrlSigner.of(one)
+        for one in (wanted.issuer, *wanted.signers)
+        if one.public_key.handle is not None and len(one.public_key.spki) <= MAX_SPKI_OCTETS
+    )
+    return tuple(dict.fromkeys(signers))[:MAX_ORDER_SIGNERS]
 
 
-def skipped_points(certificate: Certificate) -> tuple[Attempt, ...]:
-    """What a certificate declares and nobody fetches: `ldap:` most often; points without a URL, or with a cRLIssuer."""
+def _unasked(wanted: CrlWanted) -> tuple[Attempt, ...]:
+    if not names_too_many_issuers(wanted.certificate):
+        return ()
+    return (Attempt(DISTRIBUTION_POINT, Problem.UNSUPPORTED, f"more than {MAX_CRL_ISSUERS} CRL issuers"),)
+
+
+def fetchable_points(points: Iterable[DistributionPoint]) -> tuple[tuple[str, ...], ...]:
+    """The http and https URLs of each distribution point that has one, each set of them once."""
+    urls = (tuple(filter(_is_http, urls_of(point))) for point in points)
+    return tuple(dict.fromkeys(each for each in urls if each))
+
+
+def skipped_points(points: Iterable[DistributionPoint]) -> tuple[Attempt, ...]:
+    """What distribution points name and nobody fetches: `ldap:` most often, and points without a URL."""
     skipped = []
-    for point in certificate.extensions.crl_distribution_points:
+    for point in points:
         urls = urls_of(point)
-        if names_other_issuer(point, certificate):
-            skipped.append(Attempt(urls[0] if urls else DISTRIBUTION_POINT, Problem.UNSUPPORTED, "cRLIssuer"))
-            continue
         if not urls:
             skipped.append(Attempt(DISTRIBUTION_POINT, Problem.UNSUPPORTED, "no URL"))
         skipped.extend(Attempt(url, Problem.UNSUPPORTED_SCHEME) for url in urls if not _is_http(url))

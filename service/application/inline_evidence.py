@@ -2,21 +2,62 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
 
-from service.core.der import tlv
+from service.application.submission import SubmissionError
+from service.core.crl.entries import entry_key, prevailing, rows
+from service.core.crl.scope import crl_issuers
 from service.core.der.crl import CrlDocument, read_crl
 from service.core.der.crl_entry import unpack
 from service.core.der.ocsp import ResponderError, read_ocsp_response
 from service.core.der.signature import SignatureResult, verify
+from service.core.model.budget import Budget, Limits
 from service.core.model.certificate import Certificate
 from service.core.model.crl import CrlEntry, CrlFinding
+from service.core.model.evidence import CrlWanted
 from service.core.model.evidence_tier import Tier
+from service.core.model.key import PublicKey
 from service.core.model.malformed import MalformedError
 from service.core.model.ocsp import OcspFinding
-from service.core.names.comparison import same_name
+from service.core.names.comparison import canonical, same_name
 
 SOURCE = "evidence"
 """What verdicts call the source of inline evidence."""
+
+MAX_CRLS = 100
+"""CRLs that one request may bring: a partition for each certificate of the longest path, ten times over."""
+
+MAX_OCSP_RESPONSES = 100
+"""OCSP responses that one request may bring, likewise."""
+
+MAX_CRL_ISSUERS = 16
+"""Different names under which CRLs about one certificate are looked for, its own issuer's first; certificates name one
+other at most, and each costs a lookup."""
+
+
+class InlineSignatures:
+    """Whether CRLs that came with one request verify under keys, each pair tried once and paid for out of one budget.
+
+    Mutable: made for one request and dropped with it. A request may bring a hundred CRLs in the name of one authority,
+    and certificates with as many keys for that name.
+    """
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        """Start with as many signatures as one assessment may verify."""
+        self._budget = Budget(limits or Limits())
+        self._known: dict[tuple[bytes, bytes], bool] = {}
+
+    def verifies(self, document: CrlDocument, key: PublicKey) -> bool:
+        """Whether a CRL verifies under a key.
+
+        Raises:
+            BudgetExhaustedError: too many were verified before it.
+        """
+        pair = (document.meta.digest, key.spki)
+        if pair not in self._known:
+            self._budget.spend_signature()
+            self._known[pair] = verify(document.signature, key) is SignatureResult.VALID
+        return self._known[pair]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,52 +72,79 @@ class InlineEvidence:
     ocsp: tuple[OcspFinding, ...] = ()
     ignored: tuple[str, ...] = ()
 
-    def crl_findings(self, certificate: Certificate, issuer: Certificate) -> tuple[CrlFinding, ...]:
-        """Each CRL that names the issuer, asked about the certificate."""
+    def crl_findings(self, wanted: CrlWanted, signatures: InlineSignatures) -> tuple[CrlFinding, ...]:
+        """Each CRL whose issuer may speak for the certificate in question, asked about it.
+
+        Raises:
+            BudgetExhaustedError: too many signatures were verified.
+        """
+        issuers = asked_issuers(wanted.certificate)
         return tuple(
             CrlFinding(
                 meta=document.meta,
-                entry=_entry(document, certificate.serial_number),
-                signer_spki=_signer(document, issuer),
+                entry=_entry(document, wanted.certificate),
+                signer_spki=_signer(document, (wanted.issuer, *wanted.signers), signatures),
                 source=SOURCE,
                 tier=Tier.EVIDENCE,
             )
             for document in self.crls
-            if same_name(document.meta.issuer, issuer.subject)
+            if canonical(document.meta.issuer.der) in issuers
         )
 
 
-def _entry(document: CrlDocument, serial_number: int) -> CrlEntry | None:
-    """The entry for a serial number; of several the last one, as in the store."""
-    serial = tlv.integer_octets(serial_number)
-    found = None
-    for row in document.rows():
-        if row.serial == serial:
-            found = unpack(row.serial, row.record)
-    return found
+def asked_issuers(certificate: Certificate) -> tuple[bytes, ...]:
+    """Under which names CRLs about a certificate are looked for, in canonical form; each once, its issuer's first."""
+    return _issuers(certificate)[:MAX_CRL_ISSUERS]
 
 
-def _signer(document: CrlDocument, issuer: Certificate) -> bytes | None:
-    verified = verify(document.signature, issuer.public_key) is SignatureResult.VALID
-    return issuer.public_key.spki if verified else None
+def names_too_many_issuers(certificate: Certificate) -> bool:
+    """Whether a certificate names more CRL issuers than CRLs are looked for of."""
+    return len(_issuers(certificate)) > MAX_CRL_ISSUERS
+
+
+def _issuers(certificate: Certificate) -> tuple[bytes, ...]:
+    return tuple(dict.fromkeys(canonical(name.der) for name in crl_issuers(certificate)))
+
+
+def _entry(document: CrlDocument, certificate: Certificate) -> CrlEntry | None:
+    """The entry for a certificate; of several the one that counts, as in the store."""
+    key = entry_key(canonical(document.meta.issuer.der), certificate)
+    records = [row.record for row in rows(document) if row.key == key]
+    return unpack(reduce(prevailing, records)) if records else None
+
+
+def _signer(document: CrlDocument, candidates: Iterable[Certificate], signatures: InlineSignatures) -> bytes | None:
+    """The first of the keys under which a CRL verifies; one of another name than the CRL's issuer is not tried."""
+    for candidate in candidates:
+        if same_name(candidate.subject, document.meta.issuer) and signatures.verifies(document, candidate.public_key):
+            return candidate.public_key.spki
+    return None
 
 
 def read_inline_evidence(crls: Iterable[bytes], ocsp_responses: Iterable[bytes]) -> InlineEvidence:
     """Read what came with a request; what does not parse is named and ignored.
 
+    What is too much is not ignored: of two CRLs the one that is left out might be the one that revokes.
+
     Args:
         crls: DER of each CRL.
         ocsp_responses: DER of each OCSP response.
+
+    Raises:
+        SubmissionError: there are more CRLs or OCSP responses than a request may bring.
     """
+    given_crls, given_responses = tuple(crls), tuple(ocsp_responses)
+    _check_number(given_crls, "CRLs", MAX_CRLS)
+    _check_number(given_responses, "OCSP responses", MAX_OCSP_RESPONSES)
     read_crls: list[CrlDocument] = []
     read_ocsp: list[OcspFinding] = []
     ignored: list[str] = []
-    for number, der in enumerate(crls, 1):
+    for number, der in enumerate(given_crls, 1):
         try:
             read_crls.append(read_crl(der))
         except MalformedError as error:
             ignored.append(f"CRL {number}: {error.reason}")
-    for number, der in enumerate(ocsp_responses, 1):
+    for number, der in enumerate(given_responses, 1):
         try:
             read_ocsp.append(OcspFinding(read_ocsp_response(der), SOURCE, Tier.EVIDENCE))
         except MalformedError as error:
@@ -84,3 +152,8 @@ def read_inline_evidence(crls: Iterable[bytes], ocsp_responses: Iterable[bytes])
         except ResponderError as error:
             ignored.append(f"OCSP response {number}: {error}")
     return InlineEvidence(tuple(read_crls), tuple(read_ocsp), tuple(ignored))
+
+
+def _check_number(given: tuple[bytes, ...], what: str, limit: int) -> None:
+    if len(given) > limit:
+        raise SubmissionError(f"{len(given)} {what}; the limit is {limit}")

@@ -7,10 +7,11 @@ from enum import Enum
 from service.application.clock import Clock
 from service.application.gather import Gatherer, GatherRequest, Sources
 from service.application.ids import DecisionIds
-from service.application.inline_evidence import InlineEvidence
+from service.application.inline_evidence import InlineEvidence, InlineSignatures
 from service.application.observer import DecisionDetails, IgnoredDetails, Observer
 from service.application.trust_stores import TrustStores
 from service.core.decision.assessment import AssessmentRequest, assess, give_up
+from service.core.model.budget import BudgetExhaustedError
 from service.core.model.certificate import Certificate
 from service.core.model.evidence import Evidence
 from service.core.model.failure import Malformed
@@ -149,7 +150,8 @@ class Validator:
         """The verdict, and when it was reached: what was fetched meanwhile is younger than the request."""
         policy, evidence = request.policy, Evidence()
         sources = _sources(request, self._clock.now())
-        gathering = GatherRequest(request.evidence, sources, started + self._deadline_s)
+        signatures = InlineSignatures(policy.limits)
+        gathering = GatherRequest(request.evidence, sources, started + self._deadline_s, signatures)
         rounds = policy.limits.rounds
         while True:
             checked_at = self._clock.now()
@@ -160,7 +162,10 @@ class Validator:
             if not rounds:
                 return give_up("rounds", policy.limits.rounds, question, policy, at), checked_at
             rounds -= 1
-            evidence = await self._gatherer.gather(outcome.wanted, evidence, gathering)
+            try:
+                evidence = await self._gatherer.gather(outcome.wanted, evidence, gathering)
+            except BudgetExhaustedError as spent:
+                return give_up(spent.resource, spent.limit, question, policy, at), checked_at
 
 
 def _sources(request: ValidationRequest, now: datetime) -> Sources:

@@ -5,13 +5,18 @@ from typing import assert_never
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.certificate import Certificate
 from service.core.model.failure import (
+    AnyPolicyMapped,
     BadSignature,
     BudgetExhausted,
     Expired,
     Failure,
+    Irregular,
     KeyPurposeForbidden,
     KeyUsageForbidsIssuing,
     Malformed,
+    NameNotAllowed,
+    NameNotComparable,
+    NoAcceptablePolicy,
     NoIssuer,
     NotACertificateAuthority,
     NotYetValid,
@@ -21,19 +26,18 @@ from service.core.model.failure import (
     Revoked,
     SelfSignedLeaf,
     UnknownCriticalExtension,
-    UnsupportedFeature,
     UnsupportedKey,
     UnsupportedSignature,
     WeakKey,
     WeakSignature,
 )
-from service.core.model.verdict import NotChecked, Revocation, RevocationStatus, Status, Verdict
+from service.core.model.verdict import NotChecked, Note, Revocation, RevocationStatus, Status, Verdict
 
 MAX_SUBJECT_LENGTH = 120
 """Longer subjects are shortened in sentences; the answer has them whole."""
 
 MAX_SOURCE_LENGTH = 200
-"""Longer URLs are shortened in sentences: a certificate may declare one of any length."""
+"""Longer URLs and names are shortened in sentences: a certificate may have them of any length."""
 
 MAX_ATTEMPTS = 4
 """Attempts that a sentence spells out; the answer's path has them all."""
@@ -52,8 +56,8 @@ _PROBLEMS = {
     Problem.STATUS_UNKNOWN: "the responder does not know the certificate",
     Problem.BAD_SIGNATURE: "its signature does not verify under the issuer's key",
     Problem.UNAUTHORIZED_SIGNER: "signed by somebody who may not speak for the issuer",
-    Problem.SIGNER_REVOKED: "the responder's own certificate is revoked",
-    Problem.SIGNER_UNCHECKED: "the responder's own certificate could not be checked",
+    Problem.SIGNER_REVOKED: "the certificate of its signer is revoked",
+    Problem.SIGNER_UNCHECKED: "the certificate of its signer could not be checked for revocation",
     Problem.WEAK_ALGORITHM: "signed with a weak algorithm or key",
     Problem.WRONG_ISSUER: "issued by somebody else",
     Problem.WRONG_SCOPE: "does not cover this certificate",
@@ -61,10 +65,17 @@ _PROBLEMS = {
     Problem.NOT_YET_VALID: "from the future",
     Problem.STALE: "out of date",
     Problem.NO_NEXT_UPDATE: "without nextUpdate",
+    Problem.INCONSISTENT: "its times contradict each other or the certificate's",
+    Problem.NONCE_MISMATCH: "an answer to another request: it has another nonce",
+    Problem.NONCE_MISSING: "without the nonce that the settings ask for",
+    Problem.NO_CRL_NUMBER: "without a CRL number, which the strict profile requires",
+    Problem.NO_BASE: "a delta CRL without a complete CRL that it builds on",
     Problem.ROLLED_BACK: "older than what was seen before",
     Problem.UNSUPPORTED: "uses a feature that is not supported",
     Problem.INTERNAL: "could not be fetched or stored here",
 }
+
+_NOTES = {Note.NO_CRL_NUMBER: "the CRL has no CRL number (RFC 5280 §5.2.3)"}
 
 _NOT_CHECKED = {
     NotChecked.OUT_OF_SCOPE: "outside the scope",
@@ -120,9 +131,20 @@ def _sentence(failure: Failure) -> str:  # noqa: C901, PLR0911, PLR0912 - one ca
             return f"The extended key usage of {_who(certificate)} does not include {purpose.value} authentication."
         case UnknownCriticalExtension(certificate, extension):
             return f"{_who(certificate)} has the critical extension {extension}, which nobody here processes."
-        case UnsupportedFeature(certificate, feature):
-            who = "The request" if certificate is None else _who(certificate)
-            return f"{who} has {feature}, which is not supported by this version."
+        case Irregular(certificate, fault):
+            return f"{_who(certificate)} has {fault}, which is not allowed."
+        case NameNotAllowed(certificate, constrainer, name):
+            shown = _shortened(name, MAX_SOURCE_LENGTH)
+            return f"{_who(certificate)} has the name {shown}, which a constraint of {_who(constrainer)} does not allow."
+        case NameNotComparable(certificate, constrainer, name):
+            return (
+                f"{_who(certificate)} has the name {_shortened(name, MAX_SOURCE_LENGTH)}, which nobody here can hold "
+                f"against the constraints of {_who(constrainer)}."
+            )
+        case NoAcceptablePolicy(certificate):
+            return f"A certificate policy is required, and none is acceptable at {_who(certificate)}."
+        case AnyPolicyMapped(certificate):
+            return f"{_who(certificate)} maps anyPolicy, which is not allowed (RFC 5280 §6.1.4 (a))."
         case NotYetValid(certificate):
             return f"{_who(certificate)} is not valid before {certificate.not_before:%Y-%m-%dT%H:%M:%SZ}."
         case Expired(certificate):
@@ -163,9 +185,10 @@ def describe_revocation(revocation: Revocation) -> str:
         return f"Not checked: {_NOT_CHECKED[revocation.not_checked]}."
     if revocation.status is RevocationStatus.UNKNOWN:
         return f"No usable answer: {describe_attempts(revocation.attempts)}."
+    noted = [f"Noted: {_NOTES[note]}." for note in revocation.notes]
     if revocation.attempts:
-        return f"Not used: {describe_attempts(revocation.attempts)}."
-    return ""
+        noted.append(f"Not used: {describe_attempts(revocation.attempts)}.")
+    return " ".join(noted)
 
 
 def _who(certificate: Certificate) -> str:

@@ -11,11 +11,11 @@ from typing import Any
 from service.api.answer_document import answer_document
 from service.application.evidence_store import StoreError
 from service.application.submission import SubmissionError, read_submission
-from service.application.validate import ValidationRequest, Validator
-from service.bootstrap import open_alone
+from service.application.validate import ValidationRequest
+from service.bootstrap import Answering, open_alone
 from service.cli.options import DEFAULT_URL, TOKEN_VARIABLE, fail, read_settings
 from service.cli.service_client import AskError, as_text, ask_service
-from service.settings import Settings
+from service.settings import Settings, SettingsError
 
 Answer = Mapping[str, Any]
 
@@ -75,20 +75,20 @@ async def _decide(settings: Settings, certificates: list[bytes], intermediates: 
     with tempfile.TemporaryDirectory(prefix="revet-") as directory:
         try:
             async with open_alone(settings, Path(directory) / "data") as worker:
-                return [await _validate(worker.validator, settings, one, intermediates) for one in certificates]
-        except (StoreError, SubmissionError, LookupError) as error:
+                return [await _validate(worker, settings, one, intermediates) for one in certificates]
+        except (StoreError, SubmissionError, LookupError, SettingsError) as error:
             raise fail(str(error)) from error
 
 
 async def _validate(
-    validator: Validator, settings: Settings, certificate: bytes, intermediates: tuple[str, ...]
+    worker: Answering, settings: Settings, certificate: bytes, intermediates: tuple[str, ...]
 ) -> Answer:
     submission = read_submission(as_text(certificate), intermediates, settings.max_intermediates)
     request = ValidationRequest(
         leaf=submission.leaf,
         intermediates=submission.intermediates,
         trust_store="default",
-        policy=settings.policy(),
+        policy=worker.policy,
         ignored=submission.ignored,
     )
-    return answer_document(await validator.validate(request))
+    return answer_document(await worker.validator.validate(request))

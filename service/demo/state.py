@@ -11,8 +11,9 @@ from service.demo.errors import NoPkiError, UnusablePkiError
 from service.demo.files import write_atomically
 from service.demo.ports import Ports
 
-FORMAT: Final = 1
-"""Changes with what the PKI consists of; one of another format is made anew."""
+FORMAT: Final = 2
+"""Changes with what the PKI consists of, and with what the service keeps beside it; one of another format is made anew.
+"""
 
 
 def write_unfinished(path: Path) -> None:

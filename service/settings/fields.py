@@ -11,7 +11,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from service.application.log_options import LogFormat, LogLevel
-from service.core.model.policy import EvidenceOrder, RevocationMode, RevocationScope
+from service.core.model.policy import EvidenceOrder, OcspNonce, Profile, RevocationMode, RevocationScope
 from service.settings.values import (
     EgressList,
     Host,
@@ -106,6 +106,12 @@ class Fields(BaseSettings):
     """Which certificates of a path are asked about."""
     evidence_order: EvidenceOrder = EvidenceOrder.CRL_FIRST
     """Which methods are admitted, and which is fetched first."""
+    profile: Profile = Profile.STANDARD
+    """How much of what RFC 5280 demands of CRL issuers is insisted upon."""
+    ocsp_nonce: OcspNonce = OcspNonce.OFF
+    """Whether OCSP requests carry a nonce, and what becomes of answers without it."""
+    ocsp_trusted_responders: ReadableList = ()
+    """PEM files, or directories of them, with certificates of responders that answer for every issuer."""
     max_verdict_ttl_s: Annotated[Seconds, Field(ge=0, le=MAX_VERDICT_TTL_S)] = 60.0
     """For how long at most a caller may reuse an answer."""
     clock_skew_s: Annotated[Seconds, Field(ge=0, le=MAX_CLOCK_SKEW_S)] = 60.0

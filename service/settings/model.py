@@ -42,14 +42,16 @@ class Settings(Fields):
         return self.management_host or self.host, self.management_port
 
     def policy(self) -> Policy:
-        """What a verdict depends on where the request does not override it."""
+        """What a verdict depends on where the request does not override it, but for what stands in files."""
         return Policy(
             revocation_mode=self.revocation_mode,
             revocation_scope=self.revocation_scope,
             evidence_order=self.evidence_order,
+            profile=self.profile,
             clock_skew=timedelta(seconds=self.clock_skew_s),
             grace=timedelta(seconds=self.grace_s),
             max_verdict_ttl=timedelta(seconds=self.max_verdict_ttl_s),
+            ocsp_nonce=self.ocsp_nonce,
         )
 
     def require_trust_store(self) -> None:

@@ -4,7 +4,7 @@ Rules: they do what the real ones do as far as a request can tell, and what they
 unreachable.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +13,7 @@ from service.application.crl_fetcher import CrlOrder
 from service.application.evidence_store import HeldCrl, HeldOcsp
 from service.application.observer import DecisionDetails, NullObserver
 from service.application.origin import OriginAnswer, OriginError, OriginRequest
+from service.core.crl.entries import rows
 from service.core.der.crl import CrlDocument, read_crl
 from service.core.der.crl_entry import unpack
 from service.core.model.attempt import Attempt, Problem
@@ -86,11 +87,11 @@ class Shelf:
         """Put a CRL there."""
         self.crls.append((read_crl(crl), signer_spki, source))
 
-    def find(self, issuer: bytes, points: frozenset[bytes], serial: bytes) -> tuple[CrlFinding, ...]:
+    def find(self, issuer: bytes, points: frozenset[bytes], key: bytes) -> tuple[CrlFinding, ...]:
         """What each CRL of the issuer says, whatever its scope."""
         del points
         return tuple(
-            CrlFinding(document.meta, _entry(document, serial), spki, source, Tier.HOST)
+            CrlFinding(document.meta, _entry(document, key), spki, source, Tier.HOST)
             for document, spki, source in self.crls
             if canonical(document.meta.issuer.der) == issuer
         )
@@ -107,13 +108,15 @@ class Shelf:
         """The response under a key."""
         return self.ocsp.get(key)
 
-    async def put_ocsp(self, key: bytes, held: HeldOcsp) -> None:
-        """Keep a response."""
-        self.ocsp[key] = held
+    async def put_ocsp(self, key: bytes, held: HeldOcsp, supersedes: Callable[[HeldOcsp], bool] | None = None) -> None:
+        """Keep a response, unless what is there is to stay."""
+        there = self.ocsp.get(key)
+        if there is None or supersedes is None or supersedes(there):
+            self.ocsp[key] = held
 
 
-def _entry(document: CrlDocument, serial: bytes) -> CrlEntry | None:
-    return next((unpack(row.serial, row.record) for row in document.rows() if row.serial == serial), None)
+def _entry(document: CrlDocument, key: bytes) -> CrlEntry | None:
+    return next((unpack(row.record) for row in rows(document) if row.key == key), None)
 
 
 @dataclass(frozen=True, slots=True)

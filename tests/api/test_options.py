@@ -11,7 +11,7 @@ from service.core.model.policy import Policy, PolicyInputs, RevocationMode, Weak
 from tests.api.conformance import Json
 from tests.api.fakes import PublishedCrl
 from tests.api.world import ADMIN, CALLER, LEAF, ROOT, SUB, WITH_CLIENT_CA, WITH_TOKENS, World, calling, overriding
-from tests.pki import NOW, Authority, Issued, days, hours, key, pem
+from tests.pki import NOW, Authority, Extension, Issued, days, der, hours, key, pem
 
 pytestmark = pytest.mark.anyio
 
@@ -189,6 +189,26 @@ async def test_inline_evidence_counts() -> None:
 
 
 @pytest.mark.parametrize(
+    ("evidence", "detail"),
+    [
+        ({"crls": 101}, "101 CRLs; the limit is 100."),
+        ({"ocsp_responses": 101}, "101 OCSP responses; the limit is 100."),
+    ],
+)
+async def test_more_evidence_than_a_request_may_bring(evidence: dict[str, int], detail: str) -> None:
+    """No decision is made on a part of it; one piece less is looked at, whatever it is."""
+    for less, status in ((0, 400), (1, 200)):
+        pieces = {kind: ["AAAA"] * (number - less) for kind, number in evidence.items()}
+        answer = await overriding().validate(request({"evidence": pieces}))
+        assert status == answer.status_code
+        if status == 400:
+            assert ("urn:revet:problem:unreadable-certificates", detail) == (
+                answer.json()["type"],
+                answer.json()["detail"],
+            )
+
+
+@pytest.mark.parametrize(
     ("evidence", "named"),
     [
         ({"crls": ["!"]}, "CRL 1: neither PEM nor base64 of DER"),
@@ -255,17 +275,26 @@ async def test_a_path_may_be_so_long(length: int | None, expected: str) -> None:
     assert expected == await code({"max_path_length": length})
 
 
-async def test_policies_arrive() -> None:
-    """What the core does not support yet is refused by name, and not ignored."""
-    assert "ok" == await code({"policies": {}})
-    assert "ok" == await code({"policies": {"initial_policy_set": ["2.5.29.32.0"], "inhibit_any_policy": False}})
-    for asked in (
-        {"initial_policy_set": ["1.2.3"]},
-        {"require_explicit_policy": True},
-        {"inhibit_policy_mapping": True},
-        {"inhibit_any_policy": True},
-    ):
-        assert "ok" != await code({"policies": asked})
+@pytest.mark.parametrize(
+    ("policies", "expected"),
+    [
+        ({}, ("ok", ["1.2.3"])),
+        ({"initial_policy_set": ["2.5.29.32.0"], "inhibit_any_policy": False}, ("ok", ["1.2.3"])),
+        ({"initial_policy_set": ["1.2.3", "1.2.9"]}, ("ok", ["1.2.3"])),
+        ({"initial_policy_set": ["1.2.9"]}, ("ok", [])),
+        ({"require_explicit_policy": True}, ("ok", ["1.2.3"])),
+        ({"initial_policy_set": ["1.2.9"], "require_explicit_policy": True}, ("policy_violation", [])),
+        ({"inhibit_policy_mapping": True}, ("ok", ["1.2.4"])),
+        ({"inhibit_any_policy": True}, ("ok", [])),
+    ],
+)
+async def test_policies_arrive(policies: Json, expected: tuple[str, list[str]]) -> None:
+    """Each input changes what comes out; the leaf's policy is one that its issuer maps, under anyPolicy."""
+    mapping = Extension("2.5.29.33", der.seq(der.seq(der.oid("1.2.3"), der.oid("1.2.4"))), critical=True)
+    sub = ROOT.subordinate("Sub", policies="2.5.29.32.0", extensions=(mapping,))
+    body = {"certificate": sub.issue("leaf", policies="1.2.4").pem + sub.pem, "options": {"policies": policies}}
+    answer = (await overriding().validate(body)).json()
+    assert expected == (answer["code"], answer["authorized_policies"])
 
 
 async def test_what_is_absent_is_the_operators() -> None:

@@ -8,13 +8,14 @@ from typing import Final
 import httpx
 from fastapi import FastAPI
 
+from service.adapters.nonces import RandomNonces
 from service.api.app import ApiServices, OperationsServices, create_app
 from service.api.authentication import ClientCertificates, grant_access
 from service.api.operations import CheckResult, Condition, Readiness, ReadinessCheck
 from service.api.rules import ApiRules, Overrides
 from service.application.gather import Gatherer
 from service.application.ids import DecisionIds
-from service.application.ocsp_client import OcspClient
+from service.application.ocsp_client import OcspClient, OcspRules
 from service.application.validate import Validator
 from service.core.model.policy import Policy
 from tests.api.conformance import Json, check_documented
@@ -85,7 +86,14 @@ class World:
         return create_app(self.services(), self.rules)
 
     def _validator(self) -> Validator:
-        ocsp = OcspClient(Responders(self.responders), self.shelf, self.clock, self.observer, self.policy, 1.0)
+        ocsp = OcspClient(
+            Responders(self.responders),
+            self.shelf,
+            self.clock,
+            self.observer,
+            OcspRules(self.policy, 1.0),
+            RandomNonces(),
+        )
         process = IngestingProcess(self.shelf, self.crls)
         gatherer = Gatherer(self.shelf, self.shelf, process, ocsp, self.clock)
         return Validator(trust_stores(self.stores), gatherer, self.clock, self.ids, self.observer, 1.0)

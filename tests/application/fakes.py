@@ -5,7 +5,7 @@ store is the real one; only its failures are made up here.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Flag, auto
@@ -17,6 +17,7 @@ from service.application.observer import DecisionDetails, FetchDetails, IgnoredD
 from service.application.origin import OriginAnswer, OriginError, OriginRequest
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.crl import CrlFinding, CrlRow, CrlSlot, Watermark
+from service.core.ocsp.nonce import NONCE_OCTETS
 
 Value = TypeVar("Value")
 
@@ -130,6 +131,19 @@ class NeverFetcher:
         return ()
 
 
+class CountedNonces:
+    """Nonces that tell which of them they are: the first is all ones, the second all twos."""
+
+    def __init__(self) -> None:
+        """None was made."""
+        self.made: list[bytes] = []
+
+    def new(self) -> bytes:
+        """The next one."""
+        self.made.append(bytes([len(self.made) + 1]) * NONCE_OCTETS)
+        return self.made[-1]
+
+
 class Meeting:
     """Everybody who comes waits until a number of them are there: whoever comes alone never gets on."""
 
@@ -181,6 +195,7 @@ class Failing(Flag):
     OCSP = auto()
     PUT_OCSP = auto()
     WATERMARK = auto()
+    HOLDS = auto()
     PUBLISH = auto()
 
 
@@ -191,9 +206,9 @@ class BrokenStore:
         """Take what fails."""
         self._failing = failing
 
-    def find(self, issuer: bytes, points: frozenset[bytes], serial: bytes) -> tuple[CrlFinding, ...]:
+    def find(self, issuer: bytes, points: frozenset[bytes], key: bytes) -> tuple[CrlFinding, ...]:
         """No CRL."""
-        del issuer, points, serial
+        del issuer, points, key
         return self._give(Failing.CRLS, ())
 
     def holds_issuer(self, issuer: bytes) -> bool:
@@ -210,15 +225,20 @@ class BrokenStore:
         del key
         return self._give(Failing.OCSP, None)
 
-    async def put_ocsp(self, key: bytes, held: HeldOcsp) -> None:
+    async def put_ocsp(self, key: bytes, held: HeldOcsp, supersedes: Callable[[HeldOcsp], bool] | None = None) -> None:
         """Forget it."""
-        del key, held
+        del key, held, supersedes
         self._give(Failing.PUT_OCSP, None)
 
     def watermark(self, slot: CrlSlot) -> Watermark | None:
         """None."""
         del slot
         return self._give(Failing.WATERMARK, None)
+
+    def holds(self, slot: CrlSlot, digest: bytes) -> bool:
+        """No."""
+        del slot, digest
+        return self._give(Failing.HOLDS, False)
 
     def publish(self, held: HeldCrl, rows: Iterable[CrlRow], watermark: Watermark) -> None:
         """Forget it."""

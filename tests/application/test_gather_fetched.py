@@ -8,18 +8,19 @@ from typing import Final
 import pytest
 
 from service.adapters.lmdb.store import Store
+from service.adapters.nonces import RandomNonces
 from service.adapters.spool import FileSpool
-from service.application.crl_fetcher import CrlFetcher, CrlOrder
+from service.application.crl_fetcher import MAX_ORDER_SIGNERS, CrlFetcher
 from service.application.gather import Gatherer, GatherRequest, Sources
 from service.application.ingest import Ingester, IngestRules
 from service.application.inline_evidence import InlineEvidence
 from service.application.observer import NullObserver
-from service.application.ocsp_client import OcspClient
+from service.application.ocsp_client import OcspClient, OcspRules
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.evidence import CrlWanted, Evidence, GatheredCrls, GatheredOcsp, OcspWanted, Reach
 from service.core.model.evidence_tier import Tier
 from service.core.model.policy import Policy
-from tests.application.chain import CRL_URL, OCSP_URL, ROOT, SUB, leaf, read
+from tests.application.chain import CRL_URL, NAMESAKE, OCSP_URL, ROOT, SUB, crls_wanted, leaf, order, read
 from tests.application.fakes import (
     BrokenStore,
     Failing,
@@ -32,12 +33,12 @@ from tests.application.fakes import (
     settle,
 )
 from tests.application.manual_clock import ManualClock
-from tests.pki import DistributionPoint, IssuingDistributionPoint
+from tests.pki import DistributionPoint, Entry, IssuingDistributionPoint, der, key
 
 pytestmark = pytest.mark.anyio
 
 LEAF: Final = leaf(crl_urls=CRL_URL, ocsp_urls=OCSP_URL)
-CRL: Final = CrlWanted(LEAF, read(SUB), Reach.ORIGIN)
+CRL: Final = crls_wanted(LEAF)
 OCSP: Final = OcspWanted(LEAF, read(SUB), Reach.ORIGIN)
 HELD_CRL: Final = CrlWanted(LEAF, read(SUB), Reach.HELD)
 HELD_OCSP: Final = OcspWanted(LEAF, read(SUB), Reach.HELD)
@@ -73,7 +74,7 @@ class Shell:
 def shell(store: Store | BrokenStore, fetcher: CrlFetcher | None = None, origin: ScriptedOrigin | None = None) -> Shell:
     """A gatherer; whatever is not given has nothing."""
     clock, fetcher, origin = ManualClock(), fetcher or ScriptedFetcher(), origin or ScriptedOrigin()
-    client = OcspClient(origin, store, clock, NullObserver(), Policy(), 1.0)
+    client = OcspClient(origin, store, clock, NullObserver(), OcspRules(Policy(), 1.0), RandomNonces())
     return Shell(store, fetcher, origin, clock, client, Gatherer(store, store, fetcher, client, clock))
 
 
@@ -96,7 +97,67 @@ async def test_the_order(store: Store) -> None:
     """It is for the key of the issuer in this path, and for no other."""
     fetcher = ScriptedFetcher()
     await shell(store, fetcher).gather(CRL)
-    assert [CrlOrder((CRL_URL,), SUB.issued.spki)] == fetcher.orders
+    assert [order(CRL_URL)] == fetcher.orders
+
+
+async def test_who_else_may_have_signed(store: Store) -> None:
+    """The others come after the issuer; keys that nothing here reads, and those nobody uses, are left out."""
+    unread = ROOT.subordinate(
+        "Sub", key=key("p256", 8), public_key=der.seq(der.seq(der.oid("1.2.3")), der.bit_string(b""))
+    )
+    others = (NAMESAKE, unread, SUB.reissue(), NAMESAKE.reissue(), ROOT)
+    fetcher = ScriptedFetcher()
+    await shell(store, fetcher).gather(crls_wanted(LEAF, SUB, *others))
+    assert [order(CRL_URL, signers=(SUB, NAMESAKE, ROOT))] == fetcher.orders
+
+
+async def test_no_order_is_for_more_keys_than_the_core_tries(store: Store) -> None:
+    """Who comes last is left out, never the issuer."""
+    others = tuple(ROOT.subordinate("Sub", key=key("p256", 100 + number)) for number in range(MAX_ORDER_SIGNERS))
+    fetcher = ScriptedFetcher()
+    await shell(store, fetcher).gather(crls_wanted(LEAF, SUB, *others))
+    assert [order(CRL_URL, signers=(SUB, *others[:-1]))] == fetcher.orders
+
+
+async def test_deltas_are_fetched_where_they_are_said_to_be(store: Store, tmp_path: Path) -> None:
+    """The points come with what is wanted, be they the certificate's or those of its CRL."""
+    origin = ScriptedOrigin({"http://delta.example/": SUB.crl(number=2, delta_base=1)})
+    certificate = leaf("fresh", crl_urls=CRL_URL, freshest_crl_urls="http://delta.example/")
+    points = certificate.extensions.freshest_crl
+    wanted = CrlWanted(certificate, read(SUB), Reach.FRESHEST, points=points)
+    gathered = (await shell(store, ingester(store, origin, tmp_path)).gather(wanted)).crls[wanted]
+    assert (["http://delta.example/"], ()) == (origin.urls, gathered.attempts)
+    assert [(1, Tier.ORIGIN)] == [(finding.meta.base_crl_number, finding.tier) for finding in gathered.findings]
+
+
+@pytest.mark.parametrize(
+    ("sources", "problem"), [(Sources.ALL, Problem.UNREACHABLE), (Sources.HELD, Problem.OFFLINE)], ids=["dead", "off"]
+)
+async def test_deltas_that_cannot_be_had(store: Store, tmp_path: Path, sources: Sources, problem: Problem) -> None:
+    """They are attempts like any other."""
+    certificate = leaf("fresh", freshest_crl_urls=["http://delta.example/", "ldap://delta.example/"])
+    wanted = CrlWanted(certificate, read(SUB), Reach.FRESHEST, points=certificate.extensions.freshest_crl)
+    world = shell(store, ingester(store, ScriptedOrigin(), tmp_path))
+    gathered = (await world.gather(wanted, sources=sources)).crls[wanted]
+    assert [("ldap://delta.example/", Problem.UNSUPPORTED_SCHEME), ("http://delta.example/", problem)] == [
+        (attempt.source, attempt.problem) for attempt in gathered.attempts
+    ]
+
+
+async def test_a_crl_of_another_issuer(store: Store, tmp_path: Path) -> None:
+    """It is stored under the name and the key of whoever signed it, and found for the certificate that names them."""
+    lists = ROOT.subordinate("Lists")
+    certificate = leaf("indirect", crl_urls=[DistributionPoint([CRL_URL], crl_issuer="Lists")])
+    crl = lists.crl(
+        idp=IssuingDistributionPoint([CRL_URL], indirect=True),
+        revoked=[Entry(certificate.serial_number, certificate_issuer="Sub")],
+    )
+    wanted = crls_wanted(certificate, SUB, lists)
+    world = shell(store, ingester(store, ScriptedOrigin({CRL_URL: crl}), tmp_path))
+    gathered = (await world.gather(wanted)).crls[wanted]
+    assert [(lists.issued.spki, True)] == [
+        (finding.signer_spki, finding.entry is not None) for finding in gathered.findings
+    ]
 
 
 async def test_a_crl_that_could_not_be_had(store: Store) -> None:
@@ -112,7 +173,7 @@ async def test_a_crl_that_is_there_and_covers_others(store: Store, tmp_path: Pat
     origin = ScriptedOrigin({"http://b.example/": partition})
     two = ("http://a.example/", "http://b.example/", "http://c.example/")
     certificate = leaf("two", crl_urls=[DistributionPoint(two)])
-    wanted = CrlWanted(certificate, read(SUB), Reach.ORIGIN)
+    wanted = crls_wanted(certificate)
     gathered = (await shell(store, ingester(store, origin, tmp_path)).gather(wanted)).crls[wanted]
     dead = Attempt("http://a.example/", Problem.UNREACHABLE, "nobody there")
     assert GatheredCrls((), (dead, Attempt("http://b.example/", Problem.WRONG_SCOPE))) == gathered
@@ -122,7 +183,7 @@ async def test_a_crl_that_covers_others_beside_one_that_covers(store: Store, tmp
     """Where another distribution point gave the right one, nobody needs to hear of it."""
     partition = SUB.crl(idp=IssuingDistributionPoint(["http://crl.example/another.crl"]))
     origin = ScriptedOrigin({"http://a.example/": partition, "http://b.example/": SUB.crl()})
-    wanted = CrlWanted(leaf("two", crl_urls=["http://a.example/", "http://b.example/"]), read(SUB), Reach.ORIGIN)
+    wanted = crls_wanted(leaf("two", crl_urls=["http://a.example/", "http://b.example/"]))
     gathered = (await shell(store, ingester(store, origin, tmp_path)).gather(wanted)).crls[wanted]
     assert (1, ()) == (len(gathered.findings), gathered.attempts)
 
@@ -155,7 +216,7 @@ async def test_no_ocsp_answer(store: Store) -> None:
 async def test_nothing_is_fetched_where_nothing_may_be(store: Store, sources: Sources) -> None:
     """Every source that a certificate declares is an attempt that was not made."""
     certificate = leaf("many", crl_urls=["http://a.example/", "http://b.example/"], ocsp_urls=[OCSP_URL, "http://o/"])
-    crl, ocsp = (kind(certificate, read(SUB), Reach.ORIGIN) for kind in (CrlWanted, OcspWanted))
+    crl, ocsp = crls_wanted(certificate), OcspWanted(certificate, read(SUB), Reach.ORIGIN)
     fetcher, origin = ScriptedFetcher(), ScriptedOrigin()
     evidence = await shell(store, fetcher, origin).gather(crl, ocsp, sources=sources)
     assert ([], []) == (fetcher.orders, origin.urls)
@@ -169,8 +230,8 @@ async def test_nothing_is_fetched_where_nothing_may_be(store: Store, sources: So
 
 async def test_certificates_are_fetched_for_together(store: Store) -> None:
     """CRLs and OCSP answers of a whole chain, and each distribution point: nobody waits for another."""
-    sub = CrlWanted(read(ROOT.subordinate("Sub", crl_urls="http://crl.example/root.crl")), read(ROOT), Reach.ORIGIN)
-    many = CrlWanted(leaf("many", crl_urls=["http://a.example/", "http://b.example/"]), read(SUB), Reach.ORIGIN)
+    sub = crls_wanted(read(ROOT.subordinate("Sub", crl_urls="http://crl.example/root.crl")), ROOT)
+    many = crls_wanted(leaf("many", crl_urls=["http://a.example/", "http://b.example/"]))
     meeting = Meeting(5)
     answers = MeetingOrigin(meeting, {OCSP_URL: SUB.ocsp(LEAF.serial_number)})
     evidence = await shell(store, MeetingFetcher(meeting), answers).gather(CRL, sub, many, OCSP)

@@ -6,23 +6,34 @@ from typing import Final
 import pytest
 
 from service.adapters.lmdb.store import Store
-from service.application.evidence_store import HeldCrl, HeldOcsp
+from service.adapters.nonces import RandomNonces
+from service.application.evidence_store import HeldOcsp
 from service.application.gather import Gatherer, GatherRequest, Sources
-from service.application.inline_evidence import InlineEvidence, read_inline_evidence
+from service.application.inline_evidence import MAX_CRL_ISSUERS, InlineEvidence, read_inline_evidence
 from service.application.observer import NullObserver
-from service.application.ocsp_client import OcspClient
-from service.core.crl.slot import slot_of
-from service.core.der.crl import read_crl
+from service.application.ocsp_client import OcspClient, OcspRules
 from service.core.model.attempt import Attempt, Problem
-from service.core.model.crl import Watermark
+from service.core.model.certificate import Certificate
+from service.core.model.crl import CrlEntry
 from service.core.model.evidence import CrlWanted, Evidence, GatheredCrls, GatheredOcsp, OcspWanted, Reach, Wanted
 from service.core.model.evidence_tier import Tier
 from service.core.model.policy import Policy
+from service.core.model.reason import Reason
 from service.core.ocsp.cert_id import store_key
-from tests.application.chain import CRL_URL, NAMESAKE, OCSP_URL, ROOT, SUB, leaf, read
+from tests.application import holding
+from tests.application.chain import CRL_URL, NAMESAKE, OCSP_URL, ROOT, SUB, crls_wanted, leaf, read
 from tests.application.fakes import BrokenStore, Failing, NeverFetcher, ScriptedOrigin
 from tests.application.manual_clock import ManualClock
-from tests.pki import NOW, Authority, IssuingDistributionPoint, days, ocsp_error
+from tests.pki import (
+    NOW,
+    REVOKED_AT,
+    Authority,
+    DistributionPoint,
+    Entry,
+    IssuingDistributionPoint,
+    days,
+    ocsp_error,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -30,15 +41,14 @@ LEAF: Final = leaf(crl_urls=CRL_URL, ocsp_urls=OCSP_URL)
 CRL: Final = CrlWanted(LEAF, read(SUB), Reach.HELD)
 OCSP: Final = OcspWanted(LEAF, read(SUB), Reach.HELD)
 NOTHING: Final = InlineEvidence()
+LISTS: Final = ROOT.subordinate("Lists")
+INDIRECT: Final = leaf("indirect", crl_urls=[DistributionPoint([CRL_URL], crl_issuer="Lists")])
 GONE: Final = Attempt("store", Problem.INTERNAL, "the disk is gone")
 
 
 def hold_crl(store: Store, crl: bytes, signer: Authority = SUB) -> None:
     """Put a CRL into the store, as if it verified under the signer's key."""
-    document = read_crl(crl)
-    slot = slot_of(document.meta, signer.issued.spki)
-    watermark = Watermark(document.meta.crl_number, document.meta.this_update)
-    store.publish(HeldCrl(slot, document.meta, signer.issued.spki, CRL_URL, NOW), document.rows(), watermark)
+    holding.hold_crl(store, crl, signer, CRL_URL)
 
 
 async def hold_ocsp(store: Store, response: bytes) -> None:
@@ -55,7 +65,7 @@ async def gather(
     """Gather one thing when there is no time left for anything that waits, and where nobody outside would answer."""
     origin, fetcher, clock = ScriptedOrigin(), NeverFetcher(), ManualClock()
     origin.gate.clear()
-    client = OcspClient(origin, store, clock, NullObserver(), Policy(), 1.0)
+    client = OcspClient(origin, store, clock, NullObserver(), OcspRules(Policy(), 1.0), RandomNonces())
     gatherer = Gatherer(store, store, fetcher, client, clock)
     evidence = await gatherer.gather([wanted], Evidence(), GatherRequest(inline, sources, clock.monotonic() - 1))
     await client.aclose()
@@ -83,7 +93,7 @@ async def test_a_held_crl(store: Store) -> None:
     gathered = await crls(store)
     (finding,) = gathered.findings
     assert finding.entry is not None
-    assert (LEAF.serial_number, 7) == (finding.entry.serial_number, finding.meta.crl_number)
+    assert (Reason.KEY_COMPROMISE, 7) == (finding.entry.reason, finding.meta.crl_number)
     assert (SUB.issued.spki, CRL_URL, Tier.HOST) == (finding.signer_spki, finding.source, finding.tier)
     assert ((), True) == (gathered.attempts, gathered.names_issuer)
 
@@ -110,6 +120,63 @@ async def test_a_held_crl_of_its_own_partition(store: Store) -> None:
     """The distribution points of the certificate are what the store is asked with."""
     hold_crl(store, SUB.crl(idp=IssuingDistributionPoint([CRL_URL])))
     assert 1 == len((await crls(store)).findings)
+
+
+async def crls_about(store: Store, certificate: Certificate, inline: InlineEvidence = NOTHING) -> GatheredCrls:
+    """The CRLs about a certificate below Sub that are at hand."""
+    wanted = replace(crls_wanted(certificate, SUB, LISTS), reach=Reach.HELD)
+    return (await gather(store, wanted, inline)).crls[wanted]
+
+
+@pytest.mark.parametrize("how", ["held", "inline"])
+async def test_an_indirect_crl(store: Store, how: str) -> None:
+    """The CRLs of whoever the certificate names are asked, about the certificate of its own issuer."""
+    crl = LISTS.crl(
+        idp=IssuingDistributionPoint([CRL_URL], indirect=True),
+        revoked=[Entry(INDIRECT.serial_number), Entry(INDIRECT.serial_number, "superseded", certificate_issuer="Sub")],
+    )
+    if how == "held":
+        hold_crl(store, crl, LISTS)
+    gathered = await crls_about(store, INDIRECT, read_inline_evidence([crl] if how == "inline" else [], []))
+    (finding,) = gathered.findings
+    assert (CrlEntry(REVOKED_AT, Reason.SUPERSEDED), LISTS.issued.spki) == (finding.entry, finding.signer_spki)
+    assert not gathered.names_issuer  # it is not a CRL of the certificate's own issuer
+
+
+async def test_an_indirect_crl_that_nobody_names(store: Store) -> None:
+    """Who lists certificates of others is not asked about those that do not say so."""
+    hold_crl(store, LISTS.crl(idp=IssuingDistributionPoint([CRL_URL], indirect=True)), LISTS)
+    assert GatheredCrls() == await crls(store)
+
+
+async def test_crls_of_the_issuer_beside_those_of_another(store: Store) -> None:
+    """Both are asked, each under its own name for the certificate."""
+    hold_crl(store, LISTS.crl(revoked=[INDIRECT.serial_number]), LISTS)
+    hold_crl(store, SUB.crl(revoked=[INDIRECT.serial_number]))
+    gathered = await crls_about(store, INDIRECT)
+    assert [("CN=Sub", True), ("CN=Lists", False)] == [
+        (finding.meta.issuer.text, finding.entry is not None) for finding in gathered.findings
+    ]
+    assert gathered.names_issuer
+
+
+async def test_more_crl_issuers_than_are_asked(store: Store) -> None:
+    """It is said, and those in front are asked."""
+    points = [DistributionPoint([CRL_URL], crl_issuer=f"Lists {number}") for number in range(MAX_CRL_ISSUERS)]
+    hold_crl(store, SUB.crl())
+    gathered = await crls_about(store, leaf("many", crl_urls=points))
+    assert (1, (Attempt("distribution point", Problem.UNSUPPORTED, "more than 16 CRL issuers"),)) == (
+        len(gathered.findings),
+        gathered.attempts,
+    )
+
+
+async def test_a_delta_is_held_beside_its_base(store: Store) -> None:
+    """Both are findings: the core combines them."""
+    hold_crl(store, SUB.crl(number=1, revoked=[LEAF.serial_number]))
+    hold_crl(store, SUB.crl(number=2, delta_base=1, revoked={LEAF.serial_number: "removeFromCRL"}))
+    found = {finding.meta.base_crl_number: finding.entry for finding in (await crls(store)).findings}
+    assert {None: CrlEntry(REVOKED_AT), 1: CrlEntry(REVOKED_AT, Reason.REMOVE_FROM_CRL)} == found
 
 
 async def test_an_inline_crl_beside_a_held_one(store: Store) -> None:
@@ -211,7 +278,9 @@ async def test_a_store_that_fails_for_ocsp() -> None:
 
 async def test_what_was_gathered_before_stays(store: Store) -> None:
     """A round adds to the evidence of those before."""
-    client = OcspClient(ScriptedOrigin(), store, ManualClock(), NullObserver(), Policy(), 1.0)
+    client = OcspClient(
+        ScriptedOrigin(), store, ManualClock(), NullObserver(), OcspRules(Policy(), 1.0), RandomNonces()
+    )
     gatherer = Gatherer(store, store, NeverFetcher(), client, ManualClock())
     request = GatherRequest(NOTHING, Sources.ALL, 0.0)
     first = await gatherer.gather([CRL], Evidence(), request)

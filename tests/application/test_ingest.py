@@ -1,6 +1,7 @@
 """Bringing CRLs in: what is read, verified and held, and what never gets that far."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -10,22 +11,26 @@ import pytest
 from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store
 from service.adapters.spool import FileSpool
-from service.application.crl_fetcher import CrlOrder
+from service.application.crl_fetcher import CrlOrder, CrlSigner
 from service.application.evidence_store import CrlWriter
 from service.application.ingest import Ingester, IngestRules
 from service.application.observer import FetchDetails
 from service.application.origin import OriginError, UrlTrust
 from service.application.spool import Spool
+from service.core.crl.entries import entry_key
+from service.core.der.crl import read_crl
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.policy import Policy
 from service.core.names.comparison import canonical
-from tests.application.chain import CRL_URL, NAMESAKE, SUB
+from tests.application.chain import CRL_URL, NAMESAKE, ROOT, STRANGER, SUB, order, read
 from tests.application.fakes import BrokenStore, Failing, Recorder, ScriptedOrigin
 from tests.application.manual_clock import ManualClock
 from tests.pki import (
     NOW,
     THIS_UPDATE,
     Authority,
+    DistributionPoint,
+    Entry,
     IssuingDistributionPoint,
     PrivateKey,
     der,
@@ -39,6 +44,8 @@ from tests.pki.keys import spki
 pytestmark = pytest.mark.anyio
 
 SPKI: Final = SUB.issued.spki
+OF_SUB: Final = CrlSigner.of(read(SUB))
+OF_NAMESAKE: Final = CrlSigner.of(read(NAMESAKE))
 SECOND_URL: Final = "http://mirror.example/sub.crl"
 SKEW: Final = timedelta(seconds=60)
 RULES: Final = IngestRules(1 << 20, 2.5, Policy(clock_skew=SKEW))
@@ -69,11 +76,11 @@ def ingester(
 
 
 async def ingest(
-    answer: bytes | OriginError, store: CrlWriter, directory: Path, signer_spki: bytes = SPKI
+    answer: bytes | OriginError, store: CrlWriter, directory: Path, *signers: CrlSigner
 ) -> tuple[Attempt, ...]:
-    """Order the one CRL there is; each time by another process, which remembers nothing."""
+    """Order the one CRL there is, of Sub unless told; each time by another process, which remembers nothing."""
     origin = ScriptedOrigin({CRL_URL: answer})
-    return await ingester(origin, store, directory).fetch(CrlOrder((CRL_URL,), signer_spki))
+    return await ingester(origin, store, directory).fetch(CrlOrder((CRL_URL,), signers or (OF_SUB,)))
 
 
 def held(store: Store) -> list[tuple[int | None, datetime]]:
@@ -100,7 +107,7 @@ async def test_a_crl_is_held(store: Store, tmp_path: Path) -> None:
 async def test_it_is_asked_for_within_limits(store: Store, tmp_path: Path) -> None:
     """A certificate named the URL; size and time are those of the rules."""
     origin = ScriptedOrigin({CRL_URL: SUB.crl()})
-    await ingester(origin, store, tmp_path).fetch(CrlOrder((CRL_URL,), SPKI))
+    await ingester(origin, store, tmp_path).fetch(order(CRL_URL))
     (request,) = origin.requests
     assert (UrlTrust.CERTIFICATE, 1 << 20, 2.5, None) == (
         request.trust,
@@ -117,23 +124,26 @@ async def test_pem(store: Store, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "signer_spki", "problem"),
+    ("answer", "signer", "problem"),
     [
-        (SUB.crl(corrupt_signature=True), SPKI, Problem.BAD_SIGNATURE),
-        (NAMESAKE.crl(), SPKI, Problem.BAD_SIGNATURE),
-        (SUB.crl(), NAMESAKE.issued.spki, Problem.BAD_SIGNATURE),
-        (SUB.crl(), spki(public_key("rsa2048")), Problem.BAD_SIGNATURE),
-        (SUB.crl(), spki(public_key("p384")), Problem.BAD_SIGNATURE),
-        (b"", SPKI, Problem.MALFORMED),
-        (b"<html>", SPKI, Problem.MALFORMED),
-        (SUB.crl()[:-1], SPKI, Problem.MALFORMED),
-        (SUB.crl() + b"\x00", SPKI, Problem.MALFORMED),
-        (SUB.der, SPKI, Problem.MALFORMED),
-        (b"-----BEGIN X509 CRL-----\nAAAA\n", SPKI, Problem.MALFORMED),
-        (pem(SUB.der).encode(), SPKI, Problem.MALFORMED),
-        (SUB.crl(), b"no key", Problem.MALFORMED),
-        (OriginError(Problem.HTTP_STATUS, "404"), SPKI, Problem.HTTP_STATUS),
-        (OriginError(Problem.TOO_LARGE, "more than 1048576 octets"), SPKI, Problem.TOO_LARGE),
+        (SUB.crl(corrupt_signature=True), OF_SUB, Problem.BAD_SIGNATURE),
+        (NAMESAKE.crl(), OF_SUB, Problem.BAD_SIGNATURE),
+        (SUB.crl(), OF_NAMESAKE, Problem.BAD_SIGNATURE),
+        (SUB.crl(), replace(OF_SUB, spki=spki(public_key("rsa2048"))), Problem.BAD_SIGNATURE),
+        (SUB.crl(), replace(OF_SUB, spki=spki(public_key("p384"))), Problem.BAD_SIGNATURE),
+        (SUB.crl(), CrlSigner.of(read(ROOT)), Problem.WRONG_ISSUER),
+        (STRANGER.crl(), OF_SUB, Problem.WRONG_ISSUER),
+        (SUB.crl(issuer_name="Stranger"), OF_SUB, Problem.WRONG_ISSUER),
+        (b"", OF_SUB, Problem.MALFORMED),
+        (b"<html>", OF_SUB, Problem.MALFORMED),
+        (SUB.crl()[:-1], OF_SUB, Problem.MALFORMED),
+        (SUB.crl() + b"\x00", OF_SUB, Problem.MALFORMED),
+        (SUB.der, OF_SUB, Problem.MALFORMED),
+        (b"-----BEGIN X509 CRL-----\nAAAA\n", OF_SUB, Problem.MALFORMED),
+        (pem(SUB.der).encode(), OF_SUB, Problem.MALFORMED),
+        (SUB.crl(), replace(OF_SUB, spki=b"no key"), Problem.UNSUPPORTED),
+        (OriginError(Problem.HTTP_STATUS, "404"), OF_SUB, Problem.HTTP_STATUS),
+        (OriginError(Problem.TOO_LARGE, "more than 1048576 octets"), OF_SUB, Problem.TOO_LARGE),
     ],
     ids=[
         "corrupt",
@@ -141,6 +151,9 @@ async def test_pem(store: Store, tmp_path: Path) -> None:
         "ordered for a namesake",
         "ordered for a key of another kind",
         "ordered for a key of another curve",
+        "ordered for another name",
+        "of another authority",
+        "in another's name",
         "empty",
         "html",
         "truncated",
@@ -154,10 +167,10 @@ async def test_pem(store: Store, tmp_path: Path) -> None:
     ],
 )
 async def test_what_is_no_crl_of_this_key_is_not_held(
-    store: Store, tmp_path: Path, answer: bytes | OriginError, signer_spki: bytes, problem: Problem
+    store: Store, tmp_path: Path, answer: bytes | OriginError, signer: CrlSigner, problem: Problem
 ) -> None:
     """It is an attempt, and the store stays as it was."""
-    (attempt,) = await ingest(answer, store, tmp_path, signer_spki)
+    (attempt,) = await ingest(answer, store, tmp_path, signer)
     assert (CRL_URL, problem) == (attempt.source, attempt.problem)
     assert [] == held(store)
 
@@ -174,7 +187,7 @@ async def test_an_unsupported_algorithm(store: Store, tmp_path: Path) -> None:
 async def test_keys_of_any_kind(store: Store, tmp_path: Path, own: PrivateKey) -> None:
     """What certificates are signed with, CRLs are too."""
     authority = Authority.root("Other", key=own)
-    assert () == await ingest(authority.crl(number=7), store, tmp_path, authority.issued.spki)
+    assert () == await ingest(authority.crl(number=7), store, tmp_path, CrlSigner.of(read(authority)))
     assert [(7, THIS_UPDATE)] == held(store)
 
 
@@ -194,8 +207,7 @@ async def test_a_store_that_fails(tmp_path: Path, failing: Failing) -> None:
 async def test_a_full_disk(store: Store, tmp_path: Path) -> None:
     """Where the download cannot be kept, the CRL cannot be had."""
     origin = ScriptedOrigin({CRL_URL: SUB.crl()})
-    order = CrlOrder((CRL_URL,), SPKI)
-    (attempt,) = await ingester(origin, store, tmp_path, spool=FullDisk()).fetch(order)
+    (attempt,) = await ingester(origin, store, tmp_path, spool=FullDisk()).fetch(order(CRL_URL))
     assert (Problem.INTERNAL, True) == (attempt.problem, "No space left" in attempt.detail)
 
 
@@ -281,18 +293,63 @@ async def test_another_scope_has_its_own_history(store: Store, tmp_path: Path, o
     assert 2 == len(held(store))
 
 
+@pytest.mark.parametrize("signers", [(SUB, NAMESAKE), (NAMESAKE, SUB), (ROOT, STRANGER, SUB)])
+async def test_several_who_may_have_signed(store: Store, tmp_path: Path, signers: tuple[Authority, ...]) -> None:
+    """It is held under the key that signed it, and in whose name, wherever that stands."""
+    assert () == await ingester(ScriptedOrigin({CRL_URL: SUB.crl()}), store, tmp_path).fetch(
+        order(CRL_URL, signers=signers)
+    )
+    assert [SPKI] == [one.signer_spki for one in store.held()]
+
+
+async def test_a_key_is_tried_for_its_own_name_alone(store: Store, tmp_path: Path) -> None:
+    """What somebody signs in another's name is not held, although that other may sign too."""
+    forged = STRANGER.crl(issuer_name="Sub")
+    origin = ScriptedOrigin({CRL_URL: forged})
+    (attempt,) = await ingester(origin, store, tmp_path).fetch(order(CRL_URL, signers=(SUB, STRANGER)))
+    assert (Problem.BAD_SIGNATURE, []) == (attempt.problem, held(store))
+
+
+async def test_names_are_compared_as_names(store: Store, tmp_path: Path) -> None:
+    """Case and white space are none of a name's (RFC 5280 §7.1)."""
+    origin = ScriptedOrigin({CRL_URL: SUB.crl(issuer_name="  SUB ")})
+    assert () == await ingester(origin, store, tmp_path).fetch(order(CRL_URL))
+
+
+async def test_an_indirect_crl(store: Store, tmp_path: Path) -> None:
+    """Its entries are found under the issuers that they name, and under its own where they name none."""
+    crl = SUB.crl(
+        idp=IssuingDistributionPoint(indirect=True),
+        revoked=[Entry(5), Entry(6, certificate_issuer="Root"), Entry(7)],
+    )
+    assert () == await ingest(crl, store, tmp_path)
+    issuer = canonical(read(SUB).subject.der)
+    own = [store.find(issuer, frozenset(), bytes([serial]))[0].entry is not None for serial in (5, 6, 7)]
+    certificates = [read(ROOT.issue("somebody", serial=serial)) for serial in (5, 6, 7)]
+    roots = [store.find(issuer, frozenset(), entry_key(issuer, one))[0].entry is not None for one in certificates]
+    assert ([True, False, False], [False, True, True]) == (own, roots)
+
+
+async def test_where_deltas_are_is_kept(store: Store, tmp_path: Path) -> None:
+    """The deltas of a held CRL are looked for where it says."""
+    crl = SUB.crl(freshest_crl_urls=["http://crl.example/delta", DistributionPoint(["http://d.example/"])])
+    assert () == await ingest(crl, store, tmp_path)
+    assert [read_crl(crl).meta.freshest_crl] == [one.meta.freshest_crl for one in store.held()]
+    assert 2 == len(store.held()[0].meta.freshest_crl)
+
+
 async def test_another_key_has_its_own_history(store: Store, tmp_path: Path) -> None:
     """A namesake, or a CA with a new key, begins anew."""
     assert () == await ingest(SUB.crl(number=5), store, tmp_path)
-    assert () == await ingest(NAMESAKE.crl(number=1), store, tmp_path, NAMESAKE.issued.spki)
+    assert () == await ingest(NAMESAKE.crl(number=1), store, tmp_path, OF_NAMESAKE)
     assert {SPKI, NAMESAKE.issued.spki} == {one.signer_spki for one in store.held()}
 
 
 async def test_the_next_url(store: Store, tmp_path: Path) -> None:
     """What fails is an attempt and leads to the next; the first that gives a CRL ends it."""
     origin = ScriptedOrigin({CRL_URL: b"<html>", SECOND_URL: SUB.crl(number=7)})
-    order = CrlOrder(("http://dead.example/", CRL_URL, SECOND_URL, "http://never.example/"), SPKI)
-    attempts = await ingester(origin, store, tmp_path).fetch(order)
+    urls = ("http://dead.example/", CRL_URL, SECOND_URL, "http://never.example/")
+    attempts = await ingester(origin, store, tmp_path).fetch(order(*urls))
     assert [("http://dead.example/", Problem.UNREACHABLE), (CRL_URL, Problem.MALFORMED)] == [
         (attempt.source, attempt.problem) for attempt in attempts
     ]
@@ -303,24 +360,23 @@ async def test_the_next_url(store: Store, tmp_path: Path) -> None:
 async def test_the_next_url_after_a_crl_that_is_out_of_date(store: Store, tmp_path: Path) -> None:
     """Whoever replays an old list at the first URL cannot keep us from the second one, the second time neither."""
     old = SUB.crl(number=4, this_update=NOW - hours(30), next_update=NOW - hours(6))
-    order = CrlOrder((CRL_URL, SECOND_URL), SPKI)
     for problem in (Problem.STALE, Problem.ROLLED_BACK):
         origin = ScriptedOrigin({CRL_URL: old, SECOND_URL: SUB.crl(number=5)})
-        attempts = await ingester(origin, store, tmp_path).fetch(order)
+        attempts = await ingester(origin, store, tmp_path).fetch(order(CRL_URL, SECOND_URL))
         assert (Attempt(CRL_URL, problem),) == attempts
         assert [(5, THIS_UPDATE)] == held(store)
 
 
 async def test_an_order_for_nothing(store: Store, tmp_path: Path) -> None:
     """It says that the process is there."""
-    assert () == await ingester(ScriptedOrigin(), store, tmp_path).fetch(CrlOrder((), b""))
+    assert () == await ingester(ScriptedOrigin(), store, tmp_path).fetch(CrlOrder((), ()))
 
 
 async def test_every_fetch_is_told(store: Store, tmp_path: Path) -> None:
     """With what was wrong with it."""
     recorder = Recorder()
     origin = ScriptedOrigin({CRL_URL: OriginError(Problem.HTTP_STATUS, "404"), SECOND_URL: SUB.crl()})
-    await ingester(origin, store, tmp_path, recorder).fetch(CrlOrder((CRL_URL, SECOND_URL), SPKI))
+    await ingester(origin, store, tmp_path, recorder).fetch(order(CRL_URL, SECOND_URL))
     assert [
         FetchDetails("crl", CRL_URL, Problem.HTTP_STATUS, "404", 0.0),
         FetchDetails("crl", SECOND_URL, None, "", 0.0),

@@ -11,20 +11,20 @@ import pytest
 from service.adapters.lmdb.store import Store
 from service.adapters.spool import FileSpool
 from service.application import ingest
-from service.application.crl_fetcher import CrlOrder
 from service.application.evidence_store import CrlWriter, HeldCrl
-from service.application.ingest import SETTLED_S, Ingester, IngestRules
+from service.application.ingest import MAX_DOWNLOADS, SETTLED_S, Ingester, IngestRules
 from service.application.origin import OriginError
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.crl import CrlRow, Watermark
 from service.core.model.policy import Policy
-from tests.application.chain import CRL_URL, NAMESAKE, SUB
+from tests.application.chain import CRL_URL, NAMESAKE, ROOT, STRANGER, SUB, order
 from tests.application.fakes import BrokenStore, Failing, Recorder, ScriptedOrigin, settle
 from tests.application.manual_clock import ManualClock
+from tests.pki import key
 
 pytestmark = pytest.mark.anyio
 
-ORDER: Final = CrlOrder((CRL_URL,), SUB.issued.spki)
+ORDER: Final = order(CRL_URL)
 NOT_FOUND: Final = OriginError(Problem.HTTP_STATUS, "404")
 
 
@@ -73,11 +73,11 @@ async def test_the_second_begins_when_it_has_settled(store: Store, tmp_path: Pat
     """A download of an hour is as good as new when it ends, and its length is told."""
     process = Process(SUB.crl(), store, tmp_path)
     process.origin.gate.clear()
-    order = asyncio.create_task(process.ingester.fetch(ORDER))
+    asking = asyncio.create_task(process.ingester.fetch(ORDER))
     await process.origin.asked.wait()
     process.clock.advance(3600)
     process.origin.gate.set()
-    await order
+    await asking
     await process.ingester.fetch(ORDER)
     assert (1, [3600.0]) == (len(process.origin.requests), [one.duration_s for one in process.recorder.fetches])
 
@@ -85,8 +85,61 @@ async def test_the_second_begins_when_it_has_settled(store: Store, tmp_path: Pat
 async def test_another_signer_is_another_order(store: Store, tmp_path: Path) -> None:
     """What was no CRL of one issuer may be one of another."""
     process = Process(SUB.crl(), store, tmp_path)
-    (attempt,) = await process.ingester.fetch(CrlOrder((CRL_URL,), NAMESAKE.issued.spki))
+    (attempt,) = await process.ingester.fetch(order(CRL_URL, signers=(NAMESAKE,)))
     assert Problem.BAD_SIGNATURE is attempt.problem
+    assert () == await process.ingester.fetch(ORDER)
+
+
+async def test_who_has_the_key_that_signed_and_who_has_not(store: Store, tmp_path: Path) -> None:
+    """What verified once is not fetched again for those who cannot verify it: it is not theirs, whoever they are."""
+    process = Process(SUB.crl(), store, tmp_path)
+    assert () == await process.ingester.fetch(order(CRL_URL, signers=(NAMESAKE, SUB)))
+    assert () == await process.ingester.fetch(ORDER)
+    told = [await process.ingester.fetch(order(CRL_URL, signers=(other,))) for other in (NAMESAKE, ROOT)]
+    assert [(Attempt(CRL_URL, Problem.BAD_SIGNATURE),), (Attempt(CRL_URL, Problem.WRONG_ISSUER),)] == told
+    assert 1 == len(process.origin.requests)
+
+
+async def test_orders_under_way_have_other_keys(store: Store, tmp_path: Path) -> None:
+    """Who joins a fetch that came to nothing for want of the right key tries its own; who had no other one does not."""
+    process = Process(SUB.crl(), store, tmp_path)
+    process.origin.gate.clear()
+    signers = [(NAMESAKE,), (NAMESAKE, ROOT), (NAMESAKE,), (NAMESAKE, SUB), (NAMESAKE, SUB)]
+    orders = [asyncio.create_task(process.ingester.fetch(order(CRL_URL, signers=each))) for each in signers]
+    await settle()
+    process.origin.gate.set()
+    reports = await asyncio.gather(*orders)
+    assert [1, 1, 1, 0, 0] == [len(report) for report in reports]
+    assert [Problem.BAD_SIGNATURE] * 3 == [attempt.problem for report in reports for attempt in report]
+    assert 3 == len(process.origin.requests)
+
+
+async def test_keys_that_were_tried_are_remembered(store: Store, tmp_path: Path) -> None:
+    """In any order and together: only a key that nobody has tried is a reason to ask again."""
+    process = Process(STRANGER.crl(issuer_name="Sub"), store, tmp_path)
+    counts = []
+    for signers in [(SUB,), (NAMESAKE,), (NAMESAKE, SUB), (SUB,), (SUB, ROOT), (ROOT,)]:
+        (attempt,) = await process.ingester.fetch(order(CRL_URL, signers=signers))
+        assert attempt.problem in (Problem.BAD_SIGNATURE, Problem.WRONG_ISSUER)
+        counts.append(len(process.origin.requests))
+    assert [1, 2, 2, 2, 3, 3] == counts
+
+
+async def test_nobody_makes_us_ask_without_end_by_bringing_keys(store: Store, tmp_path: Path) -> None:
+    """After a few keys in a row everybody is told what the last was, until a second has passed without a fetch."""
+    process = Process(SUB.crl(), store, tmp_path)
+    forgers = [ROOT.subordinate("Sub", key=key("p256", 100 + number)) for number in range(MAX_DOWNLOADS + 2)]
+    for forger in forgers:
+        process.clock.advance(SETTLED_S - 0.01)
+        (attempt,) = await process.ingester.fetch(order(CRL_URL, signers=(forger,)))
+        assert Problem.BAD_SIGNATURE is attempt.problem
+        if len(process.origin.requests) == MAX_DOWNLOADS:
+            break
+    for forger in forgers:
+        await process.ingester.fetch(order(CRL_URL, signers=(forger,)))
+    assert 1 == len(await process.ingester.fetch(ORDER))
+    assert MAX_DOWNLOADS == len(process.origin.requests)
+    process.clock.advance(SETTLED_S)
     assert () == await process.ingester.fetch(ORDER)
 
 
@@ -96,9 +149,9 @@ async def test_what_is_remembered_is_bounded(store: Store, tmp_path: Path, monke
     process = Process(NOT_FOUND, store, tmp_path)
     urls = [f"http://{number}.example/" for number in range(3)]
     for url in urls:
-        await process.ingester.fetch(CrlOrder((url,), b""))
+        await process.ingester.fetch(order(url))
     for url in reversed(urls):
-        await process.ingester.fetch(CrlOrder((url,), b""))
+        await process.ingester.fetch(order(url))
     assert [*urls, urls[0]] == process.origin.urls
 
 
@@ -108,12 +161,12 @@ async def test_what_is_fetched_again_is_remembered_longer(
     """Its outcome is as new as its last fetch."""
     monkeypatch.setattr(ingest, "MAX_SETTLED", 2)
     process = Process(NOT_FOUND, store, tmp_path)
-    one, two, three = (CrlOrder((f"http://{number}.example/",), b"") for number in range(3))
-    for order in (one, two):
-        await process.ingester.fetch(order)
+    one, two, three = (order(f"http://{number}.example/") for number in range(3))
+    for each in (one, two):
+        await process.ingester.fetch(each)
     process.clock.advance(SETTLED_S)
-    for order in (one, three, one):
-        await process.ingester.fetch(order)
+    for each in (one, three, one):
+        await process.ingester.fetch(each)
     assert 4 == len(process.origin.requests)
 
 
@@ -135,12 +188,12 @@ async def test_closing_ends_what_is_under_way(store: Store, tmp_path: Path) -> N
     """Who ordered it is told."""
     process = Process(SUB.crl(), store, tmp_path)
     process.origin.gate.clear()
-    order = asyncio.create_task(process.ingester.fetch(ORDER))
+    asking = asyncio.create_task(process.ingester.fetch(ORDER))
     await process.origin.asked.wait()
     await process.ingester.aclose()
     with pytest.raises(asyncio.CancelledError):
         async with asyncio.timeout(10):  # what is not ended would never end
-            await order
+            await asking
 
 
 class SlowWriter(BrokenStore):
@@ -168,7 +221,7 @@ async def test_one_crl_at_a_time_and_in_a_thread(tmp_path: Path) -> None:
     writer = SlowWriter()
     process = Process(SUB.crl(), writer, tmp_path)
     urls = ("http://one.example/", "http://two.example/")
-    reports = await asyncio.gather(*(process.ingester.fetch(CrlOrder((url,), ORDER.signer_spki)) for url in urls))
+    reports = await asyncio.gather(*(process.ingester.fetch(order(url)) for url in urls))
     assert [(), ()] == reports
     assert (2, False, False) == (len(writer.threads), writer.met, threading.get_ident() in writer.threads)
 

@@ -7,24 +7,25 @@ from typing import Final
 
 import pytest
 
+from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store
 from service.adapters.spool import FileSpool
-from service.application.crl_fetcher import CrlOrder
 from service.application.evidence_store import CrlWriter
 from service.application.ingest import SETTLED_S, Ingester, IngestRules
 from service.application.observer import FetchDetails, IngestDetails, Ingested
 from service.application.origin import OriginError
+from service.core.der.crl import read_crl
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.policy import Policy
-from tests.application.chain import CRL_URL, NAMESAKE, SUB
+from service.core.names.comparison import canonical
+from tests.application.chain import CRL_URL, NAMESAKE, SUB, order
 from tests.application.fakes import BrokenStore, Failing, Recorder, ScriptedOrigin
 from tests.application.manual_clock import ManualClock
-from tests.pki import NOW, THIS_UPDATE, der, hours, pem
+from tests.pki import NOW, THIS_UPDATE, Authority, der, hours, pem
 
 pytestmark = pytest.mark.anyio
 
 CRL: Final = SUB.crl(revoked=[1, 2, 3], number=7)
-SPKI: Final = SUB.issued.spki
 UNKNOWN_ALGORITHM: Final = der.seq(der.oid("1.2.3.4"))
 
 
@@ -37,11 +38,11 @@ class Process:
     recorder: Recorder
     ingester: Ingester
 
-    async def take(self, answer: bytes | OriginError, signer_spki: bytes = SPKI) -> tuple[Attempt, ...]:
+    async def take(self, answer: bytes | OriginError, signer: Authority = SUB) -> tuple[Attempt, ...]:
         """Fetch what the URL has now."""
         self.clock.advance(SETTLED_S)
         self.origin.answers = {CRL_URL: answer}
-        return await self.ingester.fetch(CrlOrder((CRL_URL,), signer_spki))
+        return await self.ingester.fetch(order(CRL_URL, signers=(signer,)))
 
     @property
     def outcomes(self) -> list[Ingested | Problem]:
@@ -123,7 +124,7 @@ async def test_the_same_number_again(store: Store, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("first", "second", "later"),
-    [(7, 8, hours(0.5)), (7, 7, hours(0)), (None, None, hours(0.5)), (None, 7, hours(0.5)), (7, None, hours(0.5))],
+    [(7, 8, hours(0.5)), (7, 8, hours(0)), (None, None, hours(0.5)), (None, 7, hours(0.5)), (7, None, hours(0.5))],
     ids=["higher", "as old", "never a number", "its first number", "its last number"],
 )
 async def test_what_does_not_repeat_a_number(
@@ -173,8 +174,48 @@ async def test_the_same_crl_for_another_key_is_another(store: Store, tmp_path: P
     """Having it under one key says nothing about another."""
     ingesting = process(store, tmp_path)
     assert () == await ingesting.take(CRL)
-    (attempt,) = await ingesting.take(CRL, NAMESAKE.issued.spki)
+    (attempt,) = await ingesting.take(CRL, NAMESAKE)
     assert Problem.BAD_SIGNATURE is attempt.problem
+    assert [Ingested.STORED, Problem.BAD_SIGNATURE] == ingesting.outcomes
+
+
+@pytest.mark.parametrize("number", [7, None])
+async def test_two_of_one_age(store: Store, tmp_path: Path, number: int | None) -> None:
+    """Which of two different CRLs with the same number and thisUpdate is the later one, nothing says: the first stays.
+
+    The one that is held may come again, and be told from the other after a restart too.
+    """
+    ingesting = process(store, tmp_path)
+    first, second = SUB.crl(number=number, revoked=[5]), SUB.crl(number=number)
+    for answer in (first, second, first):
+        await ingesting.take(answer)
+    assert [Ingested.STORED, Problem.ROLLED_BACK, Ingested.STORED] == ingesting.outcomes
+    restarted = process(store, tmp_path)
+    for answer in (second, first):
+        await restarted.take(answer)
+    assert [Problem.ROLLED_BACK, Ingested.STORED] == restarted.outcomes
+    assert [1] == [one.meta.entries for one in store.held()]
+
+
+async def test_a_store_that_was_emptied(store_directory: Path, tmp_path: Path) -> None:
+    """What was stored from there last is read again where the store does not hold it any more."""
+    with Store.open(store_directory / "emptied", Role.INGESTER) as store:
+        ingesting = process(store, tmp_path)
+        await ingesting.take(CRL)
+        for file in (store_directory / "emptied" / "generations").iterdir():
+            file.unlink()
+        for _ in range(2):
+            assert () == await ingesting.take(CRL)
+        assert [Ingested.STORED, Ingested.STORED, Ingested.UNCHANGED] == ingesting.outcomes
+        issuer = canonical(read_crl(CRL).meta.issuer.der)
+        assert [True] == [finding.entry is not None for finding in store.find(issuer, frozenset(), b"\x01")]
+
+
+async def test_a_store_that_cannot_say_what_it_holds(tmp_path: Path) -> None:
+    """It is ours that is broken."""
+    ingesting = process(BrokenStore(Failing.HOLDS), tmp_path)
+    assert () == await ingesting.take(CRL)
+    assert (Attempt(CRL_URL, Problem.INTERNAL, "the disk is gone"),) == await ingesting.take(CRL)
 
 
 async def test_armour_is_another_form_of_the_same(store: Store, tmp_path: Path) -> None:

@@ -1,26 +1,49 @@
 """Evidence that comes with a request: read, verified where it is used, and named where it is not."""
 
-from typing import Final
+from dataclasses import replace
+from typing import Final, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.application.inline_evidence import InlineEvidence, read_inline_evidence
-from service.core.model.crl import CrlFinding
+from service.application.inline_evidence import (
+    MAX_CRL_ISSUERS,
+    MAX_CRLS,
+    MAX_OCSP_RESPONSES,
+    InlineEvidence,
+    InlineSignatures,
+    asked_issuers,
+    names_too_many_issuers,
+    read_inline_evidence,
+)
+from service.application.submission import SubmissionError
+from service.core.der.crl import read_crl
+from service.core.model.budget import BudgetExhaustedError, Limits
+from service.core.model.certificate import Certificate
+from service.core.model.crl import CrlEntry, CrlFinding
+from service.core.model.evidence import Reach
 from service.core.model.evidence_tier import Tier
 from service.core.model.reason import Reason
-from tests.application.chain import NAMESAKE, ROOT, STRANGER, SUB, leaf, read
-from tests.pki import Authority, Entry, der, ocsp_error
+from tests.application.chain import NAMESAKE, ROOT, STRANGER, SUB, crls_wanted, leaf, read
+from tests.pki import REVOKED_AT, Authority, DistributionPoint, Entry, IssuingDistributionPoint, der, key, ocsp_error
 
 LEAF: Final = leaf()
 CRL: Final = SUB.crl()
 ANSWER: Final = SUB.ocsp(LEAF.serial_number)
 
 
+def about(
+    certificate: Certificate, *crls: bytes, issuer: Authority = SUB, signers: tuple[Authority, ...] = ()
+) -> tuple[CrlFinding, ...]:
+    """What inline CRLs say of a certificate."""
+    wanted = replace(crls_wanted(certificate, issuer, *signers), reach=Reach.HELD)
+    return read_inline_evidence(crls, []).crl_findings(wanted, InlineSignatures())
+
+
 def about_leaf(*crls: bytes, issuer: Authority = SUB) -> tuple[CrlFinding, ...]:
     """What inline CRLs say of the leaf."""
-    return read_inline_evidence(crls, []).crl_findings(LEAF, read(issuer))
+    return about(LEAF, *crls, issuer=issuer)
 
 
 def test_what_is_read() -> None:
@@ -77,7 +100,7 @@ def test_a_damaged_crl(data: st.DataObject) -> None:
     damaged = CRL[:position] + bytes((octet,)) + CRL[position + 1 :]
     evidence = read_inline_evidence([damaged], [ANSWER])
     assert 1 == len(evidence.crls) + len(evidence.ignored)
-    for finding in evidence.crl_findings(LEAF, read(SUB)):
+    for finding in evidence.crl_findings(crls_wanted(LEAF), InlineSignatures()):
         assert finding.signer_spki is None or damaged == CRL
 
 
@@ -121,8 +144,7 @@ def test_crls_of_others_say_nothing() -> None:
 def test_the_entry() -> None:
     """The certificate's own, out of many."""
     (finding,) = about_leaf(SUB.crl(revoked={1: None, LEAF.serial_number: "superseded", 2: None}))
-    assert finding.entry is not None
-    assert (LEAF.serial_number, Reason.SUPERSEDED) == (finding.entry.serial_number, finding.entry.reason)
+    assert CrlEntry(REVOKED_AT, Reason.SUPERSEDED) == finding.entry
 
 
 def test_no_entry() -> None:
@@ -132,12 +154,88 @@ def test_no_entry() -> None:
     assert None is finding.entry
 
 
-def test_of_several_entries_the_last() -> None:
-    """As in the store."""
-    serial = LEAF.serial_number
-    (finding,) = about_leaf(SUB.crl(revoked=[Entry(serial, "superseded"), Entry(serial, "keyCompromise"), Entry(1)]))
-    assert finding.entry is not None
-    assert Reason.KEY_COMPROMISE is finding.entry.reason
+@pytest.mark.parametrize(
+    ("reasons", "counting"),
+    [
+        (("superseded", "keyCompromise"), Reason.KEY_COMPROMISE),
+        (("keyCompromise", "superseded"), Reason.SUPERSEDED),
+        (("superseded", "removeFromCRL"), Reason.SUPERSEDED),
+        (("removeFromCRL", "superseded"), Reason.SUPERSEDED),
+        (("superseded", "removeFromCRL", "removeFromCRL"), Reason.SUPERSEDED),
+        (("removeFromCRL", "removeFromCRL"), Reason.REMOVE_FROM_CRL),
+    ],
+)
+def test_of_several_entries_one(reasons: tuple[Literal["superseded"], ...], counting: Reason) -> None:
+    """As in the store: the last one, but no removal over a revocation."""
+    listed = [Entry(LEAF.serial_number, reason) for reason in reasons]
+    (finding,) = about_leaf(SUB.crl(revoked=[*listed, Entry(1)]))
+    assert CrlEntry(REVOKED_AT, counting) == finding.entry
+
+
+def test_a_renewed_key() -> None:
+    """Another certificate of the issuer's name may have signed: under which key it verifies is said."""
+    renewed = ROOT.subordinate("Sub", key=key("p384", 5))
+    (finding,) = about(LEAF, renewed.crl(), signers=(NAMESAKE, renewed))
+    assert renewed.issued.spki == finding.signer_spki
+
+
+def test_a_key_of_another_name_is_not_tried() -> None:
+    """What it signs in the issuer's name is nobody's."""
+    (finding,) = about(LEAF, STRANGER.crl(issuer_name="Sub"), signers=(STRANGER,))
+    assert finding.signer_spki is None
+
+
+INDIRECT: Final = leaf("indirect", crl_urls=[DistributionPoint(["http://crl.example/"], crl_issuer="Lists")])
+LISTS: Final = ROOT.subordinate("Lists")
+
+
+def test_a_crl_of_another_issuer() -> None:
+    """The one that the certificate names is asked, and entries under another issuer than its own are others."""
+    serial = INDIRECT.serial_number
+    idp = IssuingDistributionPoint(["http://crl.example/"], indirect=True)
+    mine = LISTS.crl(idp=idp, revoked=[Entry(serial, certificate_issuer="Sub")])
+    others = LISTS.crl(idp=idp, revoked=[Entry(serial), Entry(serial, certificate_issuer="Root")])
+    findings = about(INDIRECT, mine, others, STRANGER.crl(), signers=(LISTS,))
+    assert [(LISTS.issued.spki, True), (LISTS.issued.spki, False)] == [
+        (finding.signer_spki, finding.entry is not None) for finding in findings
+    ]
+    assert () == about(LEAF, mine, signers=(LISTS,))
+
+
+def test_more_issuers_than_are_asked() -> None:
+    """The certificate's own issuer is asked whatever else it names; of the others so many."""
+    names = [f"Lists {number}" for number in range(MAX_CRL_ISSUERS)]
+    points = [DistributionPoint(["http://crl.example/"], crl_issuer=name) for name in names]
+    certificate = leaf("many", crl_urls=[*points, points[0]])
+    assert MAX_CRL_ISSUERS == len(asked_issuers(certificate))
+    assert [True, False] == [
+        names_too_many_issuers(each) for each in (certificate, leaf("fewer", crl_urls=[*points[1:], points[1]]))
+    ]
+    crls = [SUB.crl(), *(Authority.root(name).crl() for name in names)]
+    asked = [finding.meta.issuer.text for finding in about(certificate, *crls)]
+    assert ["CN=Sub", *(f"CN={name}" for name in names[:-1])] == asked
+
+
+def test_a_signature_is_verified_once() -> None:
+    """However often it is asked for: only what is new is paid for."""
+    signatures = InlineSignatures(Limits(signatures=2))
+    document = read_crl(CRL)
+    keys = [read(authority).public_key for authority in (NAMESAKE, SUB)]
+    for _ in range(3):
+        assert [False, True] == [signatures.verifies(document, key) for key in keys]
+    with pytest.raises(BudgetExhaustedError) as spent:
+        signatures.verifies(document, read(STRANGER).public_key)
+    assert ("signatures", 2) == (spent.value.resource, spent.value.limit)
+
+
+def test_as_many_pieces_as_a_request_may_bring() -> None:
+    """One more is refused whole: the one that is left out might be the one that revokes."""
+    evidence = read_inline_evidence([CRL] * MAX_CRLS, [ANSWER] * MAX_OCSP_RESPONSES)
+    assert (MAX_CRLS, MAX_OCSP_RESPONSES) == (len(evidence.crls), len(evidence.ocsp))
+    with pytest.raises(SubmissionError, match="101 CRLs; the limit is 100"):
+        read_inline_evidence([b""] * (MAX_CRLS + 1), [])
+    with pytest.raises(SubmissionError, match="101 OCSP responses; the limit is 100"):
+        read_inline_evidence([], [b""] * (MAX_OCSP_RESPONSES + 1))
 
 
 def test_each_crl_is_a_finding() -> None:

@@ -7,17 +7,17 @@ from typing import Final
 import pytest
 
 from service.adapters.lmdb.store import Store
+from service.adapters.nonces import RandomNonces
 from service.adapters.spool import FileSpool
-from service.application.crl_fetcher import CrlOrder
 from service.application.ingest import SETTLED_S, Ingester, IngestRules
 from service.application.observer import Ingested
-from service.application.ocsp_client import OcspClient, OcspOutcome
+from service.application.ocsp_client import OcspClient, OcspOutcome, OcspRules
 from service.application.origin import OriginError
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.certificate import Certificate
 from service.core.model.policy import Policy
 from service.core.ocsp.cert_id import store_key
-from tests.application.chain import SUB, leaf, read
+from tests.application.chain import SUB, leaf, order, read
 from tests.application.fakes import Recorder, ScriptedOrigin
 from tests.application.manual_clock import ManualClock
 from tests.pki import NOW, THIS_UPDATE, hours
@@ -50,7 +50,7 @@ async def ask(
 ) -> OcspOutcome:
     """Ask responders that answer, or are unreachable."""
     origin = ScriptedOrigin(answers)
-    client = OcspClient(origin, store, ManualClock(), recorder or Recorder(), OPERATOR, 1.0)
+    client = OcspClient(origin, store, ManualClock(), recorder or Recorder(), OcspRules(OPERATOR, 1.0), RandomNonces())
     return await client.ask(certificate, read(SUB))
 
 
@@ -123,8 +123,7 @@ async def test_the_next_mirror_may_have_a_newer_crl(store: Store, tmp_path: Path
     """The stale one is held meanwhile, and superseded at once."""
     stale = SUB.crl(number=1, this_update=NOW - hours(30), next_update=NOW - hours(6))
     process, recorder = crl_process(tmp_path, store, {FIRST: stale, SECOND: SUB.crl(number=2)})
-    order = CrlOrder((FIRST, SECOND), SUB.issued.spki)
-    assert (Attempt(FIRST, Problem.STALE),) == await process.fetch(order)
+    assert (Attempt(FIRST, Problem.STALE),) == await process.fetch(order(FIRST, SECOND))
     assert [(2, THIS_UPDATE)] == [(one.meta.crl_number, one.meta.this_update) for one in store.held()]
     assert [Ingested.STORED, Ingested.STORED] == [details.outcome for details in recorder.ingestions]
 
@@ -132,7 +131,7 @@ async def test_the_next_mirror_may_have_a_newer_crl(store: Store, tmp_path: Path
 async def test_a_crl_without_an_end(store: Store, tmp_path: Path) -> None:
     """It is held, and of no use where the operator names no longest age."""
     process, _ = crl_process(tmp_path, store, {FIRST: SUB.crl(next_update=None)})
-    attempts = await process.fetch(CrlOrder((FIRST,), SUB.issued.spki))
+    attempts = await process.fetch(order(FIRST))
     assert (Attempt(FIRST, Problem.NO_NEXT_UPDATE),) == attempts
     assert 1 == len(store.held())
 
@@ -144,7 +143,7 @@ async def test_a_crl_that_becomes_stale_where_it_is(store: Store, tmp_path: Path
     reports = []
     for passing in (0.0, SETTLED_S, 3600 + SKEW.total_seconds()):
         clock.advance(passing)
-        reports.append(await ingester.fetch(CrlOrder((FIRST,), SUB.issued.spki)))
+        reports.append(await ingester.fetch(order(FIRST)))
     assert [(), (), (Attempt(FIRST, Problem.STALE),)] == reports
     assert [Ingested.STORED, Ingested.UNCHANGED, Ingested.UNCHANGED] == [one.outcome for one in recorder.ingestions]
     assert [0, 0, 0] == [details.entries for details in recorder.ingestions]

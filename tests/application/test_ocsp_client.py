@@ -2,6 +2,7 @@
 
 import asyncio
 from base64 import b64decode
+from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
@@ -9,9 +10,10 @@ import pytest
 from cryptography.x509 import ocsp
 
 from service.adapters.lmdb.store import Store
+from service.adapters.nonces import RandomNonces
 from service.application.evidence_store import OcspStore
 from service.application.observer import FetchDetails
-from service.application.ocsp_client import MAX_RESPONDERS, MAX_RESPONSE_BYTES, OcspClient, OcspOutcome
+from service.application.ocsp_client import MAX_RESPONDERS, MAX_RESPONSE_BYTES, OcspClient, OcspOutcome, OcspRules
 from service.application.origin import OriginError, UrlTrust
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.budget import Limits
@@ -23,7 +25,9 @@ from tests.adapters.http.world import world
 from tests.application.chain import NAMESAKE, STRANGER, SUB, leaf, read
 from tests.application.fakes import BrokenStore, Failing, Recorder, ScriptedOrigin, settle
 from tests.application.manual_clock import ManualClock
-from tests.pki import NOW, Answer, days, hours, ocsp_error
+from tests.application.world import ALLOWED, UNAVAILABLE
+from tests.application.world import world as verdicts
+from tests.pki import NOW, Answer, Extension, days, hours, ocsp_error
 
 pytestmark = pytest.mark.anyio
 
@@ -39,7 +43,9 @@ def client(
     origin: ScriptedOrigin, store: OcspStore, recorder: Recorder | None = None, policy: Policy | None = None
 ) -> OcspClient:
     """A client for responders that have a second each."""
-    return OcspClient(origin, store, ManualClock(), recorder or Recorder(), policy or Policy(), 1.0)
+    return OcspClient(
+        origin, store, ManualClock(), recorder or Recorder(), OcspRules(policy or Policy(), 1.0), RandomNonces()
+    )
 
 
 async def ask(
@@ -98,7 +104,7 @@ async def test_a_url_that_does_not_end_with_its_path_gets_a_post(store: Store, u
 async def test_a_url_that_is_none(store: Store, url: str) -> None:
     """Whatever a certificate declares is the real guard's to refuse, and never our own failure."""
     async with world() as outside:
-        asking = OcspClient(outside.origin, store, ManualClock(), Recorder(), Policy(), 1.0)
+        asking = OcspClient(outside.origin, store, ManualClock(), Recorder(), OcspRules(Policy(), 1.0), RandomNonces())
         outcome = await asking.ask(leaf("strange", ocsp_urls=[url]), ISSUER)
     assert [(url, True)] == [
         (attempt.source, attempt.problem in {Problem.EGRESS_REFUSED, Problem.UNSUPPORTED_SCHEME})
@@ -229,14 +235,59 @@ async def test_a_strong_answer_comes_before_a_weak_one(store: Store) -> None:
     [
         SUB.ocsp(SERIAL, this_update=NOW - hours(9), next_update=NOW - hours(1)),
         SUB.ocsp(Answer(SERIAL, status="unknown")),
+        SUB.ocsp(SERIAL, extensions=[Extension("1.2.3.4", b"", critical=True)]),
+        SUB.ocsp(SERIAL, this_update=NOW, next_update=NOW - hours(0.001)),
+        SUB.ocsp(SERIAL, produced_at=NOW + hours(1)),
     ],
-    ids=["out of date", "unknown"],
+    ids=["out of date", "unknown", "not understood", "ends before it begins", "produced in the future"],
 )
 async def test_an_answer_of_no_use_is_not_the_last(store: Store, first: bytes) -> None:
     """Whoever replays an old answer at the first responder cannot keep us from the second one."""
     outcome = await ask(ScriptedOrigin({FIRST: first, SECOND: GOOD}), store)
     assert outcome.finding is not None
     assert (SECOND, [FIRST]) == (outcome.finding.source, [attempt.source for attempt in outcome.attempts])
+
+
+ENDED: Final = SUB.ocsp(SERIAL, status="revoked", this_update=NOW - hours(2), next_update=NOW - hours(1))
+OLDER: Final = SUB.ocsp(SERIAL, this_update=NOW - hours(3))
+NEWER: Final = SUB.ocsp(SERIAL, this_update=NOW - hours(1))
+
+
+@pytest.mark.parametrize("second", [OLDER, ocsp_error("tryLater")], ids=["good", "nothing"])
+async def test_a_revocation_that_has_ended_is_shown_besides(store: Store, second: bytes) -> None:
+    """What the next responder says may be from before; where it says nothing, this is what there is."""
+    outcome = await ask(ScriptedOrigin({FIRST: ENDED, SECOND: second}), store)
+    assert {FIRST} <= {finding.source for finding in outcome.findings}
+    assert len(outcome.findings) == len({finding.source for finding in outcome.findings}) == 1 + (second == OLDER)
+
+
+async def test_two_revocations_that_have_ended(store: Store) -> None:
+    """Each is shown once."""
+    outcome = await ask(ScriptedOrigin({FIRST: ENDED, SECOND: ENDED}), store)
+    assert [FIRST, SECOND] == [finding.source for finding in outcome.findings]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        SUB.ocsp(SERIAL, status="unknown"),
+        SUB.ocsp(Answer(SERIAL + 1, status="revoked"), Answer(SERIAL, status="unknown")),
+    ],
+    ids=["unknown", "somebody else is revoked"],
+)
+async def test_what_does_not_revoke_is_not_shown_besides(store: Store, first: bytes) -> None:
+    """The next responder knows better."""
+    outcome = await ask(ScriptedOrigin({FIRST: first, SECOND: OLDER}), store)
+    assert [SECOND] == [finding.source for finding in outcome.findings]
+
+
+@pytest.mark.parametrize(("second", "expected"), [(OLDER, UNAVAILABLE), (NEWER, ALLOWED)], ids=["older", "newer"])
+async def test_an_older_good_answer_of_the_next_responder(
+    store: Store, tmp_path: Path, second: bytes, expected: tuple[str, str, str]
+) -> None:
+    """It does not take back what the first one has said, although that has ended; a newer one does."""
+    origin = ScriptedOrigin({FIRST: ENDED, SECOND: second})
+    assert expected == await verdicts(store, tmp_path, origin=origin).ask(LEAF)
 
 
 async def test_several_weak_answers(store: Store) -> None:
@@ -273,7 +324,9 @@ async def test_how_long_it_took(store: Store) -> None:
     recorder, clock, origin = Recorder(), ManualClock(), ScriptedOrigin({FIRST: GOOD})
     origin.gate.clear()
     clock.advance(100)
-    asking = asyncio.create_task(OcspClient(origin, store, clock, recorder, Policy(), 1.0).ask(LEAF, ISSUER))
+    asking = asyncio.create_task(
+        OcspClient(origin, store, clock, recorder, OcspRules(Policy(), 1.0), RandomNonces()).ask(LEAF, ISSUER)
+    )
     await origin.asked.wait()
     clock.advance(0.25)
     origin.gate.set()

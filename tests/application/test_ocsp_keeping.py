@@ -1,21 +1,24 @@
 """Which OCSP answers the host keeps, in place of which, and for how long."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
 import pytest
 
 from service.adapters.lmdb.store import Store
+from service.adapters.nonces import RandomNonces
 from service.application.evidence_store import HeldOcsp
 from service.application.observer import NullObserver
-from service.application.ocsp_client import OcspClient, OcspOutcome
+from service.application.ocsp_client import REVOKED_KEPT, OcspClient, OcspOutcome, OcspRules
 from service.core.freshness.window import DEFAULT_OCSP_AGE, LAST_MOMENT
+from service.core.model.certificate import Certificate
 from service.core.model.policy import Policy
 from service.core.ocsp.cert_id import store_key
 from tests.application.chain import NAMESAKE, OCSP_URL, SUB, leaf, read
 from tests.application.fakes import ScriptedOrigin
 from tests.application.manual_clock import ManualClock
-from tests.pki import NEXT_UPDATE, NOW, THIS_UPDATE, Answer, days, hours, ocsp_error
+from tests.pki import NEXT_UPDATE, NOW, THIS_UPDATE, Answer, Extension, days, hours, ocsp_error
 
 pytestmark = pytest.mark.anyio
 
@@ -25,11 +28,37 @@ KEY: Final = store_key(LEAF, read(SUB))
 SECOND: Final = timedelta(seconds=1)
 
 
-async def ask(store: Store, answer: bytes, policy: Policy | None = None) -> OcspOutcome:
+async def ask(
+    store: Store,
+    answer: bytes,
+    policy: Policy | None = None,
+    about: Certificate = LEAF,
+    clock: ManualClock | None = None,
+) -> OcspOutcome:
     """Ask a responder that gives this answer."""
     origin = ScriptedOrigin({OCSP_URL: answer})
-    client = OcspClient(origin, store, ManualClock(), NullObserver(), policy or Policy(), 1.0)
-    return await client.ask(LEAF, read(SUB))
+    client = OcspClient(
+        origin, store, clock or ManualClock(), NullObserver(), OcspRules(policy or Policy(), 1.0), RandomNonces()
+    )
+    return await client.ask(about, read(SUB))
+
+
+class LateStore:
+    """A store into which another process has just put something when this one writes."""
+
+    def __init__(self, store: Store, first: HeldOcsp) -> None:
+        """Take the store, and what comes first."""
+        self._store = store
+        self._first = first
+
+    def find_ocsp(self, key: bytes) -> HeldOcsp | None:
+        """What is held."""
+        return self._store.find_ocsp(key)
+
+    async def put_ocsp(self, key: bytes, held: HeldOcsp, supersedes: Callable[[HeldOcsp], bool] | None = None) -> None:
+        """Hold the other process's, then this one's."""
+        await self._store.put_ocsp(key, self._first)
+        await self._store.put_ocsp(key, held, supersedes)
 
 
 def kept(store: Store) -> bytes | None:
@@ -120,6 +149,78 @@ async def test_clocks_differ_a_little(store: Store) -> None:
     answer = SUB.ocsp(SERIAL, this_update=NOW + timedelta(seconds=60))
     await ask(store, answer, Policy(clock_skew=timedelta(seconds=60)))
     assert answer == kept(store)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        SUB.ocsp(SERIAL, produced_at=NOW + days(1)),
+        SUB.ocsp(SERIAL, this_update=NOW, next_update=NOW - SECOND),
+        SUB.ocsp(SERIAL, extensions=[Extension("1.2.3.4", b"", critical=True)]),
+        SUB.ocsp(SERIAL, produced_at=LEAF.not_before - days(1)),
+    ],
+    ids=["signed in the future", "ends before it begins", "not understood", "from before the certificate"],
+)
+async def test_what_serves_nobody_is_not_kept(store: Store, answer: bytes) -> None:
+    """It would take the place of what does; the request is shown it, or told why not."""
+    outcome = await ask(store, answer)
+    assert (None, True) == (kept(store), outcome.finding is not None or bool(outcome.attempts))
+
+
+async def test_what_contradicts_itself_revokes(store: Store) -> None:
+    """Good and revoked in one response is kept as revoked, as old as that says."""
+    both = SUB.ocsp(Answer(SERIAL, status="revoked", this_update=NOW - hours(2)), Answer(SERIAL, this_update=NOW))
+    between = SUB.ocsp(SERIAL, this_update=NOW - hours(1))
+    await ask(store, both)
+    await ask(store, SUB.ocsp(SERIAL, this_update=NOW - hours(3)))
+    assert both == kept(store)
+    await ask(store, between)
+    assert between == kept(store)
+
+
+@pytest.mark.parametrize(
+    ("not_after", "next_update", "end"),
+    [
+        (NOW + days(30), NEXT_UPDATE, NOW + days(30)),
+        (NOW + days(30), None, NOW + days(30)),
+        (NOW + hours(1), NEXT_UPDATE, NEXT_UPDATE),
+        (NOW + days(9999), NEXT_UPDATE, THIS_UPDATE + REVOKED_KEPT),
+        (NOW + days(9999), NOW + days(999), NOW + days(999)),
+    ],
+    ids=["the certificate", "without nextUpdate", "nextUpdate is later", "a year", "nextUpdate is later than that"],
+)
+async def test_until_when_a_revocation_is_kept(
+    store: Store, not_after: datetime, next_update: datetime | None, end: datetime
+) -> None:
+    """Until nothing from before it can be brought back: the certificate has expired, or a year has passed."""
+    certificate = leaf(ocsp_urls=OCSP_URL, not_after=not_after)
+    await ask(store, SUB.ocsp(certificate.serial_number, status="revoked", next_update=next_update), about=certificate)
+    held = store.find_ocsp(store_key(certificate, read(SUB)))
+    assert held is not None
+    assert end + Policy().clock_skew + SECOND == held.expires_at
+
+
+async def test_a_revocation_outlives_what_is_swept(store: Store) -> None:
+    """Other answers come and go: an old good one cannot be brought back when the revocation's own time is over."""
+    revoked = SUB.ocsp(SERIAL, status="revoked", next_update=NOW + hours(1))
+    await ask(store, revoked)
+    for number in range(20):
+        held = HeldOcsp(b"", OCSP_URL, NOW + days(20), NOW + days(20 + number))
+        await store.put_ocsp(number.to_bytes(32, "big"), held)
+    clock = ManualClock()
+    clock.advance(days(21).total_seconds())
+    await ask(store, SUB.ocsp(SERIAL, this_update=THIS_UPDATE - hours(1), next_update=NOW + days(30)), clock=clock)
+    assert revoked == kept(store)
+
+
+async def test_of_two_processes_the_later_answer_stays(store: Store) -> None:
+    """What another process held while this one was fetching is seen: it is looked at in the transaction that writes."""
+    revoked = SUB.ocsp(SERIAL, status="revoked")
+    origin = ScriptedOrigin({OCSP_URL: SUB.ocsp(SERIAL, this_update=THIS_UPDATE - hours(1))})
+    late = LateStore(store, HeldOcsp(revoked, OCSP_URL, NOW, NOW + days(1)))
+    client = OcspClient(origin, late, ManualClock(), NullObserver(), OcspRules(Policy(), 1.0), RandomNonces())
+    await client.ask(LEAF, read(SUB))
+    assert revoked == kept(store)
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,6 @@ from tests.pki import NOW, days
 pytestmark = pytest.mark.anyio
 
 LEAF: Final = leaf(crl_urls=CRL_URL)
-SPKI: Final = SUB.issued.spki
 REVOKED_CRL: Final = SUB.crl(revoked={LEAF.serial_number: "keyCompromise"}, number=2)
 FETCHING_ROUNDS: Final = 2
 """What is held, and then what is fetched."""
@@ -87,7 +86,7 @@ async def test_every_decision_is_told(service: World) -> None:
     await service.ask(LEAF)
     service.origin.answers[CRL_URL] = REVOKED_CRL
     service.clock.advance(1)
-    await service.hold_crl(CRL_URL, SPKI)
+    await service.hold_crl(CRL_URL, SUB)
     await service.ask(LEAF)
     assert [
         DecisionDetails("decision-1", Decision.ALLOW, Code.OK, "default", 0.25 * FETCHING_ROUNDS),
@@ -214,7 +213,7 @@ async def test_giving_up_has_its_moment_too(service: World) -> None:
 
 async def test_the_past_knows_inline_evidence_alone(service: World) -> None:
     """Nothing is fetched, and what is held today counts for nothing then."""
-    await service.hold_crl(CRL_URL, SPKI)
+    await service.hold_crl(CRL_URL, SUB)
     service.origin.requests.clear()
     then = service.clock.now() - timedelta(seconds=1)
     asked = replace(request(LEAF, at=then), reuse=Reuse.NEVER)
@@ -243,14 +242,14 @@ async def test_offline(service: World) -> None:
     offline = replace(request(LEAF), fetching=Fetching.OFFLINE)
     assert UNAVAILABLE == await service.validate(offline)
     assert [] == service.origin.urls
-    await service.hold_crl(CRL_URL, SPKI)
+    await service.hold_crl(CRL_URL, SUB)
     assert ALLOWED == await service.validate(offline)
     assert 1 == len(service.origin.urls)
 
 
 async def test_offline_in_the_past(service: World) -> None:
     """The past wins: what is held counts for nothing then."""
-    await service.hold_crl(CRL_URL, SPKI)
+    await service.hold_crl(CRL_URL, SUB)
     then = request(LEAF, at=service.clock.now() - timedelta(seconds=1))
     assert UNAVAILABLE == await service.validate(replace(then, fetching=Fetching.OFFLINE))
 

@@ -27,7 +27,6 @@ from service.core.model.failure import (
     RevocationUnavailable,
     Revoked,
     SelfSignedLeaf,
-    UnsupportedFeature,
     WeakSignature,
 )
 from service.core.model.policy import KeyPurpose, WeakAlgorithm
@@ -50,6 +49,8 @@ ATTEMPT: Final = Attempt("http://crl.example/", Problem.HTTP_STATUS, "404")
 SOMETHING: Final[dict[str, Any]] = {
     "certificate": LEAF,
     "issuer": read(SUB),
+    "constrainer": read(SUB),
+    "name": "DNS:a.example",
     "limit": 17,
     "size": 1024,
     "path_length": 3,
@@ -57,7 +58,7 @@ SOMETHING: Final[dict[str, Any]] = {
     "reason": "keyCompromise",
     "purpose": KeyPurpose.SERVER,
     "extension": "1.2.3.4",
-    "feature": "a delta CRL",
+    "fault": "an empty issuer name (RFC 5280 §4.1.2.4)",
     "attempts": (ATTEMPT,),
     "revoked_at": REVOKED_AT,
     "resource": "signatures",
@@ -92,6 +93,7 @@ def test_every_failure_tells_what_it_carries(kind: type[Failure]) -> None:
     shown = {
         "certificate": "CN=leaf,O=Example",
         "issuer": "CN=Sub",
+        "constrainer": "CN=Sub",
         "algorithm": "sha1",
         "purpose": "server",
         "attempts": "404",
@@ -124,12 +126,6 @@ def test_long_subjects_are_shortened(length: int, shortened: bool) -> None:
     certificate = replace(LEAF, subject=replace(LEAF.subject, text=("CN=" + "x" * length)[:length]))
     (name,) = re.findall(r"^(\S+) is self-signed", describe_failure(SelfSignedLeaf(certificate)))
     assert (min(length, MAX_SUBJECT_LENGTH), shortened) == (len(name), name.endswith("…"))
-
-
-def test_the_caller_is_told_what_he_asked_for() -> None:
-    """Where no certificate is to blame, the request is."""
-    text = describe_failure(UnsupportedFeature(None, "initial policies"))
-    assert "The request has initial policies, which is not supported by this version." == text
 
 
 @pytest.mark.parametrize("algorithm", list(WeakAlgorithm))

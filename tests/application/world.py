@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from service.adapters.lmdb.store import Store
+from service.adapters.nonces import RandomNonces
 from service.adapters.spool import FileSpool
 from service.adapters.trust_store_files import TrustStoreFiles
-from service.application.crl_fetcher import CrlFetcher, CrlOrder
+from service.application.crl_fetcher import CrlFetcher
 from service.application.gather import Gatherer, GatherRequest
 from service.application.ingest import Ingester, IngestRules
-from service.application.ocsp_client import OcspClient
+from service.application.ocsp_client import OcspClient, OcspRules
 from service.application.trust_stores import TrustStores
 from service.application.validate import ValidationAnswer, ValidationRequest, Validator
 from service.core.der.certificate import read_certificate
@@ -24,10 +25,10 @@ from service.core.model.evidence import Evidence, Wanted
 from service.core.model.failure import Malformed
 from service.core.model.policy import Policy, RevocationScope
 from tests.api.fakes import NumberedIds
-from tests.application.chain import ROOT, STRANGER, SUB
+from tests.application.chain import ROOT, STRANGER, SUB, order
 from tests.application.fakes import BrokenStore, Recorder, ScriptedOrigin
 from tests.application.manual_clock import ManualClock
-from tests.pki import bundle
+from tests.pki import Authority, bundle
 
 DEADLINE_S: Final = 30.0
 """Nothing here takes as long; a test of deadlines says what it wants."""
@@ -88,9 +89,9 @@ class World:
         self.asked.append(answer)
         return summary(answer)
 
-    async def hold_crl(self, url: str, signer_spki: bytes) -> None:
+    async def hold_crl(self, url: str, signer: Authority) -> None:
         """Have the ingester fetch what the origin has."""
-        assert () == await self.ingester.fetch(CrlOrder((url,), signer_spki))
+        assert () == await self.ingester.fetch(order(url, signers=(signer,)))
 
 
 def request(
@@ -113,6 +114,7 @@ def world(
     fetcher: CrlFetcher | None = None,
     policy: Policy = LEAF_ALONE,
     deadline_s: float = DEADLINE_S,
+    origin: ScriptedOrigin | None = None,
 ) -> World:
     """A service on this host.
 
@@ -122,18 +124,19 @@ def world(
         fetcher: In place of an ingester over the same store.
         policy: The operator's.
         deadline_s: Seconds for one request.
+        origin: What lies outside; nobody is there unless given.
     """
     files = directory / "stores"
     files.mkdir()
     (files / "default.pem").write_text(ROOT.pem)
     (files / "both.pem").write_text(bundle([ROOT, SUB]))
     (files / "stranger.pem").write_text(STRANGER.pem)
-    clock, recorder, origin = ManualClock(), Recorder(), ScriptedOrigin()
+    clock, recorder, origin = ManualClock(), Recorder(), origin or ScriptedOrigin()
     clock.advance(1000)
     stores = TrustStores(TrustStoreFiles(None, files), clock)
     stores.load()
     ingester = Ingester(origin, store, FileSpool(directory), clock, recorder, IngestRules(1 << 20, 1.0, policy))
-    client = OcspClient(origin, store, clock, recorder, policy, 1.0)
+    client = OcspClient(origin, store, clock, recorder, OcspRules(policy, 1.0), RandomNonces())
     gatherer = WatchedGatherer(store, fetcher or ingester, client, clock)
     validator = Validator(stores, gatherer, clock, NumberedIds(), recorder, deadline_s)
     return World(validator, stores, files, origin, ingester, gatherer, clock, recorder)

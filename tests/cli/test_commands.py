@@ -237,6 +237,23 @@ def test_checking_the_settings(files: Files, monkeypatch: pytest.MonkeyPatch) ->
     assert "trust.pem" in broken.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "exit_code"), [(("config", "check"), 2), (("serve",), 78), (("check", "good.pem"), 2)]
+)
+def test_trusted_responders_that_cannot_be_read(
+    files: Files, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], exit_code: int
+) -> None:
+    """Neither the service starts nor does anything else that decides: whom to trust is not known."""
+    monkeypatch.chdir(files.directory)
+    monkeypatch.setenv("REVET_TRUST_STORE", str(files.trust_store))
+    monkeypatch.setenv("REVET_OCSP_TRUSTED_RESPONDERS", str(files.directory / "list.crl"))
+    result = run(*command)
+    assert exit_code == result.exit_code
+    assert "REVET_OCSP_TRUSTED_RESPONDERS: " in result.stderr
+    assert "list.crl" in result.stderr
+    assert "Traceback" not in result.output
+
+
 @pytest.mark.usefixtures("files")
 def test_settings_that_are_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     """`serve` does not start: exit code 78, with everything that is wrong."""

@@ -174,10 +174,11 @@ async def test_a_mesh_of_cross_certificates(directory: Path) -> None:
 
 
 async def test_a_hundred_namesakes(directory: Path) -> None:
-    """So many keys that bear the issuer's name: each costs a signature, and there are not so many."""
-    namesakes = [STRANGER.subordinate("Absent", **(NAMED | {"key": key("p256", number)})) for number in range(100)]
+    """So many keys that bear an issuer's name: each costs a signature, on each way to it, and there are not so many."""
+    namesakes = [STRANGER.subordinate("Absent", **(NAMED | {"key": key("p256", number)})) for number in range(98)]
+    below = ROOT.subordinate("Absent").subordinate("Below")
     async with composed(directory) as service:
-        answer = await service.ask(ROOT.subordinate("Absent").issue("leaf", **NAMED), *namesakes)
+        answer = await service.ask(below.issue("leaf", **NAMED), below, below.reissue(path_length=1), *namesakes)
     assert EXHAUSTED == summary(answer)
     assert [] == service.names.asked
 

@@ -21,13 +21,14 @@ from tests.composed.world import (
     revocation,
     summary,
 )
-from tests.pki import NEXT_UPDATE, NOW, Issued, IssuingDistributionPoint, days, hours, key, ocsp_error
+from tests.pki import NEXT_UPDATE, NOW, Extension, Issued, IssuingDistributionPoint, days, der, hours, key, ocsp_error
 
 pytestmark = pytest.mark.anyio
 
 SIGNATURE: Final = "its signature does not verify under the issuer's key"
 SIGNER: Final = "signed by somebody who may not speak for the issuer"
 OTHER: Final = "an answer about another certificate"
+ISSUER: Final = "issued by somebody else"
 SCOPE: Final = "does not cover this certificate"
 
 ELSEWHERE: Final = "http://ca.example/another.crl"
@@ -44,22 +45,24 @@ GARBAGE: Final[list[tuple[str, bytes]]] = [
     ("armour around nothing", b"-----BEGIN X509 CRL-----\n-----END X509 CRL-----\n"),
 ]
 
+UNKNOWN: Final = Extension("1.2.3.4", der.null(), critical=True)
+
 CRLS: Final[list[tuple[str, bytes, str]]] = [
     *((name, content, "malformed") for name, content in GARBAGE),
     ("truncated", SUB.crl()[:-1], "malformed"),
     ("followed by something", SUB.crl() + b"\x00", "malformed"),
     ("an OCSP answer", SUB.ocsp(1), "malformed"),
-    ("of another authority", STRANGER.crl(), SIGNATURE),
+    ("of another authority", STRANGER.crl(), ISSUER),
     ("of a namesake", NAMESAKE.crl(), SIGNATURE),
-    ("of the issuer's issuer", ROOT.crl(), SIGNATURE),
+    ("of the issuer's issuer", ROOT.crl(), ISSUER),
     ("forged", SUB.crl(corrupt_signature=True), SIGNATURE),
-    ("in another's name", SUB.crl(issuer_name="Stranger"), SCOPE),
+    ("in another's name", SUB.crl(issuer_name="Stranger"), ISSUER),
     ("of another partition", SUB.crl(idp=IssuingDistributionPoint([ELSEWHERE])), SCOPE),
     ("of authorities", SUB.crl(idp=IssuingDistributionPoint(only_ca=True)), SCOPE),
     ("of attributes", SUB.crl(idp=IssuingDistributionPoint(only_attribute=True)), SCOPE),
     ("of some reasons", SUB.crl(idp=IssuingDistributionPoint(only_some_reasons={"superseded"})), "some revocation"),
-    ("indirect", SUB.crl(idp=IssuingDistributionPoint(indirect=True)), "indirect CRL"),
-    ("a delta", SUB.crl(delta_base=1), "delta CRL"),
+    ("a delta", SUB.crl(delta_base=1), "without a complete CRL that it builds on"),
+    ("with something unknown", SUB.crl(extensions=[UNKNOWN]), "uses a feature that is not supported (1.2.3.4)"),
     ("of yesterday", SUB.crl(this_update=NOW - days(2), next_update=NOW - days(1)), "out of date"),
     ("without an end", SUB.crl(next_update=None), "without nextUpdate"),
     ("of tomorrow", SUB.crl(this_update=NOW + days(1), next_update=NOW + days(2)), "from the future"),

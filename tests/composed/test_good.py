@@ -136,4 +136,4 @@ async def test_a_delegate_that_declares_a_crl(directory: Path, revoked: bool, ex
     asked = [received.line.split("/")[1].split(" ")[0] for received in server.received]
     assert ["ocsp", "delegates"] == asked[:2]
     if revoked:
-        assert "the responder's own certificate is revoked" in answers[0]["detail"]
+        assert "the certificate of its signer is revoked" in answers[0]["detail"]

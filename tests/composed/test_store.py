@@ -6,14 +6,12 @@ from typing import Final
 
 import pytest
 
-from service.application.evidence_store import HeldCrl, HeldOcsp
-from service.core.crl.slot import slot_of
+from service.application.evidence_store import HeldOcsp
 from service.core.der.certificate import read_certificate
-from service.core.der.crl import read_crl
-from service.core.model.crl import Watermark
 from service.core.ocsp.cert_id import store_key
 from tests.adapters.http.servers import serve
 from tests.application.chain import NAMESAKE, STRANGER, SUB
+from tests.application.holding import hold_crl
 from tests.composed.world import GOOD, REVOKED, UNAVAILABLE, Composed, Publishing, composed, leaf_naming, summary
 from tests.pki import NOW, Authority, Issued, days
 
@@ -28,14 +26,6 @@ async def hold_answer(service: Composed, leaf: Issued, answer: bytes) -> None:
     """Put an OCSP answer into the store, as nobody here would."""
     key = store_key(read_certificate(leaf.der), read_certificate(SUB.der))
     await service.store.put_ocsp(key, HeldOcsp(answer, ELSEWHERE, NOW, NOW + days(1)))
-
-
-def hold_crl(service: Composed, crl: bytes, signer: Authority) -> None:
-    """Put a CRL into the store as one that verifies under a key."""
-    document = read_crl(crl)
-    slot = slot_of(document.meta, signer.issued.spki)
-    watermark = Watermark(document.meta.crl_number, document.meta.this_update)
-    service.store.publish(HeldCrl(slot, document.meta, signer.issued.spki, ELSEWHERE, NOW), document.rows(), watermark)
 
 
 @pytest.mark.parametrize(
@@ -75,9 +65,9 @@ async def test_a_held_crl_counts_for_one_key(directory: Path, signer: Authority)
     async with composed(directory) as service, serve(Publishing()) as server:
         leaf = leaf_naming("crl", f"http://ca.example:{server.port}/crl")
         for crl in (SUB.crl(number=1), SUB.crl(number=2, revoked=[leaf.serial])):
-            hold_crl(service, crl, signer)
+            hold_crl(service.store, crl, signer, ELSEWHERE)
             answer = await service.ask(leaf)
             assert UNAVAILABLE == summary(answer)
-            assert f"{ELSEWHERE}: its signature does not verify under the issuer's key" in answer["detail"]
-        hold_crl(service, SUB.crl(), SUB)
+            assert f"{ELSEWHERE}: signed by somebody who may not speak for the issuer" in answer["detail"]
+        hold_crl(service.store, SUB.crl(), SUB, ELSEWHERE)
         assert GOOD == summary(await service.ask(leaf))

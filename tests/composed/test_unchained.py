@@ -70,7 +70,7 @@ async def test_what_lies_beside_the_chain_is_not_fetched(directory: Path) -> Non
 
 
 async def test_issuers_are_never_fetched(directory: Path) -> None:
-    """Neither where one is missing nor where the chain is whole; nor are deltas."""
+    """Neither where one is missing nor where the chain is whole; its CRL is, and where deltas of that are."""
     async with composed(directory) as service, serve(Publishing({"/crl": SUB.crl()})) as server:
         base = f"http://ca.example:{server.port}"
         named: CertificateOverrides = {
@@ -81,7 +81,7 @@ async def test_issuers_are_never_fetched(directory: Path) -> None:
         absent = ROOT.subordinate("Absent")
         answers = [await service.ask(issuer.issue("leaf", **named)) for issuer in (absent, SUB)]
     assert ["deny", "allow"] == [answer["decision"] for answer in answers]
-    assert ["GET /crl HTTP/1.1"] == [received.line for received in server.received]
+    assert ["GET /crl HTTP/1.1", "GET /delta HTTP/1.1"] == [received.line for received in server.received]
 
 
 async def test_a_stranger_as_delegate(directory: Path) -> None:

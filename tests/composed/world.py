@@ -24,7 +24,7 @@ from service.adapters.lmdb.store import Store
 from service.api.app import ApiServices, OperationsServices, create_app
 from service.api.operations import Readiness
 from service.api.rules import ApiRules
-from service.core.model.policy import EvidenceOrder, RevocationScope
+from service.core.model.policy import EvidenceOrder, OcspNonce, RevocationScope
 from service.settings import Settings
 from tests.adapters.http.servers import Received, head, ok
 from tests.adapters.http.world import PRIVATE, PUBLIC, Names, ToLoopback
@@ -57,6 +57,8 @@ class Rules(TypedDict, total=False):
     deadline_ms: int
     fetch_timeout_s: float
     ocsp_timeout_s: float
+    ocsp_nonce: OcspNonce
+    ocsp_trusted_responders: tuple[Path, ...]
     max_crl_bytes: int
     egress_allow: tuple[str, ...]
 
@@ -147,7 +149,7 @@ async def composed(directory: Path, names: Table | None = None, **rules: Unpack[
         async with bootstrap.open_alone(settings, data) as answering:
             readiness = Readiness({"world": good}, lambda *fault: faults.append(fault))
             operations = OperationsServices(readiness, lambda: b"", lambda *fault: faults.append(fault), "0")
-            app = create_app(ApiServices(answering.validator, settings.policy(), operations), ApiRules())
+            app = create_app(ApiServices(answering.validator, answering.policy, operations), ApiRules())
             yield Composed(Caller(app), resolver, connector, clock, answering.store, data / bootstrap.SPOOL_DIRECTORY)
     assert [] == faults
 

@@ -14,6 +14,7 @@ from service.demo.layout import Layout
 from service.demo.opening import open_pki, own_directory
 from service.demo.pki import DemoPki
 from service.demo.ports import Listeners
+from service.demo.state import FORMAT
 from tests.demo.conftest import CLOCK
 
 
@@ -80,9 +81,12 @@ def test_second_time(tmp_path: Path) -> None:
         (lambda layout: layout.state.write_text("{"), "demo.json is damaged"),
         (lambda layout: layout.state.write_bytes(b"\xff"), "demo.json is damaged"),
         (lambda layout: rewrite(layout.state, []), "demo.json is damaged"),
-        (lambda layout: rewrite(layout.state, {"format": 1, "complete": True, "ports": {}}), "demo.json is damaged"),
-        (lambda layout: rewrite(layout.state, {"format": 1, "complete": False}), "its making was interrupted"),
-        (lambda layout: rewrite(layout.state, {"format": 0, "complete": True}), "another version made it"),
+        (
+            lambda layout: rewrite(layout.state, {"format": FORMAT, "complete": True, "ports": {}}),
+            "demo.json is damaged",
+        ),
+        (lambda layout: rewrite(layout.state, {"format": FORMAT, "complete": False}), "its making was interrupted"),
+        (lambda layout: rewrite(layout.state, {"format": FORMAT - 1, "complete": True}), "another version made it"),
         (lambda layout: layout.certificate("good").unlink(), "good.pem is missing"),
         (lambda layout: damage(layout.certificate("expired")), "expired.pem is damaged"),
         (lambda layout: damage(layout.key("revoked")), "revoked.key is damaged"),

@@ -17,7 +17,7 @@ from service.api.rules import MIB, ApiRules, Overrides
 from service.core.model.failure import Code
 from tests.api.conformance import Json, check_schema
 from tests.api.example_world import example_world
-from tests.api.world import CALLER, LEAF, SUB, VERSION, WITH_TOKENS, World, calling, overriding
+from tests.api.world import CALLER, LEAF, ROOT, SUB, VERSION, WITH_TOKENS, World, calling, overriding
 from tests.docs.pages import Row, blocks, page, sections, table, word, words
 from tests.docs.shown import is_shown
 from tests.pki import NOW, Authority, Extension, Issued, days, key
@@ -62,7 +62,7 @@ async def test_the_problem_in_full() -> None:
 
 # --- codes -----------------------------------------------------------------------------------------------------------
 
-NEVER: Final = {Code.BLOCKED, Code.POLICY_VIOLATION}
+NEVER: Final = {Code.BLOCKED}
 """Codes that this version does not give."""
 
 
@@ -74,7 +74,9 @@ def below_sub(leaf: Issued, *intermediates: str) -> tuple[World, Json]:
 def decisions() -> dict[Code, tuple[World, Json]]:
     """A world and a request for each code that this version gives."""
     name, critical = "device-1", Extension("1.2.3.4", b"\x05\x00", critical=True)
-    namesakes = (Authority.root("Sub", key=key("p256", number)).pem for number in range(1, 101))
+    namesakes = (Authority.root("Sub", key=key("p256", number)).pem for number in range(1, 99))
+    below = SUB.subordinate("Below")
+    strict = ROOT.subordinate("Strict", extensions=[Extension("2.5.29.36", bytes.fromhex("3003800100"), critical=True)])
     return {
         Code.OK: (example_world(revoked=False), examples.REQUEST),
         Code.REVOKED: (example_world(revoked=True), examples.REQUEST),
@@ -83,13 +85,17 @@ def decisions() -> dict[Code, tuple[World, Json]]:
         Code.UNTRUSTED: below_sub(Authority.root("Elsewhere").issue(name)),
         Code.BAD_SIGNATURE: below_sub(SUB.issue(name, corrupt_signature=True)),
         Code.CONSTRAINT_VIOLATION: below_sub(SUB.issue(name, extended_key_usage="serverAuth")),
+        Code.POLICY_VIOLATION: (World(), {"certificate": strict.issue(name).pem + strict.pem}),
         Code.WEAK_ALGORITHM: below_sub(SUB.issue(name, key=key("rsa1024"))),
         Code.UNSUPPORTED: below_sub(SUB.issue(name, extensions=[critical])),
         Code.REVOCATION_UNAVAILABLE: below_sub(SUB.issue(name, crl_urls="http://crl.example/sub.crl")),
         Code.MALFORMED: (World(), {"certificate": "AAAA"}),
         Code.BUDGET_EXHAUSTED: (
             World(),
-            {"certificate": SUB.issue(name).pem, "intermediates": [*namesakes]},
+            {
+                "certificate": below.issue(name).pem,
+                "intermediates": [below.pem, below.reissue(path_length=1).pem, *namesakes],
+            },
         ),
     }
 

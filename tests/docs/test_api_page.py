@@ -3,7 +3,6 @@
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from enum import StrEnum
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,23 +22,22 @@ from service.api.openapi import openapi_document
 from service.api.reply import COMMON_HEADERS
 from service.api.rules import MAX_ITEMS, ApiRules
 from service.api.schemas import MAX_LISTED, MAX_OID_LENGTH, Options, ValidateRequest
-from service.application.evidence_store import HeldCrl
 from service.application.gather import MAX_DISTRIBUTION_POINTS, MAX_URLS
+from service.application.inline_evidence import MAX_CRL_ISSUERS, MAX_CRLS, MAX_OCSP_RESPONSES
 from service.application.observer import Ingested
 from service.application.ocsp_client import MAX_RESPONDERS, MAX_RESPONSE_BYTES
 from service.bootstrap import STORE_DIRECTORY, open_worker_apps
-from service.core.crl.slot import slot_of
-from service.core.der.crl import read_crl
+from service.core.crl.issuer import MAX_SIGNERS
 from service.core.model.budget import Limits
-from service.core.model.crl import Watermark
 from service.core.model.evidence_tier import Tier
 from service.core.model.verdict import Decision, Method, RevocationStatus, Status
 from service.core.path.building import MAX_RSA_BITS
 from service.processes.http_protocol import MAX_HEAD_OCTETS
 from service.settings import Settings
 from tests.api.world import VERSION, World
+from tests.application.holding import hold_crl
 from tests.docs.pages import Row, page, table, word, words
-from tests.pki import NOW, Authority
+from tests.pki import Authority
 
 pytestmark = pytest.mark.anyio
 
@@ -174,6 +172,10 @@ def test_limits() -> None:
         "rounds of gathering evidence": LIMITS.rounds,
         "intermediates between leaf and anchor": LIMITS.path_length,
         "bits of an RSA key": MAX_RSA_BITS,
+        "CRLs in the evidence of a request": MAX_CRLS,
+        "OCSP responses in the evidence of a request": MAX_OCSP_RESPONSES,
+        "CRL issuers whose CRLs are looked for for one certificate": MAX_CRL_ISSUERS,
+        "keys besides the issuer's that one CRL is tried under": MAX_SIGNERS,
         "distribution points fetched for one certificate": MAX_DISTRIBUTION_POINTS,
         "URLs tried of one distribution point": MAX_URLS,
         "OCSP responders asked about one certificate": MAX_RESPONDERS,
@@ -194,11 +196,8 @@ def test_headers_of_every_answer() -> None:
 
 def hold_a_crl(data_dir: Path) -> None:
     """Put a CRL into the store of a service that does not run."""
-    meta = (document := read_crl(ROOT.crl(number=7, revoked=[1]))).meta
-    slot = slot_of(meta, spki := sha256(ROOT.der).digest())
     with Store.open(data_dir / STORE_DIRECTORY, Role.INGESTER) as store:
-        held = HeldCrl(slot, meta, spki, "http://ca.example/crl", NOW)
-        store.publish(held, document.rows(), Watermark(meta.crl_number, meta.this_update))
+        hold_crl(store, ROOT.crl(number=7, revoked=[1]), ROOT, "http://ca.example/crl")
 
 
 async def get(app: FastAPI, path: str) -> httpx.Response:

@@ -88,6 +88,12 @@ class OpensslCa:
         self._run("ca", "-batch", "-notext", "-extensions", extensions, "-in", str(request), "-out", str(certificate))
         return certificate.read_text()
 
+    def make_stranger(self, name: str) -> Path:
+        """Make a certificate that this CA has not issued, with its key, and give its place."""
+        certificate = f"{name}.pem"
+        self._run("req", "-x509", *_KEY, "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", certificate)
+        return self.directory / certificate
+
     def revoke(self, name: str) -> None:
         """Put a certificate on the list of revoked ones; who reads CRLs learns it from the next one."""
         self._run("ca", "-revoke", f"{name}.pem", "-crl_reason", "keyCompromise")
@@ -99,9 +105,13 @@ class OpensslCa:
         (self.directory / "new.crl").rename(self.directory / "www" / "ca.crl")
 
     @contextlib.contextmanager
-    def responding(self) -> Iterator[None]:
-        """Run `openssl ocsp` while the block lasts; it answers from the index, which it reads again when it changes."""
-        files = ("-index", "index.txt", "-CA", "ca.pem", "-rsigner", "responder.pem", "-rkey", "responder.key")
+    def responding(self, signer: str = "responder") -> Iterator[None]:
+        """Run `openssl ocsp` while the block lasts; it answers from the index, which it reads again when it changes.
+
+        Args:
+            signer: Whose certificate and key sign the answers.
+        """
+        files = ("-index", "index.txt", "-CA", "ca.pem", "-rsigner", f"{signer}.pem", "-rkey", f"{signer}.key")
         command = ["openssl", "ocsp", "-port", str(self.ocsp_port), "-ignore_err", "-timeout", "1", *files]
         # Its own word is waited for: a connection without a request, made to see if it listens, blocks it for good.
         process = subprocess.Popen(command, cwd=self.directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

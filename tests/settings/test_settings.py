@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from service.core.model.policy import EvidenceOrder, Policy, RevocationMode, RevocationScope
+from service.core.model.policy import EvidenceOrder, OcspNonce, Policy, Profile, RevocationMode, RevocationScope
 from service.settings import Settings, SettingsError
 from service.settings.cores import allowed_cores
 from tests.pki.authority import Authority
@@ -27,6 +27,9 @@ DEFAULTS: dict[str, object] = {
     "REVET_REVOCATION_MODE": "hard-fail",
     "REVET_REVOCATION_SCOPE": "chain",
     "REVET_EVIDENCE_ORDER": "crl-first",
+    "REVET_PROFILE": "standard",
+    "REVET_OCSP_NONCE": "off",
+    "REVET_OCSP_TRUSTED_RESPONDERS": [],
     "REVET_MAX_VERDICT_TTL_S": 60,
     "REVET_CLOCK_SKEW_S": 60,
     "REVET_GRACE_S": 0,
@@ -103,6 +106,8 @@ def test_policy() -> None:
         REVOCATION_MODE="require",
         REVOCATION_SCOPE="leaf",
         EVIDENCE_ORDER="both",
+        PROFILE="strict",
+        OCSP_NONCE="require",
         CLOCK_SKEW_S="5",
         GRACE_S="3600",
         MAX_VERDICT_TTL_S="0.5",
@@ -111,6 +116,8 @@ def test_policy() -> None:
         revocation_mode=RevocationMode.REQUIRE,
         revocation_scope=RevocationScope.LEAF,
         evidence_order=EvidenceOrder.BOTH,
+        profile=Profile.STRICT,
+        ocsp_nonce=OcspNonce.REQUIRE,
         clock_skew=timedelta(seconds=5),
         grace=timedelta(hours=1),
         max_verdict_ttl=timedelta(milliseconds=500),
@@ -159,6 +166,9 @@ def test_one_place_of_trust_is_enough(tmp_path: Path, name: str) -> None:
         ("REVOCATION_MODE", "fail"),
         ("REVOCATION_SCOPE", "all"),
         ("EVIDENCE_ORDER", "crl"),
+        ("PROFILE", "lax"),
+        ("OCSP_NONCE", "on"),
+        ("OCSP_TRUSTED_RESPONDERS", "/nowhere.pem"),
         ("MAX_VERDICT_TTL_S", "86401"),
         ("MAX_VERDICT_TTL_S", "-1"),
         ("CLOCK_SKEW_S", "3601"),

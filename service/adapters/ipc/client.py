@@ -31,7 +31,7 @@ class IngesterClient:
     async def answers(self) -> bool:
         """Whether the ingesting process answers."""
         try:
-            return not await self._exchange(CrlOrder((), b""))
+            return not await self._exchange(CrlOrder((), ()))
         except (OSError, ValueError):
             return False
 

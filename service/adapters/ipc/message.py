@@ -1,12 +1,14 @@
 """One order and one report a connection, each a line of JSON."""
 
 import json
+from base64 import b64decode, b64encode
 
-from service.application.crl_fetcher import CrlOrder
+from service.application.crl_fetcher import MAX_ORDER_SIGNERS, CrlOrder, CrlSigner
 from service.core.model.attempt import Attempt, Problem
 
 MAX_LINE_BYTES = 256 * 1024
-"""An order holds a few URLs and a key, a report a few attempts; a certificate of 1 MiB cannot make one of either."""
+"""An order holds a few URLs and 17 keys of 4 KiB at most, a report a few attempts; a certificate of 1 MiB cannot make
+one of either."""
 
 
 class MessageError(ValueError):
@@ -14,8 +16,14 @@ class MessageError(ValueError):
 
 
 def encode_order(order: CrlOrder) -> bytes:
-    """The line that asks for a CRL."""
-    return _line({"urls": order.urls, "signer_spki": order.signer_spki.hex()})
+    """The line that asks for a CRL.
+
+    Raises:
+        MessageError: its URLs are too long.
+    """
+    return _line(
+        {"urls": order.urls, "signers": [[_text(signer.name), _text(signer.spki)] for signer in order.signers]}
+    )
 
 
 def decode_order(line: bytes) -> CrlOrder:
@@ -27,9 +35,12 @@ def decode_order(line: bytes) -> CrlOrder:
     try:
         message = json.loads(line)
         urls = tuple(str(url) for url in message["urls"])
-        return CrlOrder(urls, bytes.fromhex(message["signer_spki"]))
+        signers = tuple(CrlSigner(_octets(name), _octets(spki)) for name, spki in message["signers"])
     except (ValueError, TypeError, KeyError) as error:
         raise MessageError("not an order") from error
+    if len(signers) > MAX_ORDER_SIGNERS:
+        raise MessageError(f"an order for {len(signers)} keys; the limit is {MAX_ORDER_SIGNERS}")
+    return CrlOrder(urls, signers)
 
 
 def encode_report(attempts: tuple[Attempt, ...]) -> bytes:
@@ -48,6 +59,14 @@ def decode_report(line: bytes) -> tuple[Attempt, ...]:
         return tuple(Attempt(str(source), Problem(problem), str(detail)) for source, problem, detail in attempts)
     except (ValueError, TypeError, KeyError) as error:
         raise MessageError("not a report") from error
+
+
+def _text(octets: bytes) -> str:
+    return b64encode(octets).decode("ascii")
+
+
+def _octets(text: str) -> bytes:
+    return b64decode(text, validate=True)
 
 
 def _line(message: object) -> bytes:

@@ -1,10 +1,10 @@
-"""A generation: the entries of one CRL in an immutable LMDB file of its own, found by serial number."""
+"""A generation: the entries of one CRL in an immutable LMDB file of its own, found by the keys of its rows."""
 
 from dataclasses import dataclass
 from hashlib import sha256
 
 MAX_LITERAL_OCTETS = 500
-"""Serial numbers up to here are keys themselves; LMDB's keys have 511 octets at most."""
+"""Keys of entries up to here are LMDB's keys themselves, which have 511 octets at most."""
 
 MAX_KEY_OCTETS = 511
 
@@ -26,11 +26,11 @@ class Generation:
     size: int
 
 
-def row_key(serial: bytes) -> bytes:
-    """The key of a serial number's row.
+def row_key(key: bytes) -> bytes:
+    """The key of an entry's row (`CrlRow.key`) as LMDB has it.
 
-    A long one is cut, and its digest follows: such a key is longer than any serial number that is a key itself.
+    A long one is cut, and its digest follows: such a key is longer than any that is taken as it is.
     """
-    if len(serial) <= MAX_LITERAL_OCTETS:
-        return serial
-    return serial[: MAX_KEY_OCTETS - _DIGEST_OCTETS] + sha256(serial).digest()
+    if len(key) <= MAX_LITERAL_OCTETS:
+        return key
+    return key[: MAX_KEY_OCTETS - _DIGEST_OCTETS] + sha256(key).digest()

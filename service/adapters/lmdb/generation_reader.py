@@ -1,4 +1,4 @@
-"""Looking serial numbers up in generations.
+"""Looking entries up in generations.
 
 Rules it keeps: of each slot at most one generation is open, and of all slots a bounded number; a file that is not what
 the slot's row says it is (size, number of rows) is not read. Whoever calls holds a lock.
@@ -35,20 +35,27 @@ class GenerationReader:
         self._reading = Translating(f"cannot read a CRL in {generations}")
         self._open: OrderedDict[bytes, tuple[Generation, lmdb.Environment]] = OrderedDict()
 
-    def look_up(self, slot: bytes, generation: Generation, serial: bytes) -> bytes | None:
-        """The record of a serial number, None where it is not listed.
+    def look_up(self, slot: bytes, generation: Generation, key: bytes) -> bytes | None:
+        """The record under a key, None where there is none.
 
         Args:
             slot: Key of the slot.
             generation: What the slot holds now.
-            serial: Content octets of the serial number.
+            key: Of the entry (`CrlRow.key`).
 
         Raises:
             GenerationGoneError: there is no such file.
             StoreError: it cannot be read.
         """
         with self._reading, self._environment(slot, generation).begin() as transaction:
-            return transaction.get(row_key(serial))
+            return transaction.get(row_key(key))
+
+    def has(self, generation: Generation) -> bool:
+        """Whether the file of a generation can be seen, with the size that it was written with."""
+        try:
+            return (self._generations / generation.name).stat().st_size == generation.size
+        except OSError:
+            return False
 
     def close(self) -> None:
         """Close every file."""
@@ -81,7 +88,7 @@ class GenerationReader:
         if size != generation.size:
             raise StoreError(f"the CRL in {path} is damaged: {size} octets, not {generation.size}")
         try:
-            # Nobody writes there: no locks. Serial numbers are spread over the file: reading ahead is of no use.
+            # Nobody writes there: no locks. Keys are spread over the file: reading ahead is of no use.
             environment = lmdb.open(
                 str(path), map_size=size, subdir=False, readonly=True, lock=False, readahead=False, max_spare_txns=1
             )

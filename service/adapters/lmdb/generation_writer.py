@@ -23,10 +23,11 @@ from service.adapters.lmdb.directory import OWNER_ONLY, sync
 from service.adapters.lmdb.errors import Translating
 from service.adapters.lmdb.generation import MAX_LITERAL_OCTETS, Generation, row_key
 from service.application.evidence_store import StoreError
+from service.core.crl.entries import prevailing
 from service.core.model.crl import CrlRow
 
 RUN_ROWS = 250_000
-"""Rows sorted in memory at one time: some 60 MB with serial numbers of 20 octets."""
+"""Rows sorted in memory at one time: some 60 MB with keys of 20 octets."""
 
 BATCH_ROWS = 50_000
 """Rows of one transaction."""
@@ -81,7 +82,7 @@ class GenerationWriter:
                     path.unlink()
 
     def build(self, rows: Iterable[CrlRow]) -> Generation:
-        """Write rows, in any order and with the last of duplicates, into a new generation.
+        """Write rows, in any order and of duplicates the one that counts, into a new generation.
 
         Raises:
             StoreError: it could not be written; what `rows` raises passes through. Nothing of it stays.
@@ -122,7 +123,7 @@ class GenerationWriter:
 
 
 class SortedRuns:
-    """Rows in any order, given back in the order of their keys; of equal keys the last one."""
+    """Rows in any order, given back in the order of their keys; of equal keys the one that counts (`prevailing`)."""
 
     def __init__(self, scratch: Path, failing: Translating) -> None:
         """Take a directory for what does not fit into memory."""
@@ -144,8 +145,9 @@ class SortedRuns:
         """
         pending = self._rows
         for row in rows:
-            serial = row.serial
-            pending[serial if len(serial) <= MAX_LITERAL_OCTETS else row_key(serial)] = row.record
+            key = row.key if len(row.key) <= MAX_LITERAL_OCTETS else row_key(row.key)
+            earlier = pending.get(key)
+            pending[key] = row.record if earlier is None else prevailing(earlier, row.record)
             if len(pending) >= RUN_ROWS:
                 self._spill()
 
@@ -154,7 +156,7 @@ class SortedRuns:
         runs = [_read(run.path, stack) for run in self._runs]
         # Runs are in the order of their collection, and a merge keeps it among equal keys.
         runs.append(iter(sorted(self._rows.items())))
-        return runs[0] if len(runs) == 1 else _last_of_each_key(heapq.merge(*runs, key=itemgetter(0)))
+        return runs[0] if len(runs) == 1 else _one_of_each_key(heapq.merge(*runs, key=itemgetter(0)))
 
     def _spill(self) -> None:
         run = _Run(self._scratch / f"run-{len(self._runs)}", _octets(self._rows))
@@ -168,14 +170,15 @@ def _octets(rows: dict[bytes, bytes]) -> int:
     return sum(map(len, rows)) + sum(map(len, rows.values())) + ROW_OVERHEAD * len(rows)
 
 
-def _last_of_each_key(pairs: Iterable[Pair]) -> Iterator[Pair]:
-    last: Pair | None = None
+def _one_of_each_key(pairs: Iterable[Pair]) -> Iterator[Pair]:
+    kept: Pair | None = None
     for pair in pairs:
-        if last is not None and last[0] != pair[0]:
-            yield last
-        last = pair
-    if last is not None:
-        yield last
+        if kept is not None and kept[0] != pair[0]:
+            yield kept
+            kept = None
+        kept = pair if kept is None else (pair[0], prevailing(kept[1], pair[1]))
+    if kept is not None:
+        yield kept
 
 
 def _write(path: Path, pairs: Iterator[Pair], octets: int) -> int:

@@ -2,12 +2,13 @@
 
 Rules it keeps: each response held takes a few expired ones away; rows are bounded in number and in their share of the
 environment, so that a client with many certificates cannot keep a CRL from being switched. What expires first goes
-first.
+first. Whether a response takes the place of another is decided in the transaction that writes it.
 
 What it does not do: read a response, or judge its age.
 """
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -71,8 +72,13 @@ class OcspRows:
             row = transaction.get(key, db=self._responses)
         return None if row is None else unpack(row)
 
-    def put(self, key: bytes, held: HeldOcsp) -> None:
-        """Hold a response in place of what the key held.
+    def put(self, key: bytes, held: HeldOcsp, supersedes: Callable[[HeldOcsp], bool] | None = None) -> None:
+        """Hold a response in place of what the key held, unless that is to stay.
+
+        Args:
+            key: What it answers.
+            held: The response.
+            supersedes: Whether it takes the place of another; None for any. Damaged rows it always replaces.
 
         Raises:
             StoreError: it is too large, or could not be written.
@@ -83,14 +89,16 @@ class OcspRows:
             )
         with self._hot.writing:
             try:
-                self._put(key, held)
+                self._put(key, held, supersedes)
             except lmdb.MapFullError:
                 self._sweep_all(held.fetched_at)
                 self._hot.turn()
-                self._put(key, held)
+                self._put(key, held, supersedes)
 
-    def _put(self, key: bytes, held: HeldOcsp) -> None:
+    def _put(self, key: bytes, held: HeldOcsp, supersedes: Callable[[HeldOcsp], bool] | None) -> None:
         with self._hot.begin_writing() as transaction:
+            if supersedes is not None and _stays(transaction.get(key, db=self._responses), supersedes):
+                return
             replaced = transaction.replace(key, pack(held), db=self._responses)
             if replaced is not None:
                 transaction.delete(_expiry_key_of(replaced, key), db=self._expiries)
@@ -157,6 +165,17 @@ def unpack(row: bytes) -> HeldOcsp:
         return HeldOcsp(row[_ROW.size + length :], source, _moment(fetched_at), _moment(expires_at))
     except (struct.error, UnicodeDecodeError, OverflowError) as error:
         raise StoreError("a damaged OCSP response in the store") from error
+
+
+def _stays(row: bytes | None, supersedes: Callable[[HeldOcsp], bool]) -> bool:
+    """Whether what a key holds is not to be replaced."""
+    if row is None:
+        return False
+    try:
+        held = unpack(row)
+    except StoreError:
+        return False
+    return not supersedes(held)
 
 
 def _expiry_key_of(row: bytes, key: bytes) -> bytes:

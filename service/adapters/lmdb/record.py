@@ -5,11 +5,13 @@ a store of another one is not opened.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from service.adapters.lmdb.fields import Fields, decode, encode, hexadecimal
 from service.adapters.lmdb.generation import Generation
 from service.application.evidence_store import HeldCrl, StoreError
+from service.core.model.certificate import DistributionPoint
 from service.core.model.crl import CrlMeta, CrlSlot, IssuingDistributionPoint, Watermark
 from service.core.model.name import GeneralName, GeneralNameKind, Name
 from service.core.model.reason import Reasons
@@ -78,6 +80,7 @@ def encode_watermark(watermark: Watermark) -> bytes:
         {
             "crl_number": None if number is None else hexadecimal(number),
             "this_update": watermark.this_update.isoformat(),
+            "digest": watermark.digest.hex(),
         }
     )
 
@@ -89,7 +92,11 @@ def decode_watermark(row: bytes) -> Watermark:
         StoreError: it is damaged.
     """
     fields = decode(row)
-    return Watermark(crl_number=fields.optional("crl_number", fields.number), this_update=fields.moment("this_update"))
+    return Watermark(
+        crl_number=fields.optional("crl_number", fields.number),
+        this_update=fields.moment("this_update"),
+        digest=fields.octets("digest"),
+    )
 
 
 def _meta(meta: CrlMeta) -> dict[str, object]:
@@ -104,8 +111,9 @@ def _meta(meta: CrlMeta) -> dict[str, object]:
         "next_update": None if meta.next_update is None else meta.next_update.isoformat(),
         "crl_number": None if meta.crl_number is None else hexadecimal(meta.crl_number),
         "authority_key_identifier": None if identifier is None else identifier.hex(),
-        "issuing_distribution_point": None if point is None else _point(point),
+        "issuing_distribution_point": None if point is None else _scope(point),
         "base_crl_number": None if meta.base_crl_number is None else hexadecimal(meta.base_crl_number),
+        "freshest_crl": [_point(one) for one in meta.freshest_crl],
         "unsupported": list(meta.unsupported),
         "entries": meta.entries,
         "size": meta.size,
@@ -122,18 +130,19 @@ def _read_meta(fields: Fields) -> CrlMeta:
         next_update=fields.optional("next_update", fields.moment),
         crl_number=fields.optional("crl_number", fields.number),
         authority_key_identifier=fields.optional("authority_key_identifier", fields.octets),
-        issuing_distribution_point=None if point is None else _read_point(point),
+        issuing_distribution_point=None if point is None else _read_scope(point),
         base_crl_number=fields.optional("base_crl_number", fields.number),
+        freshest_crl=tuple(_read_point(one) for one in fields.inners("freshest_crl")),
         unsupported=fields.texts("unsupported"),
         entries=fields.count("entries"),
         size=fields.count("size"),
     )
 
 
-def _point(point: IssuingDistributionPoint) -> dict[str, object]:
+def _scope(point: IssuingDistributionPoint) -> dict[str, object]:
     reasons = point.only_some_reasons
     return {
-        "names": [{"kind": name.kind.value, "value": name.value.hex()} for name in point.names],
+        "names": _names(point.names),
         "only_contains_user_certs": point.only_contains_user_certs,
         "only_contains_ca_certs": point.only_contains_ca_certs,
         "only_contains_attribute_certs": point.only_contains_attribute_certs,
@@ -142,16 +151,36 @@ def _point(point: IssuingDistributionPoint) -> dict[str, object]:
     }
 
 
-def _read_point(fields: Fields) -> IssuingDistributionPoint:
+def _read_scope(fields: Fields) -> IssuingDistributionPoint:
     reasons = fields.optional("only_some_reasons", fields.count)
     return IssuingDistributionPoint(
-        names=tuple(_read_name(name) for name in fields.inners("names")),
+        names=_read_names(fields, "names"),
         only_contains_user_certs=fields.flag("only_contains_user_certs"),
         only_contains_ca_certs=fields.flag("only_contains_ca_certs"),
         only_contains_attribute_certs=fields.flag("only_contains_attribute_certs"),
         only_some_reasons=None if reasons is None else Reasons(reasons),
         indirect_crl=fields.flag("indirect_crl"),
     )
+
+
+def _point(point: DistributionPoint) -> dict[str, object]:
+    return {"names": _names(point.names), "reasons": int(point.reasons), "crl_issuer": _names(point.crl_issuer)}
+
+
+def _read_point(fields: Fields) -> DistributionPoint:
+    return DistributionPoint(
+        names=_read_names(fields, "names"),
+        reasons=Reasons(fields.count("reasons")),
+        crl_issuer=_read_names(fields, "crl_issuer"),
+    )
+
+
+def _names(names: Iterable[GeneralName]) -> list[dict[str, object]]:
+    return [{"kind": name.kind.value, "value": name.value.hex()} for name in names]
+
+
+def _read_names(fields: Fields, name: str) -> tuple[GeneralName, ...]:
+    return tuple(_read_name(one) for one in fields.inners(name))
 
 
 def _read_name(fields: Fields) -> GeneralName:

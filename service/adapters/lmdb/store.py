@@ -163,7 +163,7 @@ class Store:
     ) -> None:
         self.close()
 
-    def find(self, issuer: bytes, points: frozenset[bytes], serial: bytes) -> tuple[CrlFinding, ...]:
+    def find(self, issuer: bytes, points: frozenset[bytes], key: bytes) -> tuple[CrlFinding, ...]:
         """Ask every held CRL of an issuer that could cover a certificate; see `CrlReader`.
 
         Raises:
@@ -174,7 +174,7 @@ class Store:
             rows = self._crls.covering(issuer, points)
             try:
                 with self._lookup:
-                    return tuple(self._ask(row, serial) for row in rows)
+                    return tuple(self._ask(row, key) for row in rows)
             except GenerationGoneError as error:
                 gone = error
                 if rows == self._crls.covering(issuer, points):
@@ -208,6 +208,21 @@ class Store:
         row = self._crls.watermark(slot.key)
         return None if row is None else decode_watermark(row)
 
+    def holds(self, slot: CrlSlot, digest: bytes) -> bool:
+        """Whether a slot holds this very CRL, entries included; see `CrlWriter`.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        row = self._crls.row(slot.key)
+        if row is None:
+            return False
+        try:
+            record = decode_slot(row)
+        except StoreError:  # damaged: what is published next repairs it
+            return False
+        return record.held.meta.digest == digest and self._reader.has(record.generation)
+
     def publish(self, held: HeldCrl, rows: Iterable[CrlRow], watermark: Watermark) -> None:
         """Replace what the slot holds; see `CrlWriter`. What `rows` raises passes through, and nothing has changed.
 
@@ -237,13 +252,13 @@ class Store:
         """
         return self._ocsp.find(key)
 
-    async def put_ocsp(self, key: bytes, held: HeldOcsp) -> None:
+    async def put_ocsp(self, key: bytes, held: HeldOcsp, supersedes: Callable[[HeldOcsp], bool] | None = None) -> None:
         """Hold a response, off the event loop; see `OcspStore`.
 
         Raises:
             StoreError: it could not be written.
         """
-        await asyncio.wrap_future(self._submit(lambda: self._ocsp.put(key, held)))
+        await asyncio.wrap_future(self._submit(lambda: self._ocsp.put(key, held, supersedes)))
 
     def _submit(self, write: Callable[[], T]) -> Future[T]:
         self._hot.check_open()
@@ -252,11 +267,11 @@ class Store:
         except RuntimeError as error:
             raise StoreError("the store is closed") from error
 
-    def _ask(self, row: SlotRow, serial: bytes) -> CrlFinding:
+    def _ask(self, row: SlotRow, key: bytes) -> CrlFinding:
         record = self._slots.record(row)
-        found = self._reader.look_up(row.slot, record.generation, serial)
+        found = self._reader.look_up(row.slot, record.generation, key)
         try:
-            entry = None if found is None else unpack(serial, found)
+            entry = None if found is None else unpack(found)
         except MalformedError as error:
             raise StoreError(f"the CRL in {record.generation.name} is damaged: {error}") from error
         held = record.held

@@ -1,27 +1,62 @@
-"""May this CRL speak for certificates of this issuer (RFC 5280 §6.3.3 (b)(1), (f), (g))?"""
+"""Who may sign CRLs about a certificate (RFC 5280 §6.3.3 (b)(1), (f), (g)), as far as names and keys tell.
 
+A candidate's own path is validated, and its own revocation checked, by `core.decision`.
+"""
+
+from service.core.crl.scope import crl_issuers
 from service.core.model.attempt import Problem
 from service.core.model.certificate import Certificate, KeyUsage
 from service.core.model.crl import CrlFinding
 from service.core.model.policy import Policy
-from service.core.names.comparison import same_name
+from service.core.model.trust_store import TrustStore
+from service.core.names.comparison import canonical, same_name
 from service.core.path.strength import weak_digest
 
+MAX_SIGNERS = 16
+"""Other keys under which one CRL is tried; an authority that renews its key each year for a decade has ten. Those of
+the trust store come first, so that what a request brings along crowds out nobody."""
 
-def check_issuer(finding: CrlFinding, issuer: Certificate, policy: Policy) -> Problem | None:
-    """Why a CRL is not authentic for an issuer, or None.
+
+def candidate_signers(certificate: Certificate, issuer: Certificate, store: TrustStore) -> tuple[Certificate, ...]:
+    """Who else than its issuer may have signed CRLs about a certificate: one certificate for each other key.
+
+    Args:
+        certificate: The certificate in question.
+        issuer: Its issuer in a valid path.
+        store: Where other keys and other CRL issuers are found.
+    """
+    found: dict[bytes, Certificate] = {}
+    for name in crl_issuers(certificate):
+        for candidate in store.by_subject.get(canonical(name.der), ()):
+            if may_sign_crls(candidate) and candidate.public_key != issuer.public_key:
+                found.setdefault(candidate.public_key.spki, candidate)
+    return tuple(found.values())[:MAX_SIGNERS]
+
+
+def may_sign_crls(certificate: Certificate) -> bool:
+    """Whether the key usage of a certificate allows its key to sign CRLs; an absent one forbids nothing."""
+    usage = certificate.extensions.key_usage
+    return usage is None or bool(usage & KeyUsage.CRL_SIGN)  # RFC 5280 §6.3.3 (f), RFC 10007
+
+
+def is_issuers_own(finding: CrlFinding, issuer: Certificate) -> bool:
+    """Whether the issuer of the certificate in question signed a CRL itself, with the key that signed the certificate.
+
+    It is a member of a valid path, or its anchor, so that its own path is validated already (§6.3.3 (f)).
+    """
+    return finding.signer_spki == issuer.public_key.spki and same_name(finding.meta.issuer, issuer.subject)
+
+
+def check_issuer(finding: CrlFinding, certificate: Certificate, policy: Policy) -> Problem | None:
+    """Why a CRL cannot be authentic for a certificate, whoever signed it, or None.
 
     Args:
         finding: The CRL, and the key that its signature was verified under.
-        issuer: The issuer of the certificate in question: a member of a valid path, or its anchor, so that its own
-            path is validated already (§6.3.3 (f)).
+        certificate: The certificate in question.
         policy: For weak algorithms.
     """
-    if not same_name(finding.meta.issuer, issuer.subject):  # RFC 5280 §6.3.3 (b)(1)
+    if not any(same_name(finding.meta.issuer, name) for name in crl_issuers(certificate)):  # RFC 5280 §6.3.3 (b)(1)
         return Problem.WRONG_ISSUER
-    if finding.signer_spki != issuer.public_key.spki:  # RFC 5280 §6.3.3 (g)
+    if finding.signer_spki is None:  # RFC 5280 §6.3.3 (g)
         return Problem.BAD_SIGNATURE
-    usage = issuer.extensions.key_usage
-    if usage is not None and not usage & KeyUsage.CRL_SIGN:  # RFC 5280 §6.3.3 (f), RFC 10007
-        return Problem.UNAUTHORIZED_SIGNER
     return None if weak_digest(finding.meta.algorithm, policy) is None else Problem.WEAK_ALGORITHM

@@ -2,20 +2,26 @@
 
 from service.core.der.name import read_name
 from service.core.model.certificate import Certificate, DistributionPoint
-from service.core.model.crl import IssuingDistributionPoint
-from service.core.model.name import GeneralName, GeneralNameKind
+from service.core.model.crl import CrlMeta, IssuingDistributionPoint
+from service.core.model.name import GeneralName, GeneralNameKind, Name
 from service.core.model.reason import ALL_REASONS, Reasons
 from service.core.names.comparison import general_name_key, same_name
+
+VERSION_3 = 3
+
+_EVERYTHING = IssuingDistributionPoint()
+"""The scope of a CRL that claims none: complete for its issuer."""
 
 
 def distribution_points(certificate: Certificate) -> tuple[DistributionPoint, ...]:
     """The distribution points whose CRLs may speak for a certificate, the issuer's own name as the last.
 
-    Those that name another CRL issuer are left out: indirect CRLs are refused by name.
+    We choose not to add the issuer's own where the certificate names others as the issuers of all its CRLs: its issuer
+    says then that somebody else knows.
     """
-    declared = (
-        point for point in certificate.extensions.crl_distribution_points if not names_other_issuer(point, certificate)
-    )
+    declared = certificate.extensions.crl_distribution_points
+    if declared and all(names_other_issuer(point, certificate) for point in declared):
+        return declared
     # RFC 5280 §6.3.3, at its end: CRLs that no distribution point names, as if there were one named like the issuer.
     implied = GeneralName(GeneralNameKind.DIRECTORY_NAME, certificate.issuer.der)
     return (*declared, DistributionPoint((implied,), ALL_REASONS))
@@ -23,10 +29,13 @@ def distribution_points(certificate: Certificate) -> tuple[DistributionPoint, ..
 
 def names_other_issuer(point: DistributionPoint, certificate: Certificate) -> bool:
     """Whether a distribution point says that somebody else signs its CRLs (cRLIssuer)."""
-    return bool(point.crl_issuer) and not any(
-        name.kind is GeneralNameKind.DIRECTORY_NAME and same_name(read_name(name.value), certificate.issuer)
-        for name in point.crl_issuer
-    )
+    return bool(point.crl_issuer) and not any(same_name(name, certificate.issuer) for name in _crl_issuer(point))
+
+
+def crl_issuers(certificate: Certificate) -> tuple[Name, ...]:
+    """Who may issue CRLs about a certificate: its own issuer, and everybody whom its distribution points name."""
+    points = (*certificate.extensions.crl_distribution_points, *certificate.extensions.freshest_crl)
+    return (certificate.issuer, *(name for point in points for name in _crl_issuer(point)))
 
 
 def point_keys(certificate: Certificate) -> frozenset[bytes]:
@@ -34,22 +43,48 @@ def point_keys(certificate: Certificate) -> frozenset[bytes]:
     return frozenset(general_name_key(name) for point in distribution_points(certificate) for name in _names_of(point))
 
 
-def covered_reasons(scope: IssuingDistributionPoint | None, certificate: Certificate) -> Reasons:
-    """The revocation reasons for which a CRL of the certificate's issuer covers it; none where it does not."""
-    if scope is None:
-        return ALL_REASONS
+def covered_reasons(crl: CrlMeta, certificate: Certificate) -> Reasons:
+    """The revocation reasons for which a CRL covers a certificate; none where it does not."""
+    scope = crl.issuing_distribution_point or _EVERYTHING
     if not _covers_kind(scope, certificate):
         return Reasons(0)
     covered = Reasons(0)
+    declared = certificate.extensions.crl_distribution_points
     for point in distribution_points(certificate):
-        if _names_meet(scope, point):
+        # RFC 5280 §6.3.3, at its end: what names a distribution point is none of the CRLs that no point specifies.
+        is_misplaced = bool(declared and scope.names) and point not in declared
+        if not is_misplaced and _is_issuer_of(crl, scope, point, certificate) and _names_meet(scope, point):
             covered |= point.reasons  # RFC 5280 §6.3.3 (d)
     return covered if scope.only_some_reasons is None else covered & scope.only_some_reasons
+
+
+def may_vouch(crl: CrlMeta, certificate: Certificate) -> bool:
+    """Whether a CRL that covers a certificate may say that it is good, and not only that it is revoked.
+
+    We choose not to believe an indirect CRL that a certificate does not expect: it declares points, and none of them
+    names the issuer of their CRLs. RFC 5280 §6.3.3 (b)(1) would allow it.
+    """
+    scope = crl.issuing_distribution_point
+    if scope is None or not scope.indirect_crl:
+        return True
+    declared = certificate.extensions.crl_distribution_points
+    return not declared or any(point.crl_issuer for point in declared)
+
+
+def _is_issuer_of(
+    crl: CrlMeta, scope: IssuingDistributionPoint, point: DistributionPoint, certificate: Certificate
+) -> bool:
+    # RFC 5280 §6.3.3 (b)(1)
+    if names_other_issuer(point, certificate):
+        return scope.indirect_crl and any(same_name(name, crl.issuer) for name in _crl_issuer(point))
+    return same_name(crl.issuer, certificate.issuer)
 
 
 def _covers_kind(scope: IssuingDistributionPoint, certificate: Certificate) -> bool:
     constraints = certificate.extensions.basic_constraints
     is_authority = constraints is not None and constraints.ca
+    if certificate.version < VERSION_3 and (scope.only_contains_user_certs or scope.only_contains_ca_certs):
+        return False  # RFC 5280 §5.2.5: such a scope MUST NOT include certificates that cannot say which they are
     if scope.only_contains_attribute_certs:  # RFC 5280 §6.3.3 (b)(2)(iv)
         return False
     if scope.only_contains_user_certs and is_authority:  # RFC 5280 §6.3.3 (b)(2)(ii)
@@ -69,3 +104,7 @@ def _names_meet(scope: IssuingDistributionPoint, point: DistributionPoint) -> bo
 def _names_of(point: DistributionPoint) -> tuple[GeneralName, ...]:
     """RFC 5280 §6.3.3 (b)(2)(i): where the point has no name, its cRLIssuer stands for it."""
     return point.names or point.crl_issuer
+
+
+def _crl_issuer(point: DistributionPoint) -> tuple[Name, ...]:
+    return tuple(read_name(name.value) for name in point.crl_issuer if name.kind is GeneralNameKind.DIRECTORY_NAME)

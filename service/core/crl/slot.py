@@ -38,19 +38,22 @@ def advance(meta: CrlMeta, watermark: Watermark | None, policy: Policy, at: date
     """The watermark after a CRL is accepted into its slot, or why it is not.
 
     A CRL from the future is never held. A lower number or an older thisUpdate than the slot has seen is refused, and of
-    the same thisUpdate one without a number after one with: nothing says that it is the later of the two. The same
-    number with a newer thisUpdate is accepted: it is what a CA does that publishes without a change.
+    the same thisUpdate another CRL without a number, or with the number of the one that was accepted last: nothing says
+    that it is the later of the two, and the first stays. The same number with a newer thisUpdate is accepted: it is
+    what a CA does that publishes without a change. What was accepted last is accepted again.
     """
     if meta.this_update > later(at, policy.clock_skew):
         return Problem.NOT_YET_VALID
     if watermark is None:
-        return Watermark(meta.crl_number, meta.this_update)
+        return Watermark(meta.crl_number, meta.this_update, meta.digest)
+    if meta.digest == watermark.digest:
+        return watermark
     if meta.this_update < watermark.this_update or _is_lower(meta.crl_number, watermark.crl_number):
         return Problem.ROLLED_BACK
-    if meta.this_update == watermark.this_update and meta.crl_number is None and watermark.crl_number is not None:
+    if meta.this_update == watermark.this_update and meta.crl_number in (None, watermark.crl_number):
         return Problem.ROLLED_BACK
     number = watermark.crl_number if meta.crl_number is None else meta.crl_number
-    return Watermark(number, meta.this_update)
+    return Watermark(number, meta.this_update, meta.digest)
 
 
 def _is_lower(number: int | None, seen: int | None) -> bool:

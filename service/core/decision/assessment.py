@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
+from service.core.decision.question import Checked, Inquiry, Missing, Question
 from service.core.decision.reuse import allow_until, deny_until
-from service.core.decision.revocation import Checked, Missing, Question, check_revocation, not_checked
+from service.core.decision.revocation import check_revocation, not_checked
 from service.core.model.budget import Budget, BudgetExhaustedError
 from service.core.model.certificate import Certificate
 from service.core.model.evidence import Evidence, NeedEvidence, Wanted
@@ -88,7 +89,7 @@ def assess(request: AssessmentRequest, evidence: Evidence, policy: Policy, at: d
     """
     if isinstance(request.leaf, Malformed):
         return _deny(None, _Denied(request.leaf), policy, at)
-    outcome = _search(request.leaf, request.store, Question(evidence, policy, at, Budget(policy.limits)))
+    outcome = _search(request.leaf, Inquiry(evidence, policy, at, Budget(policy.limits), request.store))
     match outcome:
         case _Allowed():
             return _allow(request.leaf, outcome, policy, at)
@@ -106,14 +107,14 @@ def give_up(resource: str, limit: int, request: AssessmentRequest, policy: Polic
     return _deny(leaf, _Denied(BudgetExhausted(resource, limit)), policy, at)
 
 
-def _search(leaf: Certificate, store: TrustStore, question: Question) -> _Allowed | _Denied | Missing:
+def _search(leaf: Certificate, inquiry: Inquiry) -> _Allowed | _Denied | Missing:
     """Take one path after the other until one allows or the leaf is known to be revoked."""
     denied: list[_Denied] = []
     reached: CertificationPath | None = None
     try:
-        for path in build_paths(leaf, store, question.policy, question.budget):
+        for path in build_paths(leaf, inquiry.store, inquiry.policy, inquiry.budget):
             reached = path if isinstance(path, CertificationPath) else reached
-            outcome = _try(path, question)
+            outcome = _try(path, inquiry)
             if not isinstance(outcome, _Denied):
                 return outcome
             if _is_final(outcome, leaf):
@@ -125,13 +126,15 @@ def _search(leaf: Certificate, store: TrustStore, question: Question) -> _Allowe
     return replace(max(denied, key=lambda one: one.preference), rivals=tuple(denied))
 
 
-def _try(path: CertificationPath | PathFailure, question: Question) -> _Allowed | _Denied | Missing:
+def _try(path: CertificationPath | PathFailure, inquiry: Inquiry) -> _Allowed | _Denied | Missing:
     """Validate one path and ask about revocation on it."""
     if not isinstance(path, CertificationPath):
         return _Denied(path)
-    question.budget.spend_path()
-    valid = validate(path, question.policy, question.at)
-    return _judge(valid, question) if isinstance(valid, ValidPath) else _Denied(valid, path, _unreached(path))
+    inquiry.budget.spend_path()
+    valid = validate(path, inquiry.policy, inquiry.at, inquiry.budget)
+    if not isinstance(valid, ValidPath):
+        return _Denied(valid, path, _unreached(path))
+    return _judge(valid, inquiry.about(path))
 
 
 def _is_final(denied: _Denied, leaf: Certificate) -> bool:

@@ -1,15 +1,19 @@
 """Is one certificate of a valid path revoked? Held evidence first, then what the certificate declares."""
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import assert_never
 
-from service.core.crl.judging import judge_crls
-from service.core.model.attempt import Attempt
-from service.core.model.budget import Budget
+from service.core.crl.issuer import candidate_signers, check_issuer
+from service.core.crl.judging import AuthenticCrl, age, judge_crls
+from service.core.decision.crl_signers import Authority, authorize
+from service.core.decision.question import Checked, Missing, Question
+from service.core.model.attempt import Attempt, Problem
 from service.core.model.certificate import Certificate
-from service.core.model.evidence import CrlWanted, Evidence, OcspWanted, Reach, Wanted
+from service.core.model.crl import CrlFinding
+from service.core.model.evidence import CrlWanted, OcspWanted, Reach, Wanted
 from service.core.model.judgement import Judgement
-from service.core.model.policy import EvidenceOrder, Policy, RevocationMode
+from service.core.model.policy import EvidenceOrder, RevocationMode
 from service.core.model.verdict import Method, NotChecked, Revocation, RevocationStatus
 from service.core.ocsp.judging import DelegateCheck, DelegateStanding, judge_answers, signed_answers
 
@@ -21,35 +25,6 @@ METHODS = {
     EvidenceOrder.OCSP_ONLY: (Method.OCSP,),
 }
 """The methods that an order admits, the one that is fetched first in front."""
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """Everything that can be known of one certificate is known.
-
-    Attributes:
-        is_needed: Whether the mode asks for an answer about it.
-    """
-
-    revocation: Revocation
-    is_needed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """It depends on evidence that nobody has looked for yet."""
-
-    wanted: frozenset[Wanted]
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Everything that asking about certificates of one path has in common."""
-
-    evidence: Evidence
-    policy: Policy
-    at: datetime
-    budget: Budget
 
 
 def check_revocation(certificate: Certificate, issuer: Certificate, question: Question) -> Checked | Missing:
@@ -103,11 +78,14 @@ def _check(
     if held not in question.evidence.crls:
         missing.append(frozenset({held}))  # also where CRLs are not admitted: holding one makes an answer needed
     if missing:
-        return Missing(frozenset().union(*missing))
+        return Missing(_with_signers(frozenset().union(*missing), question))
     judgements = {method: outcome for method, outcome in outcomes.items() if isinstance(outcome, Judgement)}
     # Each once: what was fetched is often found again where it is held.
     attempts = tuple(dict.fromkeys(attempt for judgement in judgements.values() for attempt in judgement.attempts))
     answers = [judgement.answer for judgement in judgements.values() if judgement.answer is not None]
+    deltas = _unasked_deltas(certificate, issuer, question, judgements.get(Method.CRL))
+    if deltas is not None:
+        return Missing(_with_signers(frozenset({deltas}), question))
     # Across methods a current `revoked` wins, whichever was asked first.
     for answer in answers:
         if answer.status is RevocationStatus.REVOKED:
@@ -118,7 +96,7 @@ def _check(
         if judgement.answer is None and _may_ask(method, certificate, issuer, question)
     ]
     if unasked and (together or not answers):
-        return Missing(frozenset(unasked if together else unasked[:1]))
+        return Missing(_with_signers(frozenset(unasked if together else unasked[:1]), question))
     if answers:
         # Everything that counts is relied on: where one of them ends, what it superseded may count again.
         ends = [answer.usable_until for answer in answers] + [one.silent_until for one in judgements.values()]
@@ -153,7 +131,9 @@ def _may_ask(method: Method, certificate: Certificate, issuer: Certificate, ques
 
 
 def _wanted(method: Method, certificate: Certificate, issuer: Certificate, reach: Reach) -> Wanted:
-    return CrlWanted(certificate, issuer, reach) if method is Method.CRL else OcspWanted(certificate, issuer, reach)
+    if method is Method.OCSP:
+        return OcspWanted(certificate, issuer, reach)
+    return CrlWanted(certificate, issuer, reach, points=certificate.extensions.crl_distribution_points)
 
 
 def _judge(method: Method, certificate: Certificate, issuer: Certificate, question: Question) -> Judgement | Missing:
@@ -167,14 +147,57 @@ def _judge_crls(certificate: Certificate, issuer: Certificate, question: Questio
     held = CrlWanted(certificate, issuer, Reach.HELD)
     if held not in question.evidence.crls:
         return Missing(frozenset({held}))
-    gathered = [question.evidence.crls[held]]
-    fetched = question.evidence.crls.get(CrlWanted(certificate, issuer, Reach.ORIGIN))
-    if fetched is not None:
-        gathered.append(fetched)
-    findings = (finding for one in gathered for finding in one.findings)
-    judgement = judge_crls(findings, certificate, issuer, question.policy, question.at)
-    return replace(
-        judgement, attempts=(*judgement.attempts, *(attempt for one in gathered for attempt in one.attempts))
+    fetched = (CrlWanted(certificate, issuer, reach) for reach in (Reach.ORIGIN, Reach.FRESHEST))
+    gathered = [question.evidence.crls[one] for one in (held, *fetched) if one in question.evidence.crls]
+    authentic = _authentic((finding for one in gathered for finding in one.findings), certificate, issuer, question)
+    if isinstance(authentic, Missing):
+        return authentic
+    crls, refused = authentic
+    judgement = judge_crls(crls, certificate, question.policy, question.at)
+    attempts = (*refused, *judgement.attempts, *(attempt for one in gathered for attempt in one.attempts))
+    return replace(judgement, attempts=attempts)
+
+
+def _authentic(
+    findings: Iterable[CrlFinding], certificate: Certificate, issuer: Certificate, question: Question
+) -> tuple[list[AuthenticCrl], list[Attempt]] | Missing:
+    """The CRLs whose signer may speak for the issuer, and why the others are out."""
+    crls: list[AuthenticCrl] = []
+    attempts: list[Attempt] = []
+    wanted: set[Wanted] = set()
+    for finding in sorted(findings, key=age):
+        outcome = check_issuer(finding, certificate, question.policy) or authorize(
+            finding, issuer, question, check_revocation
+        )
+        match outcome:
+            case Authority(until):
+                crls.append(AuthenticCrl(finding, until))
+            case Missing():
+                wanted |= outcome.wanted
+            case Problem():
+                attempts.append(Attempt(finding.source, outcome))
+            case _:
+                assert_never(outcome)
+    return Missing(frozenset(wanted)) if wanted else (crls, attempts)
+
+
+def _unasked_deltas(
+    certificate: Certificate, issuer: Certificate, question: Question, judgement: Judgement | None
+) -> CrlWanted | None:
+    """The delta CRLs that could change what complete ones say and that nobody has looked for, or None."""
+    if judgement is None or not judgement.freshest:
+        return None
+    wanted = CrlWanted(certificate, issuer, Reach.FRESHEST, points=judgement.freshest)
+    return None if wanted in question.evidence.crls else wanted
+
+
+def _with_signers(wanted: frozenset[Wanted], question: Question) -> frozenset[Wanted]:
+    """What is wanted, and whose signatures of CRLs shall be tried."""
+    return frozenset(
+        replace(one, signers=candidate_signers(one.certificate, one.issuer, question.store))
+        if isinstance(one, CrlWanted)
+        else one
+        for one in wanted
     )
 
 

@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from service.core.der import tlv
 from service.core.der.certificate_extensions import read_certificate_extensions
+from service.core.der.crl_entry import MAX_SERIAL_OCTETS
 from service.core.der.extension import only
 from service.core.der.key import read_public_key
 from service.core.der.moment import read_moment
@@ -46,6 +47,8 @@ _cached_certificate = lru_cache(maxsize=4096)(_read)
 def _read_tbs(der: bytes, position: int, stop: int, signature: Signature) -> Certificate:
     version, position = _version(der, position, stop)
     serial_start, position = tlv.expect(der, position, stop, tlv.INTEGER)
+    if position - serial_start > MAX_SERIAL_OCTETS:  # the longest that a CRL could list
+        raise MalformedError("a serial number that is too long")
     serial_number = tlv.integer(der, serial_start, position)
     algorithm_position = position
     _, position = tlv.expect(der, position, stop, tlv.SEQUENCE)
@@ -82,8 +85,8 @@ def _version(der: bytes, position: int, stop: int) -> tuple[int, int]:
     if tag != tlv.context(0):
         return 1, position
     version = tlv.integer(der, *only(der, start, after, tlv.INTEGER)) + 1
-    if not 1 <= version <= MAX_VERSION:
-        raise MalformedError("a version other than 1, 2 and 3")
+    if not 1 < version <= MAX_VERSION:  # 1 is the default, which DER leaves out (X.690 §11.5)
+        raise MalformedError("a version other than 1, 2 and 3, or 1 spelt out")
     return version, after
 
 
@@ -102,9 +105,14 @@ def _extensions(der: bytes, position: int, stop: int, version: int, issuer: byte
     allowed = [tlv.context(1, constructed=False), tlv.context(2, constructed=False), tlv.context(3)]
     if order != [tag for tag in allowed if tag in order]:
         raise MalformedError("an unknown or misplaced field at the end of the TBSCertificate")
+    if order and version == 1:
+        raise MalformedError("unique identifiers or extensions in a certificate of version 1")
     if tlv.context(3) not in order:
         return Extensions()
     if version != MAX_VERSION:
         raise MalformedError("extensions in a certificate that is not of version 3")
     _, _, start, after = rest[-1]
-    return read_certificate_extensions(der, *only(der, start, after, tlv.SEQUENCE), issuer)
+    start, stop = only(der, start, after, tlv.SEQUENCE)
+    if start == stop:
+        raise MalformedError("an empty list of extensions (RFC 5280 §4.1.2.9)")
+    return read_certificate_extensions(der, start, stop, issuer)

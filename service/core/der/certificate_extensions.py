@@ -1,13 +1,13 @@
 """The extensions of certificates (RFC 5280 §4.2), read into the model's types.
 
-One that does not decode makes the certificate unreadable, critical or not. One that could change a verdict and is not
-supported is named in `unsupported`; one that is critical and unknown in `unknown_critical`. None is dropped in silence.
+One that does not decode makes the certificate unreadable, critical or not. One that is critical and unknown is named in
+`unknown_critical`, and so is one that is critical and has a part that nobody here knows.
 """
 
 import ipaddress
-from collections.abc import Mapping
 
 from service.core.der import tlv
+from service.core.der.distribution_points import read_distribution_points
 from service.core.der.extension import (
     Extension,
     dotted,
@@ -19,10 +19,16 @@ from service.core.der.extension import (
     unknown_critical,
 )
 from service.core.der.name import read_general_names, read_name
-from service.core.model.certificate import BasicConstraints, DistributionPoint, Extensions, KeyUsage
+from service.core.der.name_constraints import read_name_constraints
+from service.core.der.policy_extensions import (
+    read_inhibit_any_policy,
+    read_policies,
+    read_policy_constraints,
+    read_policy_mappings,
+)
+from service.core.model.certificate import BasicConstraints, Extensions, KeyUsage
 from service.core.model.malformed import MalformedError
 from service.core.model.name import GeneralName, GeneralNameKind
-from service.core.model.reason import ALL_REASONS, Reasons
 
 SUBJECT_KEY_IDENTIFIER = oid("2.5.29.14")
 KEY_USAGE = oid("2.5.29.15")
@@ -44,13 +50,8 @@ SUBJECT_INFORMATION_ACCESS = oid("1.3.6.1.5.5.7.1.11")
 OCSP_NO_CHECK = oid("1.3.6.1.5.5.7.48.1.5")
 ACCESS_METHOD_OCSP = oid("1.3.6.1.5.5.7.48.1")
 
-UNSUPPORTED: Mapping[bytes, str] = {
-    # Ignoring one of these could allow what it forbids, marked critical or not.
-    NAME_CONSTRAINTS: "nameConstraints",
-    POLICY_MAPPINGS: "policyMappings",
-    POLICY_CONSTRAINTS: "policyConstraints",
-    INHIBIT_ANY_POLICY: "inhibitAnyPolicy",
-}
+KNOWN_QUALIFIERS = frozenset({oid("1.3.6.1.5.5.7.2.1"), oid("1.3.6.1.5.5.7.2.2")})
+"""CPS and user notice (RFC 5280 §4.2.1.4): for people, and understood as such."""
 
 KNOWN = frozenset({
     SUBJECT_KEY_IDENTIFIER,
@@ -62,12 +63,15 @@ KNOWN = frozenset({
     CERTIFICATE_POLICIES,
     AUTHORITY_KEY_IDENTIFIER,
     EXTENDED_KEY_USAGE,
-    FRESHEST_CRL,  # without delta CRLs the complete one decides (RFC 5280 §6.3.1 (b))
+    FRESHEST_CRL,
     NO_REV_AVAIL,
     AUTHORITY_INFORMATION_ACCESS,
     SUBJECT_INFORMATION_ACCESS,
     OCSP_NO_CHECK,
-    *UNSUPPORTED,
+    NAME_CONSTRAINTS,
+    POLICY_MAPPINGS,
+    POLICY_CONSTRAINTS,
+    INHIBIT_ANY_POLICY,
 })  # fmt: skip
 
 
@@ -85,22 +89,58 @@ def read_certificate_extensions(data: bytes, start: int, stop: int, issuer: byte
     """
     found = read_extensions(data, start, stop)
     points = found.get(CRL_DISTRIBUTION_POINTS)
+    freshest = found.get(FRESHEST_CRL)
+    alternatives = optional(data, found, SUBJECT_ALTERNATIVE_NAME, _alternative_names) or ()
     return Extensions(
         basic_constraints=optional(data, found, BASIC_CONSTRAINTS, _basic_constraints),
         key_usage=optional(data, found, KEY_USAGE, _key_usage),
         extended_key_usage=optional(data, found, EXTENDED_KEY_USAGE, _object_identifiers),
         subject_key_identifier=optional(data, found, SUBJECT_KEY_IDENTIFIER, _octets),
         authority_key_identifier=optional(data, found, AUTHORITY_KEY_IDENTIFIER, read_key_identifier),
-        crl_distribution_points=() if points is None else _distribution_points(data, points, issuer),
+        crl_distribution_points=() if points is None else read_distribution_points(data, points, issuer),
         ocsp_responders=optional(data, found, AUTHORITY_INFORMATION_ACCESS, _ocsp_responders) or (),
-        policies=optional(data, found, CERTIFICATE_POLICIES, _policies),
-        sans=optional(data, found, SUBJECT_ALTERNATIVE_NAME, _sans) or (),
-        freshest_crl=FRESHEST_CRL in found,
-        no_check=OCSP_NO_CHECK in found,
-        no_rev_avail=NO_REV_AVAIL in found,
-        unsupported=tuple(name for identifier, name in UNSUPPORTED.items() if identifier in found),
-        unknown_critical=unknown_critical(found, KNOWN),
+        policies=optional(data, found, CERTIFICATE_POLICIES, read_policies),
+        policy_mappings=optional(data, found, POLICY_MAPPINGS, read_policy_mappings) or (),
+        policy_constraints=optional(data, found, POLICY_CONSTRAINTS, read_policy_constraints),
+        inhibit_any_policy=optional(data, found, INHIBIT_ANY_POLICY, read_inhibit_any_policy),
+        name_constraints=optional(data, found, NAME_CONSTRAINTS, read_name_constraints),
+        subject_alternative_names=alternatives,
+        sans=tuple(map(describe_name, alternatives)),
+        freshest_crl=() if freshest is None else read_distribution_points(data, freshest, issuer),
+        no_check=optional(data, found, OCSP_NO_CHECK, _flag) or False,
+        no_rev_avail=optional(data, found, NO_REV_AVAIL, _flag) or False,
+        critical=frozenset(dotted(identifier) for identifier, extension in found.items() if extension.critical),
+        unknown_critical=unknown_critical(found, KNOWN) + _unknown_qualifiers(data, found.get(CERTIFICATE_POLICIES)),
     )
+
+
+def _unknown_qualifiers(data: tlv.Buffer, policies: Extension | None) -> tuple[str, ...]:
+    """certificatePolicies, where they are critical and have a qualifier that nobody here knows (RFC 5280 §4.2.1.4)."""
+    if policies is None or not policies.critical:
+        return ()
+    for _, _, start, stop in tlv.children(data, *only(data, policies.start, policies.stop, tlv.SEQUENCE)):
+        _, qualifiers = tlv.expect(data, start, stop, tlv.OBJECT_IDENTIFIER)
+        if qualifiers != stop:
+            for _, _, content, after in tlv.children(data, *only(data, qualifiers, stop, tlv.SEQUENCE)):
+                identifier_start, identifier_stop = tlv.expect(data, content, after, tlv.OBJECT_IDENTIFIER)
+                if bytes(data[identifier_start:identifier_stop]) not in KNOWN_QUALIFIERS:
+                    return (dotted(CERTIFICATE_POLICIES),)
+    return ()
+
+
+def _flag(data: tlv.Buffer, start: int, stop: int) -> bool:
+    """An extension that says all it says by being there; its value is NULL (RFC 6960 §4.2.2.2.1, RFC 9608 §2)."""
+    content, after = only(data, start, stop, tlv.NULL)
+    if content != after:
+        raise MalformedError("a NULL with content")
+    return True
+
+
+def _alternative_names(data: tlv.Buffer, start: int, stop: int) -> tuple[GeneralName, ...]:
+    names = read_general_names(data, *only(data, start, stop, tlv.SEQUENCE))
+    if not names:
+        raise MalformedError("an empty subjectAltName (RFC 5280 §4.2.1.6)")
+    return names
 
 
 def _basic_constraints(data: tlv.Buffer, start: int, stop: int) -> BasicConstraints:
@@ -117,9 +157,6 @@ def _basic_constraints(data: tlv.Buffer, start: int, stop: int) -> BasicConstrai
             raise MalformedError("a negative pathLenConstraint")
     if elements:
         raise MalformedError("basicConstraints with more than it may hold")
-    if path_length is not None and not ca:
-        # RFC 5280 §4.2.1.9: MUST NOT be there unless cA is asserted.
-        raise MalformedError("a pathLenConstraint in a certificate that is no CA's")
     return BasicConstraints(ca, path_length)
 
 
@@ -134,6 +171,9 @@ def _key_usage(data: tlv.Buffer, start: int, stop: int) -> KeyUsage:
         usage |= KeyUsage.KEY_CERT_SIGN
     if bits & 1 << 6:
         usage |= KeyUsage.CRL_SIGN
+    if bits & (1 << 2 | 1 << 3 | 1 << 4 | 1 << 7 | 1 << 8):
+        # RFC 5280 §4.2.1.3: without keyAgreement encipherOnly and decipherOnly have no meaning, which is no fault.
+        usage |= KeyUsage.KEY_ESTABLISHMENT
     return usage
 
 
@@ -153,21 +193,12 @@ def _object_identifiers(data: tlv.Buffer, start: int, stop: int) -> frozenset[st
     return frozenset(found)
 
 
-def _policies(data: tlv.Buffer, start: int, stop: int) -> frozenset[str]:
-    policies = []
-    for tag, _, content, after in tlv.children(data, *only(data, start, stop, tlv.SEQUENCE)):
-        if tag != tlv.SEQUENCE:
-            raise MalformedError("certificatePolicies with something other than a policy")
-        policies.append(tlv.object_identifier(data, *tlv.expect(data, content, after, tlv.OBJECT_IDENTIFIER)))
-    if not policies or len(set(policies)) != len(policies):
-        # RFC 5280 §4.2.1.4: a policy MUST NOT appear more than once.
-        raise MalformedError("certificatePolicies that are empty or name a policy twice")
-    return frozenset(policies)
-
-
 def _ocsp_responders(data: tlv.Buffer, start: int, stop: int) -> tuple[str, ...]:
     found = []
-    for tag, _, content, after in tlv.children(data, *only(data, start, stop, tlv.SEQUENCE)):
+    descriptions = tlv.children(data, *only(data, start, stop, tlv.SEQUENCE))
+    if not descriptions:
+        raise MalformedError("an empty authorityInfoAccess (RFC 5280 §4.2.2.1)")
+    for tag, _, content, after in descriptions:
         if tag != tlv.SEQUENCE:
             raise MalformedError("an authorityInfoAccess with something other than a description")
         method_start, method_stop = tlv.expect(data, content, after, tlv.OBJECT_IDENTIFIER)
@@ -177,83 +208,8 @@ def _ocsp_responders(data: tlv.Buffer, start: int, stop: int) -> tuple[str, ...]
         if bytes(data[method_start:method_stop]) == ACCESS_METHOD_OCSP:
             # A responder that is no URL is declared all the same: an answer is needed, though nobody can be asked.
             is_url = locations[0].kind is GeneralNameKind.URI
-            found.append(text_of(locations[0]) if is_url else _san(locations[0]))
+            found.append(text_of(locations[0]) if is_url else describe_name(locations[0]))
     return tuple(found)
-
-
-def _distribution_points(data: bytes, extension: Extension, issuer: bytes) -> tuple[DistributionPoint, ...]:
-    start, stop = only(data, extension.start, extension.stop, tlv.SEQUENCE)
-    return tuple(
-        _distribution_point(data, tag, content, after, issuer)
-        for tag, _, content, after in tlv.children(data, start, stop)
-    )
-
-
-def _distribution_point(data: bytes, tag: int, start: int, stop: int, issuer: bytes) -> DistributionPoint:
-    if tag != tlv.SEQUENCE:
-        raise MalformedError("a distribution point that is not a SEQUENCE")
-    names: tuple[GeneralName, ...] = ()
-    reasons = ALL_REASONS
-    crl_issuer: tuple[GeneralName, ...] = ()
-    for field, _, content, after in tlv.fields(data, start, stop):
-        if field == tlv.context(0):
-            names = distribution_point_name(data, content, after, issuer)
-        elif field == tlv.context(1, constructed=False):
-            reasons = read_reasons(data, content, after)
-        elif field == tlv.context(2):
-            crl_issuer = _general_names(data, content, after)
-        else:
-            raise MalformedError("a distribution point with an unknown field")
-    return DistributionPoint(names, reasons, crl_issuer)
-
-
-def distribution_point_name(data: tlv.Buffer, start: int, stop: int, issuer: bytes) -> tuple[GeneralName, ...]:
-    """The names of a DistributionPointName; a relative one is made whole (RFC 5280 §4.2.1.13).
-
-    Raises:
-        MalformedError: it is none.
-    """
-    tag, content, after = tlv.read(data, start, stop)
-    if after != stop:
-        raise MalformedError("octets after a distribution point's name")
-    if tag == tlv.context(0):
-        return _general_names(data, content, after)
-    if tag != tlv.context(1):
-        raise MalformedError("a distribution point's name of no known form")
-    return (GeneralName(GeneralNameKind.DIRECTORY_NAME, _extend(issuer, bytes(data[content:after]))),)
-
-
-def _general_names(data: tlv.Buffer, start: int, stop: int) -> tuple[GeneralName, ...]:
-    """GeneralNames in a distribution point, where a list without any would read like a field that is absent."""
-    names = read_general_names(data, start, stop)
-    if not names:
-        raise MalformedError("a distribution point with an empty list of names")
-    return names
-
-
-def _extend(issuer: bytes, rdn: bytes) -> bytes:
-    """The name that one more relative distinguished name below `issuer` makes."""
-    start, stop = tlv.whole(issuer, tlv.SEQUENCE)
-    content = issuer[start:stop] + encode(tlv.SET, rdn)
-    return read_name(encode(tlv.SEQUENCE, content)).der
-
-
-def encode(tag: int, content: bytes) -> bytes:
-    """One element in DER."""
-    length = len(content)
-    if length < 0x80:  # noqa: PLR2004 - the short form (X.690 §8.1.3.4)
-        return bytes((tag, length)) + content
-    octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
-    return bytes((tag, 0x80 | len(octets))) + octets + content
-
-
-def read_reasons(data: tlv.Buffer, start: int, stop: int) -> Reasons:
-    """The content of a ReasonFlags; bits without a name are dropped, which can only make the coverage smaller.
-
-    Raises:
-        MalformedError: it is none.
-    """
-    return Reasons(tlv.named_bits(data, start, stop) & ALL_REASONS)
 
 
 def text_of(name: GeneralName) -> str:
@@ -261,11 +217,8 @@ def text_of(name: GeneralName) -> str:
     return name.value.decode("ascii", "backslashreplace")
 
 
-def _sans(data: tlv.Buffer, start: int, stop: int) -> tuple[str, ...]:
-    return tuple(_san(name) for name in read_general_names(data, *only(data, start, stop, tlv.SEQUENCE)))
-
-
-def _san(name: GeneralName) -> str:
+def describe_name(name: GeneralName) -> str:
+    """A general name for people: `DNS:…`, `URI:…`."""
     match name.kind:
         case GeneralNameKind.DNS_NAME:
             return f"DNS:{text_of(name)}"

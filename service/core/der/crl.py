@@ -9,8 +9,8 @@ from datetime import datetime
 from hashlib import sha256
 
 from service.core.der import tlv
-from service.core.der.certificate_extensions import distribution_point_name, read_reasons
-from service.core.der.crl_entry import read_entries
+from service.core.der.crl_entry import EntryExtensions, read_entries
+from service.core.der.distribution_points import distribution_point_name, read_distribution_points, read_reasons
 from service.core.der.extension import (
     Extension,
     oid,
@@ -37,16 +37,8 @@ AUTHORITY_KEY_IDENTIFIER = oid("2.5.29.35")
 FRESHEST_CRL = oid("2.5.29.46")
 AUTHORITY_INFORMATION_ACCESS = oid("1.3.6.1.5.5.7.1.1")
 
-KNOWN = frozenset({
-    ISSUER_ALTERNATIVE_NAME,
-    CRL_NUMBER,
-    DELTA_CRL_INDICATOR,
-    ISSUING_DISTRIBUTION_POINT,
-    AUTHORITY_KEY_IDENTIFIER,
-    FRESHEST_CRL,
-    AUTHORITY_INFORMATION_ACCESS,
-})  # fmt: skip
-
+MAY_BE_CRITICAL = frozenset({ISSUER_ALTERNATIVE_NAME, DELTA_CRL_INDICATOR, ISSUING_DISTRIBUTION_POINT})
+"""The others that are known here must not be (RFC 5280 §5.2.1, §5.2.3, §5.2.6, §5.2.7)."""
 
 VERSION_2 = 2
 
@@ -64,14 +56,13 @@ class CrlDocument:
     signature: Signature = field(repr=False)
     entries: tuple[int, int]
 
-    def rows(self) -> Iterator[CrlRow]:
-        """The entries, one after the other.
+    def read_entries(self) -> Iterator[tuple[CrlRow, EntryExtensions]]:
+        """The entries, one after the other: each under its serial number, whoever's certificate it is.
 
         Raises:
             MalformedError: one does not decode.
         """
-        for row, _ in read_entries(self.data, *self.entries):
-            yield row
+        return read_entries(self.data, *self.entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +74,7 @@ class _Header:
     this_update: datetime
     next_update: datetime | None
     entries: tuple[int, int]
+    has_empty_list: bool
     extensions: dict[bytes, Extension]
 
 
@@ -119,9 +111,11 @@ def _read_header(data: tlv.Buffer, position: int, stop: int) -> _Header:
     if position < stop and is_time(data[position]):
         next_update, position = read_moment(data, position, stop)
     entries = (position, position)
+    has_empty_list = False
     if position < stop and data[position] == tlv.SEQUENCE:
         entries = tlv.expect(data, position, stop, tlv.SEQUENCE)
         position = entries[1]
+        has_empty_list = entries[0] == entries[1]
     extensions: dict[bytes, Extension] = {}
     if position < stop:
         if version != VERSION_2:
@@ -130,13 +124,15 @@ def _read_header(data: tlv.Buffer, position: int, stop: int) -> _Header:
         extensions = read_extensions(data, *only(data, start, position, tlv.SEQUENCE))
     if position != stop:
         raise MalformedError("octets after the end of the TBSCertList")
-    return _Header(algorithm, issuer, this_update, next_update, entries, extensions)
+    return _Header(algorithm, issuer, this_update, next_update, entries, has_empty_list, extensions)
 
 
 def _read_meta(data: tlv.Buffer, header: _Header) -> CrlMeta:
     found = header.extensions
-    scope = found.get(ISSUING_DISTRIBUTION_POINT)
-    count, unsupported = _walk(data, header.entries)
+    extension = found.get(ISSUING_DISTRIBUTION_POINT)
+    scope = None if extension is None else _issuing_distribution_point(data, extension, header.issuer.der)
+    freshest = found.get(FRESHEST_CRL)
+    count, unsupported = _walk(data, header, may_be_indirect=scope is not None and scope.indirect_crl)
     return CrlMeta(
         digest=sha256(data).digest(),
         issuer=header.issuer,
@@ -145,23 +141,25 @@ def _read_meta(data: tlv.Buffer, header: _Header) -> CrlMeta:
         next_update=header.next_update,
         crl_number=optional(data, found, CRL_NUMBER, read_integer),
         authority_key_identifier=optional(data, found, AUTHORITY_KEY_IDENTIFIER, read_key_identifier),
-        issuing_distribution_point=None
-        if scope is None
-        else _issuing_distribution_point(data, scope, header.issuer.der),
+        issuing_distribution_point=scope,
         base_crl_number=optional(data, found, DELTA_CRL_INDICATOR, read_integer),
-        unsupported=(*unknown_critical(found, KNOWN), *sorted(unsupported)),
+        freshest_crl=() if freshest is None else read_distribution_points(data, freshest, header.issuer.der),
+        unsupported=(*unknown_critical(found, MAY_BE_CRITICAL), *_ambiguous(scope), *sorted(unsupported)),
         entries=count,
         size=len(data),
     )
 
 
-def _walk(data: tlv.Buffer, entries: tuple[int, int]) -> tuple[int, set[str]]:
+def _walk(data: tlv.Buffer, header: _Header, *, may_be_indirect: bool) -> tuple[int, set[str]]:
     """Count the entries and collect what in any of them makes the whole CRL unusable (RFC 5280 §5.3)."""
     count = 0
-    unsupported: set[str] = set()
-    for _, extensions in read_entries(data, *entries):
+    # RFC 5280 §5.1.2.6: without entries the list MUST be absent.
+    unsupported = {"an empty list of revoked certificates"} if header.has_empty_list else set[str]()
+    for _, extensions in read_entries(data, *header.entries):
         count += 1
         unsupported.update(extensions.unsupported)
+        if extensions.certificate_issuer and not may_be_indirect:
+            unsupported.add("a certificateIssuer outside an indirect CRL")
     return count, unsupported
 
 
@@ -178,6 +176,16 @@ def _issuing_distribution_point(data: tlv.Buffer, extension: Extension, issuer: 
         else:
             raise MalformedError("an issuing distribution point with an unknown field")
     return point
+
+
+def _ambiguous(scope: IssuingDistributionPoint | None) -> tuple[str, ...]:
+    """What RFC 5280 §5.2.5 forbids a scope to be: nothing at all, or more than one kind of certificate only."""
+    if scope is None:
+        return ()
+    if scope == IssuingDistributionPoint():
+        return ("an empty issuing distribution point",)
+    kinds = (scope.only_contains_user_certs, scope.only_contains_ca_certs, scope.only_contains_attribute_certs)
+    return ("an issuing distribution point that covers more than one kind only",) if sum(kinds) > 1 else ()
 
 
 _FLAGS: Mapping[int, Callable[[IssuingDistributionPoint, bool], IssuingDistributionPoint]] = {

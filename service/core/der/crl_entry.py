@@ -7,8 +7,10 @@ from functools import lru_cache
 from service.core.der import tlv
 from service.core.der.extension import oid, only, optional, read_extensions, unknown_critical
 from service.core.der.moment import is_time, moment
+from service.core.der.name import read_general_names, read_name
 from service.core.model.crl import CrlEntry, CrlRow
 from service.core.model.malformed import MalformedError
+from service.core.model.name import GeneralNameKind, Name
 from service.core.model.reason import Reason
 
 REASON_CODE = oid("2.5.29.21")
@@ -32,10 +34,13 @@ class EntryExtensions:
     """What the extensions of one entry say.
 
     Attributes:
-        unsupported: What makes the whole CRL unusable (RFC 5280 §5.3): unknown critical extensions, indirect entries.
+        certificate_issuer: Whose certificate this entry, and those that follow it, revoke (§5.3.3); empty where the
+            extension is absent.
+        unsupported: What makes the whole CRL unusable (RFC 5280 §5.3): unknown critical extensions.
     """
 
     reason: Reason | None = None
+    certificate_issuer: tuple[Name, ...] = ()
     unsupported: tuple[str, ...] = ()
 
 
@@ -78,12 +83,18 @@ def _entry_extensions(der: bytes) -> EntryExtensions:
 def _read_entry_extensions(der: bytes) -> EntryExtensions:
     found = read_extensions(der, *tlv.whole(der, tlv.SEQUENCE))
     unsupported = unknown_critical(found, KNOWN)
-    if CERTIFICATE_ISSUER in found:
-        unsupported = (*unsupported, "certificateIssuer")
-    return EntryExtensions(optional(der, found, REASON_CODE, _reason), unsupported)
+    issuer = optional(der, found, CERTIFICATE_ISSUER, _certificate_issuer)
+    if issuer == ():
+        unsupported = (*unsupported, "a certificateIssuer that is no directory name")
+    return EntryExtensions(optional(der, found, REASON_CODE, _reason), issuer or (), unsupported)
 
 
 _cached_entry_extensions = lru_cache(maxsize=1024)(_read_entry_extensions)
+
+
+def _certificate_issuer(data: tlv.Buffer, start: int, stop: int) -> tuple[Name, ...]:
+    names = read_general_names(data, *only(data, start, stop, tlv.SEQUENCE))
+    return tuple(read_name(name.value) for name in names if name.kind is GeneralNameKind.DIRECTORY_NAME)
 
 
 def _reason(data: tlv.Buffer, start: int, stop: int) -> Reason:
@@ -102,8 +113,8 @@ def read_reason(code: int) -> Reason:
         raise MalformedError("a reason code that RFC 5280 §5.3.1 does not know") from None
 
 
-def unpack(serial: bytes, record: bytes) -> CrlEntry:
-    """The entry that a row holds.
+def unpack(record: bytes) -> CrlEntry:
+    """The entry that a row's record holds.
 
     Raises:
         MalformedError: the row is damaged.
@@ -111,4 +122,4 @@ def unpack(serial: bytes, record: bytes) -> CrlEntry:
     if len(record) < 2:  # noqa: PLR2004 - reason and tag
         raise MalformedError("a damaged row of a CRL")
     reason = None if record[0] == NO_REASON else read_reason(record[0])
-    return CrlEntry(int.from_bytes(serial, "big", signed=True), moment(record[1], record[2:]), reason)
+    return CrlEntry(moment(record[1], record[2:]), reason)

@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from service.core.der import tlv
+from service.core.der.name import read_general_names
 from service.core.model.malformed import MalformedError
 
 Value = TypeVar("Value")
+
+_AUTHORITY_CERT_ISSUER = tlv.context(1)
+_AUTHORITY_CERT_SERIAL_NUMBER = tlv.context(2, constructed=False)
 
 MAX_NUMBER_OCTETS = 64
 """RFC 5280 §5.2.3 allows 20; Python writes no number of more than 1,785 in decimal."""
@@ -116,9 +120,21 @@ def read_key_identifier(data: tlv.Buffer, start: int, stop: int) -> bytes | None
     """The keyIdentifier of an authority key identifier (RFC 5280 §4.2.1.1); None where it names the key otherwise.
 
     Raises:
-        MalformedError: it does not decode.
+        MalformedError: it does not decode, or has one of issuer and serial number without the other.
     """
-    for tag, _, content, after in tlv.children(data, *only(data, start, stop, tlv.SEQUENCE)):
+    identifier: bytes | None = None
+    named = set()
+    for tag, _, content, after in tlv.fields(data, *only(data, start, stop, tlv.SEQUENCE)):
         if tag == tlv.context(0, constructed=False):
-            return bytes(data[content:after])
-    return None
+            identifier = bytes(data[content:after])
+        elif tag == _AUTHORITY_CERT_ISSUER and read_general_names(data, content, after):
+            named.add(tag)
+        elif tag == _AUTHORITY_CERT_SERIAL_NUMBER:
+            tlv.check_integer(data, content, after)
+            named.add(tag)
+        else:
+            raise MalformedError("an authorityKeyIdentifier with an unknown field or without a name in one")
+    if len(named) == 1:
+        # RFC 5280 §A.2: authorityCertIssuer and authorityCertSerialNumber MUST both be present or both be absent.
+        raise MalformedError("an authorityKeyIdentifier with half of issuer and serial number")
+    return identifier

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from service.core.der import tlv
 from service.core.der.crl_entry import read_reason
-from service.core.der.extension import oid, only, read_extensions, unknown_critical
+from service.core.der.extension import Extension, oid, only, read_extensions, unknown_critical
 from service.core.der.moment import moment
 from service.core.der.name import read_name
 from service.core.model.key import Signature
@@ -17,8 +17,10 @@ from service.core.model.reason import Reason
 
 ID_PKIX_OCSP_BASIC = oid("1.3.6.1.5.5.7.48.1.1")
 
+ID_PKIX_OCSP_NONCE = oid("1.3.6.1.5.5.7.48.1.2")
+
 KNOWN_RESPONSE_EXTENSIONS = frozenset({
-    oid("1.3.6.1.5.5.7.48.1.2"),  # nonce (RFC 9654): none is sent, so that any may come back
+    ID_PKIX_OCSP_NONCE,  # RFC 9654 §2.1: what may come back is the policy's matter
     oid("1.3.6.1.5.5.7.48.1.9"),  # extended revoke (RFC 6960 §4.4.8)
 })  # fmt: skip
 
@@ -27,6 +29,7 @@ KNOWN_SINGLE_EXTENSIONS = frozenset({
     oid("1.3.6.1.5.5.7.48.1.6"),  # archive cutoff (§4.4.4)
     oid("2.5.29.21"),  # reasonCode and the other entry extensions of CRLs (§4.4.5)
     oid("2.5.29.24"),
+    oid("1.3.6.1.4.1.11129.2.4.5"),  # signed certificate timestamps (RFC 6962 §3.3): they say nothing of the status
 })  # fmt: skip
 
 HASHES: Mapping[bytes, str] = {
@@ -117,11 +120,11 @@ def _read_tbs(
     elements = tlv.children(der, list_start, position)
     if len(elements) > MAX_RESPONSES:
         raise MalformedError(f"more than {MAX_RESPONSES} answers in an OCSP response")
-    unknown: tuple[str, ...] = ()
+    found: dict[bytes, Extension] = {}
     if position < stop:
         outer_start, outer_stop = only(der, position, stop, tlv.context(1))
         found = read_extensions(der, *only(der, outer_start, outer_stop, tlv.SEQUENCE))
-        unknown = unknown_critical(found, KNOWN_RESPONSE_EXTENSIONS)
+    nonce = found.get(ID_PKIX_OCSP_NONCE)
     return OcspResponse(
         digest=sha256(der).digest(),
         responder_name=responder_name,
@@ -130,7 +133,8 @@ def _read_tbs(
         responses=tuple(_single_response(der, element, content, after) for element, _, content, after in elements),
         signature=signature,
         certificates=certificates,
-        unknown_critical=unknown,
+        unknown_critical=unknown_critical(found, KNOWN_RESPONSE_EXTENSIONS),
+        nonce=None if nonce is None else der[nonce.start : nonce.stop],
     )
 
 

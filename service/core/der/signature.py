@@ -12,8 +12,8 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, mldsa, padding, rsa
 
-from service.core.der import tlv
-from service.core.model.key import PSS_ONLY, KeyKind, PublicKey, Signature
+from service.core.der.pss import read_algorithm, read_pss_parameters
+from service.core.model.key import PSS_ONLY, KeyKind, PssParameters, PublicKey, Signature
 from service.core.model.malformed import MalformedError
 
 MAX_CACHED_OCTETS = 8192
@@ -21,9 +21,6 @@ MAX_CACHED_OCTETS = 8192
 
 MAX_ALGORITHM_OCTETS = 256
 """A longer AlgorithmIdentifier is none that this table knows (the longest, PSS with everything spelled out, has 67)."""
-
-MAX_SALT_OCTETS = 2048
-"""As many as the modulus of the longest key that OpenSSL verifies with, RSA-16384; it takes no number above 2**31."""
 
 
 class SignatureResult(Enum):
@@ -42,29 +39,15 @@ class SignatureScheme:
         name: For people: `RSA-PSS with sha256`.
         kind: Family of the keys it goes with.
         digest: The hash; None where the scheme has it built in.
-        pss: Padding of RSA-PSS; None elsewhere.
-        parameter_set: The key's, where the algorithm's identifier names it (ML-DSA, RFC 9881 §3); empty elsewhere.
+        pss: Parameters of RSA-PSS; None elsewhere.
+        parameter_set: The key's, where the algorithm's identifier names it (ML-DSA, RFC 9881 §2); empty elsewhere.
     """
 
     name: str
     kind: KeyKind
     digest: hashes.HashAlgorithm | None = None
-    pss: padding.PSS | None = None
+    pss: PssParameters | None = None
     parameter_set: str = ""
-
-
-_HASHES: Mapping[str, hashes.HashAlgorithm] = {
-    "1.2.840.113549.2.5": hashes.MD5(),  # noqa: S303 - read here, refused by the policy
-    "1.3.14.3.2.26": hashes.SHA1(),  # noqa: S303 - read here, refused by the policy
-    "2.16.840.1.101.3.4.2.4": hashes.SHA224(),
-    "2.16.840.1.101.3.4.2.1": hashes.SHA256(),
-    "2.16.840.1.101.3.4.2.2": hashes.SHA384(),
-    "2.16.840.1.101.3.4.2.3": hashes.SHA512(),
-    "2.16.840.1.101.3.4.2.7": hashes.SHA3_224(),
-    "2.16.840.1.101.3.4.2.8": hashes.SHA3_256(),
-    "2.16.840.1.101.3.4.2.9": hashes.SHA3_384(),
-    "2.16.840.1.101.3.4.2.10": hashes.SHA3_512(),
-}
 
 
 def _scheme(kind: KeyKind, digest: hashes.HashAlgorithm | None = None) -> SignatureScheme:
@@ -108,7 +91,6 @@ _SCHEMES: Mapping[str, SignatureScheme] = {
 }
 
 _RSASSA_PSS = "1.2.840.113549.1.1.10"
-_MGF1 = "1.2.840.113549.1.1.8"
 _NULL = b"\x05\x00"
 
 
@@ -118,7 +100,7 @@ def algorithm_name(algorithm: bytes) -> str:
     if scheme is not None:
         return scheme.name
     try:
-        return _oid_and_parameters(algorithm)[0]
+        return read_algorithm(algorithm)[0]
     except MalformedError:
         return "an unreadable algorithm"
 
@@ -131,48 +113,23 @@ def signature_scheme(algorithm: bytes) -> SignatureScheme | None:
 @lru_cache(maxsize=256)
 def _cached_scheme(algorithm: bytes) -> SignatureScheme | None:
     try:
-        oid, parameters = _oid_and_parameters(algorithm)
+        oid, parameters = read_algorithm(algorithm)
         if oid == _RSASSA_PSS:
             return _pss(parameters)
     except MalformedError:
         return None
-    # Parameters are absent or, for RSA, NULL; NULL elsewhere is a harmless habit of old encoders.
-    return _SCHEMES.get(oid) if parameters in (b"", _NULL) else None
+    scheme = _SCHEMES.get(oid)
+    # RFC 4055 §5: NULL for RSA, and absent is to be accepted. Absent for all others (RFC 3279 §2.2.2, RFC 5758 §3,
+    # RFC 8410 §3, RFC 9881 §2).
+    allowed = (b"", _NULL) if scheme is not None and scheme.kind is KeyKind.RSA else (b"",)
+    return scheme if parameters in allowed else None
 
 
-def _oid_and_parameters(algorithm: bytes) -> tuple[str, bytes]:
-    start, stop = tlv.whole(algorithm, tlv.SEQUENCE)
-    oid_start, oid_stop = tlv.expect(algorithm, start, stop, tlv.OBJECT_IDENTIFIER)
-    return tlv.object_identifier(algorithm, oid_start, oid_stop), algorithm[oid_stop:stop]
-
-
-def _pss(parameters: bytes) -> SignatureScheme | None:
-    """RSASSA-PSS-params (RFC 4055 §3.1), every field optional with SHA-1 as the default."""
-    start, stop = tlv.whole(parameters, tlv.SEQUENCE)
-    digest: hashes.HashAlgorithm | None = _HASHES["1.3.14.3.2.26"]
-    mask_digest: hashes.HashAlgorithm | None = digest
-    salt_length = 20
-    for tag, _, content, after in tlv.fields(parameters, start, stop):
-        field = parameters[content:after]
-        if tag == tlv.context(0):
-            digest = _hash(field)
-        elif tag == tlv.context(1):
-            mask_oid, mask_parameters = _oid_and_parameters(field)
-            mask_digest = _hash(mask_parameters) if mask_oid == _MGF1 else None
-        elif tag == tlv.context(2):
-            salt_length = tlv.integer(field, *tlv.whole(field, tlv.INTEGER))
-        elif tag != tlv.context(3) or field != b"\x02\x01\x01":  # trailerField: 1 is the only one there is
-            return None
-    if digest is None or mask_digest is None or not 0 <= salt_length <= MAX_SALT_OCTETS:
+def _pss(encoded: bytes) -> SignatureScheme | None:
+    parameters = read_pss_parameters(encoded)
+    if parameters is None:
         return None
-    return SignatureScheme(
-        f"RSA-PSS with {digest.name}", KeyKind.RSA, digest, padding.PSS(padding.MGF1(mask_digest), salt_length)
-    )
-
-
-def _hash(algorithm: bytes) -> hashes.HashAlgorithm | None:
-    oid, parameters = _oid_and_parameters(algorithm)
-    return _HASHES.get(oid) if parameters in (b"", _NULL) else None
+    return SignatureScheme(f"RSA-PSS with {parameters.digest.name}", KeyKind.RSA, parameters.digest, parameters)
 
 
 def verify(signature: Signature, key: PublicKey) -> SignatureResult:
@@ -193,7 +150,7 @@ def _verify(signature: Signature, key: PublicKey) -> SignatureResult:
         return SignatureResult.UNSUPPORTED
     if scheme.kind is not key.kind or scheme.parameter_set not in ("", key.parameter_set):
         return SignatureResult.INVALID
-    if key.parameter_set == PSS_ONLY and scheme.pss is None:  # RFC 4055 §1.2: such a key is for RSA-PSS alone
+    if key.parameter_set == PSS_ONLY and not _is_allowed(scheme.pss, key):
         return SignatureResult.INVALID
     try:
         _verify_with(scheme, signature, key)
@@ -207,6 +164,11 @@ def _verify(signature: Signature, key: PublicKey) -> SignatureResult:
     return SignatureResult.VALID
 
 
+def _is_allowed(used: PssParameters | None, key: PublicKey) -> bool:
+    """Whether a key that is restricted to RSA-PSS makes such signatures (RFC 4055 §1.2, §3.3)."""
+    return used is not None and (key.pss is None or key.pss.allow(used))
+
+
 _cached_verify = lru_cache(maxsize=4096)(_verify)
 """Verifying is a pure function: the same signature under the same key gives the same result."""
 
@@ -215,7 +177,7 @@ def _verify_with(scheme: SignatureScheme, signature: Signature, key: PublicKey) 
     value, signed, digest = signature.value, bytes(signature.signed), scheme.digest
     match key.handle:
         case rsa.RSAPublicKey() as public_key if digest is not None:
-            public_key.verify(value, signed, scheme.pss or padding.PKCS1v15(), digest)
+            public_key.verify(value, signed, _padding(scheme), digest)
         case ec.EllipticCurvePublicKey() as public_key if digest is not None:
             public_key.verify(value, signed, ec.ECDSA(digest))
         case dsa.DSAPublicKey() as public_key if digest is not None:
@@ -226,3 +188,9 @@ def _verify_with(scheme: SignatureScheme, signature: Signature, key: PublicKey) 
             public_key.verify(value, signed)
         case _:
             raise UnsupportedAlgorithm(scheme.name)
+
+
+def _padding(scheme: SignatureScheme) -> padding.PSS | padding.PKCS1v15:
+    if scheme.pss is None:
+        return padding.PKCS1v15()
+    return padding.PSS(padding.MGF1(scheme.pss.mask_digest), scheme.pss.salt_length)

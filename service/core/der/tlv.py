@@ -224,3 +224,12 @@ def _dotted(octets: bytes) -> str:
             arc = 0
     first = min(arcs[0] // 40, 2)
     return ".".join(str(number) for number in (first, arcs[0] - 40 * first, *arcs[1:]))
+
+
+def encode(tag: int, content: bytes) -> bytes:
+    """One element in DER."""
+    length = len(content)
+    if length < 0x80:  # noqa: PLR2004 - the short form (X.690 §8.1.3.4)
+        return bytes((tag, length)) + content
+    octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(octets))) + octets + content

@@ -25,6 +25,8 @@ class KeyUsage(IntFlag):
     KEY_CERT_SIGN = 2
     CRL_SIGN = 4
     CONTENT_COMMITMENT = 8
+    KEY_ESTABLISHMENT = 16
+    """Any of keyEncipherment, dataEncipherment, keyAgreement, encipherOnly and decipherOnly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,30 @@ class DistributionPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyMapping:
+    """One pair of policyMappings (RFC 5280 §4.2.1.5), dotted."""
+
+    issuer_domain_policy: str
+    subject_domain_policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyConstraints:
+    """RFC 5280 §4.2.1.11: after how many more certificates each takes effect; None where the field is absent."""
+
+    require_explicit_policy: int | None
+    inhibit_policy_mapping: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class NameConstraints:
+    """RFC 5280 §4.2.1.10, each subtree by its base; the content of an IP_ADDRESS is address and mask."""
+
+    permitted: tuple[GeneralName, ...]
+    excluded: tuple[GeneralName, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Extensions:
     """The certificate's extensions as far as a decision depends on them; None where one is absent.
 
@@ -60,11 +86,14 @@ class Extensions:
         ocsp_responders: Locations of accessMethod id-ad-ocsp: URLs as they stand, and what is none in words that are
             no URL either, such as `DirName:…`: it declares a responder that nobody can ask.
         policies: certificatePolicies; None where the extension is absent.
-        sans: Subject alternative names for people: `DNS:…`, `URI:…`.
-        freshest_crl: Whether there is a freshestCRL; what it names is not read.
+        policy_mappings: policyMappings; empty where the extension is absent.
+        inhibit_any_policy: inhibitAnyPolicy (§4.2.1.14): after how many more certificates anyPolicy stops counting.
+        subject_alternative_names: subjectAltName; empty where the extension is absent.
+        sans: The same for people: `DNS:…`, `URI:…`.
+        freshest_crl: freshestCRL (§4.2.1.15): where delta CRLs are.
         no_check: id-pkix-ocsp-nocheck (RFC 6960 §4.2.2.2.1).
         no_rev_avail: noRevAvail (RFC 9608).
-        unsupported: Features that this version refuses by name, critical or not.
+        critical: Those of its extensions that are critical, dotted.
         unknown_critical: Critical extensions that nobody here processes, dotted.
     """
 
@@ -76,11 +105,16 @@ class Extensions:
     crl_distribution_points: tuple[DistributionPoint, ...] = ()
     ocsp_responders: tuple[str, ...] = ()
     policies: frozenset[str] | None = None
+    policy_mappings: tuple[PolicyMapping, ...] = ()
+    policy_constraints: PolicyConstraints | None = None
+    inhibit_any_policy: int | None = None
+    name_constraints: NameConstraints | None = None
+    subject_alternative_names: tuple[GeneralName, ...] = ()
     sans: tuple[str, ...] = ()
-    freshest_crl: bool = False
+    freshest_crl: tuple[DistributionPoint, ...] = ()
     no_check: bool = False
     no_rev_avail: bool = False
-    unsupported: tuple[str, ...] = ()
+    critical: frozenset[str] = frozenset()
     unknown_critical: tuple[str, ...] = ()
 
 

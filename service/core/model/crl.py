@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from service.core.model.certificate import DistributionPoint
 from service.core.model.evidence_tier import Tier
 from service.core.model.name import GeneralName, Name
 from service.core.model.reason import Reason, Reasons
@@ -35,6 +36,7 @@ class CrlMeta:
         algorithm: DER of the signature's AlgorithmIdentifier.
         issuing_distribution_point: None where the extension is absent: complete for its issuer.
         base_crl_number: Of a delta CRL, the number it builds on (§5.2.4); None for a complete CRL.
+        freshest_crl: freshestCRL (§5.2.6): where its delta CRLs are.
         unsupported: Features this version refuses by name; unknown critical extensions of the CRL or of any entry.
         entries: How many entries it has.
         size: Bytes of the whole CRL.
@@ -49,6 +51,7 @@ class CrlMeta:
     authority_key_identifier: bytes | None = None
     issuing_distribution_point: IssuingDistributionPoint | None = None
     base_crl_number: int | None = None
+    freshest_crl: tuple[DistributionPoint, ...] = ()
     unsupported: tuple[str, ...] = ()
     entries: int = 0
     size: int = 0
@@ -56,26 +59,24 @@ class CrlMeta:
 
 @dataclass(frozen=True, slots=True)
 class CrlEntry:
-    """One revoked certificate (RFC 5280 §5.3).
+    """What a CRL says of a revoked certificate (RFC 5280 §5.3).
 
     Attributes:
-        serial_number: As it stands in the list.
         revoked_at: revocationDate; being listed revokes, whatever this date says.
         reason: reasonCode; None where the extension is absent.
     """
 
-    serial_number: int
     revoked_at: datetime
     reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CrlFinding:
-    """One CRL asked about one serial number.
+    """One CRL asked about one certificate.
 
     Attributes:
         meta: The CRL.
-        entry: The entry for the serial number, None where it is not listed.
+        entry: The entry for the certificate, None where it is not listed.
         signer_spki: The key under which the signature was verified: a fact, and no authority; None where it verified
             under none of the keys that were tried.
         source: Where the CRL came from: a URL, or `evidence`.
@@ -111,10 +112,12 @@ class Watermark:
     Attributes:
         crl_number: Highest number seen; None where the issuer writes none.
         this_update: Latest thisUpdate seen.
+        digest: SHA-256 of the CRL that was accepted last: of the same number and thisUpdate there is no other.
     """
 
     crl_number: int | None
     this_update: datetime
+    digest: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +125,10 @@ class CrlRow:
     """One entry as it is stored: enough to find it and to read it later.
 
     Attributes:
-        serial: Content octets of the serial number.
+        key: The serial number's content octets; in an indirect CRL preceded by whose certificate it is where that is
+            not the CRL issuer's (`der.crl_entry.entry_key`).
         record: The rest, as `der.crl_entry` packs it.
     """
 
-    serial: bytes
+    key: bytes
     record: bytes

@@ -9,7 +9,7 @@ from enum import Enum
 from types import MappingProxyType
 
 from service.core.model.attempt import Attempt
-from service.core.model.certificate import Certificate
+from service.core.model.certificate import Certificate, DistributionPoint
 from service.core.model.crl import CrlFinding
 from service.core.model.ocsp import OcspFinding
 
@@ -21,15 +21,26 @@ class Reach(Enum):
     """What came with the request and what the caches of this host hold: no waiting."""
     ORIGIN = "origin"
     """The sources that the certificate names."""
+    FRESHEST = "freshest"
+    """The delta CRLs that the certificate, or a complete CRL for it, names (freshestCRL)."""
 
 
 @dataclass(frozen=True, slots=True)
 class CrlWanted:
-    """CRLs that may cover a certificate, asked about its serial number."""
+    """CRLs that may cover a certificate, asked about it.
+
+    Attributes:
+        issuer: Who issued it, and most often signs its CRLs.
+        signers: Who else may sign them, the likeliest first; which of them really may is decided later. They follow
+            from the certificate and the trust store.
+        points: Where to fetch from: the certificate's distribution points, or freshestCRL's; empty for HELD.
+    """
 
     certificate: Certificate
     issuer: Certificate
     reach: Reach
+    signers: tuple[Certificate, ...] = field(default=(), compare=False)
+    points: tuple[DistributionPoint, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

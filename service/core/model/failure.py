@@ -151,6 +151,56 @@ class KeyPurposeForbidden:
 
 
 @dataclass(frozen=True, slots=True)
+class NameNotAllowed:
+    """A name of it lies outside what an issuer above permits, or inside what one excludes (nameConstraints).
+
+    Attributes:
+        constrainer: Whose constraint it is.
+        name: The name, for people: `DNS:…`.
+    """
+
+    code: ClassVar[Code] = Code.CONSTRAINT_VIOLATION
+    rank: ClassVar[int] = 6
+    certificate: Certificate
+    constrainer: Certificate
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class NameNotComparable:
+    """A name of it cannot be held against a constraint of an issuer above: its form, or its content, is not processed.
+
+    Attributes:
+        constrainer: Whose constraint it is.
+        name: The name, for people.
+    """
+
+    code: ClassVar[Code] = Code.UNSUPPORTED
+    rank: ClassVar[int] = 6
+    certificate: Certificate
+    constrainer: Certificate
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoAcceptablePolicy:
+    """An explicit policy is required and none is left that the path and the caller agree to."""
+
+    code: ClassVar[Code] = Code.POLICY_VIOLATION
+    rank: ClassVar[int] = 6
+    certificate: Certificate
+
+
+@dataclass(frozen=True, slots=True)
+class AnyPolicyMapped:
+    """It maps anyPolicy, or something to anyPolicy."""
+
+    code: ClassVar[Code] = Code.POLICY_VIOLATION
+    rank: ClassVar[int] = 6
+    certificate: Certificate
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownCriticalExtension:
     """A critical extension that nobody here processes."""
 
@@ -161,13 +211,17 @@ class UnknownCriticalExtension:
 
 
 @dataclass(frozen=True, slots=True)
-class UnsupportedFeature:
-    """A feature that this version refuses by name; `certificate` None where the caller asked for it."""
+class Irregular:
+    """It is what its RFC forbids it to be, beyond the steps of path validation.
 
-    code: ClassVar[Code] = Code.UNSUPPORTED
+    Attributes:
+        fault: What, with the paragraph: `an empty issuer name (RFC 5280 §4.1.2.4)`.
+    """
+
+    code: ClassVar[Code] = Code.CONSTRAINT_VIOLATION
     rank: ClassVar[int] = 6
-    certificate: Certificate | None
-    feature: str
+    certificate: Certificate
+    fault: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +255,12 @@ PathFailure = (
     | PathLengthExceeded
     | KeyUsageForbidsIssuing
     | KeyPurposeForbidden
+    | NameNotAllowed
+    | NameNotComparable
+    | NoAcceptablePolicy
+    | AnyPolicyMapped
     | UnknownCriticalExtension
-    | UnsupportedFeature
+    | Irregular
     | NotYetValid
     | Expired
 )

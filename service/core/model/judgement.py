@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.core.model.attempt import Attempt
+from service.core.model.certificate import DistributionPoint
 from service.core.model.verdict import Revocation
 
 
@@ -15,8 +16,10 @@ class Judgement:
         answer: A current GOOD or REVOKED; None where nothing usable says so.
         attempts: Each piece that was not usable, and why.
         silent_until: Where current evidence gives no answer, until when it surely stays so; None where there is none.
+        freshest: Where delta CRLs may be that could change the answer.
     """
 
     answer: Revocation | None
     attempts: tuple[Attempt, ...] = ()
     silent_until: datetime | None = None
+    freshest: tuple[DistributionPoint, ...] = ()

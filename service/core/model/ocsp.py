@@ -70,6 +70,7 @@ class OcspResponse:
         responder_key_hash: byKey, SHA-1 of the responder's key bits; None where it names itself by name.
         certificates: DER of the certificates that came with it.
         unknown_critical: Critical responseExtensions that nobody here processes, dotted.
+        nonce: Value of the nonce extension as it stands, by RFC 9654 the DER of an OCTET STRING; None where absent.
     """
 
     digest: bytes
@@ -80,6 +81,7 @@ class OcspResponse:
     signature: Signature = field(repr=False)
     certificates: tuple[bytes, ...] = field(repr=False)
     unknown_critical: tuple[str, ...] = ()
+    nonce: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,10 @@ class OcspFinding:
 
     Attributes:
         source: The responder's URL, or `evidence`.
+        nonce: What was sent with the request that this answers; None where nothing was, or nobody here asked.
     """
 
     response: OcspResponse
     source: str
     tier: Tier
+    nonce: bytes | None = None

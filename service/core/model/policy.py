@@ -5,7 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from service.core.model.budget import Limits
-from service.core.model.certificate import ANY_POLICY
+from service.core.model.certificate import ANY_POLICY, Certificate
 
 
 class RevocationMode(StrEnum):
@@ -37,6 +37,26 @@ class EvidenceOrder(StrEnum):
     OCSP_ONLY = "ocsp-only"
     BOTH = "both"
     """Both are fetched together."""
+
+
+class Profile(StrEnum):
+    """How much of what RFC 5280 demands of CRL issuers is insisted upon."""
+
+    STANDARD = "standard"
+    """What does not change an answer is accepted, and noted."""
+    STRICT = "strict"
+    """CRLs without a cRLNumber (§5.2.3) are refused."""
+
+
+class OcspNonce(StrEnum):
+    """Whether OCSP requests carry a nonce, and what becomes of answers that lack it (RFC 9654)."""
+
+    OFF = "off"
+    """None is sent: answers can be cached, by responders, on the way and here."""
+    REQUEST = "request"
+    """One is sent; an answer with another is refused, one without is accepted, since responders may ignore it."""
+    REQUIRE = "require"
+    """One is sent, and only an answer with the same is believed."""
 
 
 class KeyPurpose(StrEnum):
@@ -78,11 +98,14 @@ class Policy:
         clock_skew: Tolerance around the times of evidence.
         grace: How long after nextUpdate evidence still serves.
         max_verdict_ttl: Cap on how long a caller may reuse an answer.
+        trusted_responders: Certificates whose OCSP answers count for every issuer: the operator's word (RFC 6960
+            §4.2.2.2, criterion 1).
     """
 
     revocation_mode: RevocationMode = RevocationMode.HARD_FAIL
     revocation_scope: RevocationScope = RevocationScope.CHAIN
     evidence_order: EvidenceOrder = EvidenceOrder.CRL_FIRST
+    profile: Profile = Profile.STANDARD
     key_purpose: KeyPurpose = KeyPurpose.CLIENT
     weak_algorithms: frozenset[WeakAlgorithm] = frozenset()
     policies: PolicyInputs = field(default_factory=PolicyInputs)
@@ -92,3 +115,5 @@ class Policy:
     grace: timedelta = timedelta(0)
     max_verdict_ttl: timedelta = timedelta(seconds=60)
     limits: Limits = field(default_factory=Limits)
+    ocsp_nonce: OcspNonce = OcspNonce.OFF
+    trusted_responders: tuple[Certificate, ...] = ()

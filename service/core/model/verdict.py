@@ -57,6 +57,13 @@ class NotChecked(StrEnum):
     NOT_REACHED = "not_reached"
 
 
+class Note(StrEnum):
+    """What is odd about evidence that was used all the same."""
+
+    NO_CRL_NUMBER = "no_crl_number"
+    """A CRL without cRLNumber (RFC 5280 §5.2.3)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Revocation:
     """What is known of one certificate's revocation, and from what.
@@ -66,6 +73,7 @@ class Revocation:
         usable_until: End of use of the evidence under the policy; None without any.
         not_checked: Set where `status` is NOT_CHECKED.
         attempts: Everything that was tried and gave nothing usable, also where something else did.
+        notes: What is odd about the evidence that was used.
     """
 
     status: RevocationStatus
@@ -80,6 +88,7 @@ class Revocation:
     crl_number: int | None = None
     not_checked: NotChecked | None = None
     attempts: tuple[Attempt, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

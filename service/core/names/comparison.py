@@ -1,15 +1,15 @@
 """Comparing names (RFC 5280 §7.1).
 
 Two names match when their relative distinguished names match one by one, each as a set of attributes whose values match
-after case folding and white space compression, whatever string type each is encoded in.
+after string preparation, whatever string type each is encoded in.
 """
 
-import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
 from service.core.der.name import Attribute, Rdn, read_rdns
 from service.core.model.name import GeneralName, GeneralNameKind, Name
+from service.core.names.preparation import prepare
 
 MAX_CACHED_OCTETS = 1024
 """Longer names are prepared each time: 4,096 of the others are kept, 8 MiB at most."""
@@ -32,10 +32,15 @@ def canonical(der: bytes) -> bytes:
 
 
 def _canonical(der: bytes) -> bytes:
-    return _join(_rdn(rdn) for rdn in read_rdns(der))
+    return _join(map(canonical_rdn, read_rdns(der)))
 
 
 _cached_canonical = lru_cache(maxsize=4096)(_canonical)
+
+
+def canonical_rdn(rdn: Rdn) -> bytes:
+    """The same for one relative distinguished name."""
+    return _join(sorted(_attribute(attribute) for attribute in rdn))
 
 
 def same_name(one: Name, other: Name) -> bool:
@@ -49,20 +54,11 @@ def general_name_key(name: GeneralName) -> bytes:
     return bytes((name.kind.value,)) + value
 
 
-def _rdn(rdn: Rdn) -> bytes:
-    return _join(sorted(_attribute(attribute) for attribute in rdn))
-
-
 def _attribute(attribute: Attribute) -> bytes:
     if attribute.text is None:
         return _join((attribute.type.encode(), b"der", attribute.der))
-    text = attribute.text if len(attribute.text) > MAX_PREPARED_CHARACTERS else _prepare(attribute.text)
+    text = attribute.text if len(attribute.text) > MAX_PREPARED_CHARACTERS else prepare(attribute.text)
     return _join((attribute.type.encode(), b"text", text.encode()))
-
-
-def _prepare(text: str) -> str:
-    """String preparation after RFC 4518 §2, as far as it matters here: fold case, normalize, compress white space."""
-    return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).split())
 
 
 def _join(parts: Iterable[bytes]) -> bytes:

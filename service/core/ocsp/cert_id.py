@@ -29,6 +29,5 @@ def is_about(one: CertId, certificate: Certificate, issuer: Certificate) -> bool
 def store_key(certificate: Certificate, issuer: Certificate) -> bytes:
     """The key under which a host holds the answer about a certificate."""
     own = cert_id(certificate, issuer, "sha256")
-    # Octets, not decimal digits: Python writes no number above some 1,785 octets in those, and a serial has no limit.
     serial = tlv.integer_octets(own.serial_number)
     return hashlib.sha256(own.issuer_name_hash + own.issuer_key_hash + serial).digest()

@@ -1,10 +1,11 @@
 """May this responder speak for this issuer (RFC 6960 §4.2.2.2)?
 
-Either the issuer itself, or a delegate: a certificate that this very issuer signed with its own key and that carries
-id-kp-OCSPSigning. Nobody else.
+The issuer itself; a responder that the operator trusts; or a delegate, a certificate that this very issuer signed with
+the key with which it signed the certificate in question, and that carries id-kp-OCSPSigning. Nobody else.
 """
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,10 +28,12 @@ class Responder:
     """Who signed a response and may.
 
     Attributes:
-        delegate: The delegate's certificate; None where the issuer itself signed.
+        delegate: The delegate's certificate; None where somebody else signed.
+        trusted: The certificate of a responder that the operator trusts; None where somebody else signed.
     """
 
     delegate: Certificate | None
+    trusted: Certificate | None = None
 
 
 def authorize(
@@ -41,8 +44,8 @@ def authorize(
     Args:
         response: The response.
         issuer: The issuer of the certificate in question, in a valid path.
-        policy: Weak algorithms.
-        at: When the delegate must be valid.
+        policy: Weak algorithms; the responders that the operator trusts.
+        at: When the signer must be valid, unless it is the issuer: a member of a valid path.
         budget: Pays for signatures.
 
     Raises:
@@ -55,20 +58,33 @@ def authorize(
         if verify(response.signature, issuer.public_key) is SignatureResult.VALID:
             return Responder(None)
     problem = Problem.BAD_SIGNATURE if _is_identified(response, issuer) else Problem.UNAUTHORIZED_SIGNER
+    for responder, signer in _candidates(response, policy):
+        if responder.trusted is None:
+            refusal = _refuse_delegate(signer, issuer, policy, at, budget)
+        else:
+            refusal = _refuse_trusted(signer, policy, at)
+        if refusal is None:
+            budget.spend_signature()
+            if verify(response.signature, signer.public_key) is SignatureResult.VALID:
+                return responder
+        problem = refusal or Problem.BAD_SIGNATURE
+    return problem
+
+
+def _candidates(response: OcspResponse, policy: Policy) -> Iterator[tuple[Responder, Certificate]]:
+    """Who else than the issuer the response may mean by its responder identifier, with the certificate of each."""
+    # RFC 6960 §4.2.2.2, criterion 1: a local configuration of OCSP signing authority. What certificates came along does
+    # not matter: it is the key of the operator's certificate that must have signed.
+    for trusted in policy.trusted_responders:
+        if _is_identified(response, trusted):
+            yield Responder(None, trusted), trusted
     for der in response.certificates:
         try:
             delegate = read_certificate(der)
         except MalformedError:
             continue
-        if not _is_identified(response, delegate):
-            continue
-        refusal = _refuse_delegate(delegate, issuer, policy, at, budget)
-        if refusal is None:
-            budget.spend_signature()
-            if verify(response.signature, delegate.public_key) is SignatureResult.VALID:
-                return Responder(delegate)
-        problem = refusal or Problem.BAD_SIGNATURE
-    return problem
+        if _is_identified(response, delegate):
+            yield Responder(delegate), delegate
 
 
 def _is_identified(response: OcspResponse, signer: Certificate) -> bool:
@@ -76,6 +92,17 @@ def _is_identified(response: OcspResponse, signer: Certificate) -> bool:
     if response.responder_name is not None:
         return same_name(response.responder_name, signer.subject)
     return response.responder_key_hash == hashlib.sha1(signer.public_key.bits, usedforsecurity=False).digest()
+
+
+def _refuse_trusted(trusted: Certificate, policy: Policy, at: datetime) -> Problem | None:
+    """Why a responder that the operator trusts may not speak now, or None.
+
+    The operator has said that it may, so that neither a purpose nor an issuer is asked for, and its own revocation is
+    not: whoever trusts it no longer takes it out of the configuration.
+    """
+    if check_validity(trusted, at) is not None or check_critical_extensions(trusted) is not None:
+        return Problem.UNAUTHORIZED_SIGNER
+    return None if check_key_strength(trusted, policy) is None else Problem.WEAK_ALGORITHM
 
 
 def _refuse_delegate(

@@ -5,13 +5,15 @@ from service.core.model.certificate import Certificate
 from service.core.model.failure import UnsupportedKey, WeakKey, WeakSignature
 from service.core.model.key import KeyKind, PublicKey
 from service.core.model.policy import Policy, WeakAlgorithm
-from service.core.path.building import MAX_RSA_BITS, is_too_long
+from service.core.path.building import MAX_RSA_BITS, is_too_long, unreadable
 
 RSA_BITS = 2048
 """Below it a policy must say so (CA/Browser Forum Baseline Requirements §6.1.5)."""
 RSA_BITS_WEAK = 1024
 RSA_BITS_NEVER = 512
 """Below it no policy helps: such keys are factored in minutes."""
+DSA_BITS_NEVER = 1024
+"""Below it are none of the sizes of FIPS 186-4 §4.2."""
 EC_BITS = 224
 """Below it are P-192, which a policy may accept, and curves that none does."""
 
@@ -34,8 +36,8 @@ def check_signature_strength(certificate: Certificate, policy: Policy) -> WeakSi
 def check_key_strength(certificate: Certificate, policy: Policy) -> WeakKey | UnsupportedKey | None:
     """Why a certificate's public key is refused, or None."""
     key = certificate.public_key
-    if key.kind is KeyKind.UNSUPPORTED:
-        return UnsupportedKey(certificate, "a public key of a kind or with parameters that nothing here reads")
+    if key.handle is None:
+        return UnsupportedKey(certificate, unreadable(key))
     if is_too_long(key):
         return UnsupportedKey(certificate, f"an RSA key of more than {MAX_RSA_BITS} bits")
     if is_hopeless(key):
@@ -46,8 +48,10 @@ def check_key_strength(certificate: Certificate, policy: Policy) -> WeakKey | Un
 
 def is_hopeless(key: PublicKey) -> bool:
     """Whether a key is too short for any policy."""
-    return (key.kind is KeyKind.RSA and key.size < RSA_BITS_NEVER) or (
-        key.kind is KeyKind.EC and key.size < EC_BITS and key.parameter_set != "secp192r1"
+    return (
+        (key.kind is KeyKind.RSA and key.size < RSA_BITS_NEVER)
+        or (key.kind is KeyKind.DSA and key.size < DSA_BITS_NEVER)
+        or (key.kind is KeyKind.EC and key.size < EC_BITS and key.parameter_set != "secp192r1")
     )
 
 

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from service.core.der.signature import SignatureResult, verify
 from service.core.model.certificate import Certificate
+from service.core.model.key import KeyKind
 from service.core.model.trust_store import TrustStore
 from service.core.names.comparison import canonical, same_name
 
@@ -23,10 +24,12 @@ class AnchorRule(Enum):
 def is_self_signed(certificate: Certificate) -> bool:
     """Whether a certificate names itself as its issuer and verifies under its own key.
 
-    Where the algorithm is one that nothing here verifies, the names decide: old roots are signed with MD2.
+    Where the algorithm is one that nothing here verifies, the names decide: old roots are signed with MD2. A key that
+    leaves its parameters to its issuer is not its own issuer's.
     """
     return (
         same_name(certificate.subject, certificate.issuer)
+        and certificate.public_key.kind is not KeyKind.DSA_INHERITING
         and verify(certificate.signature, certificate.public_key) is not SignatureResult.INVALID
     )
 

@@ -18,12 +18,13 @@ from service.adapters.ipc.message import (
     encode_report,
 )
 from service.adapters.ipc.server import IngesterServer
-from service.application.crl_fetcher import CrlOrder
+from service.application.crl_fetcher import MAX_ORDER_SIGNERS, MAX_SPKI_OCTETS, CrlOrder, CrlSigner
 from service.core.model.attempt import Attempt, Problem
 
 pytestmark = pytest.mark.anyio
 
-ORDER = CrlOrder(("http://ca.example/a.crl", "http://ca.example/b.crl"), b"\x30\x59")
+SIGNERS = (CrlSigner(bytes(32), b"\x30\x59"), CrlSigner(bytes(31) + b"\xff", b"\x30\x5a"))
+ORDER = CrlOrder(("http://ca.example/a.crl", "http://ca.example/b.crl"), SIGNERS)
 ATTEMPTS = (Attempt("http://ca.example/a.crl", Problem.HTTP_STATUS, "404"),)
 
 
@@ -119,7 +120,20 @@ def test_messages_survive_the_round_trip() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"", b"{}", b"null", b'{"urls": 1, "signer_spki": ""}', b'{"urls": [], "signer_spki": "x"}']
+    "line",
+    [
+        b"",
+        b"{}",
+        b"null",
+        b'{"urls": 1, "signers": []}',
+        b'{"urls": []}',
+        b'{"urls": [], "signers": 1}',
+        b'{"urls": [], "signers": ["AA=="]}',
+        b'{"urls": [], "signers": [["AA==", "?"]]}',
+        b'{"urls": [], "signers": [["AA==", 1]]}',
+        b'{"urls": [], "signers": [["AA==", "\xc3\xa4\xc3\xa4"]]}',
+        b'{"urls": [], "signers": [["AA==", "AA==", "AA=="]]}',
+    ],
 )
 def test_a_line_that_is_no_order_is_refused(line: bytes) -> None:
     """Only an order is an order."""
@@ -137,4 +151,22 @@ def test_a_line_that_is_no_report_is_refused(line: bytes) -> None:
 def test_a_message_has_a_limit() -> None:
     """A certificate with a URL of a megabyte does not become a message."""
     with pytest.raises(MessageError, match="the limit is"):
-        encode_order(CrlOrder(("http://" + "a" * MAX_LINE_BYTES,), b""))
+        encode_order(CrlOrder(("http://" + "a" * MAX_LINE_BYTES,), ()))
+
+
+async def test_the_largest_order(tmp_path: Path) -> None:
+    """As many keys as one order may have, each of the longest kind that is ordered for, and four long URLs."""
+    signers = tuple(CrlSigner(bytes([number] * 32), bytes(MAX_SPKI_OCTETS)) for number in range(MAX_ORDER_SIGNERS))
+    order = CrlOrder(tuple("http://ca.example/" + "a" * 8_000 for _ in range(4)), signers)
+    fetcher = RecordingFetcher()
+    async with serving(fetcher, tmp_path / "s"):
+        assert ATTEMPTS == await IngesterClient(tmp_path / "s").fetch(order)
+    assert [order] == fetcher.orders
+
+
+def test_more_keys_than_an_order_has() -> None:
+    """Nobody here sends them: it is no order."""
+    signers = tuple(CrlSigner(bytes(32), bytes([number])) for number in range(MAX_ORDER_SIGNERS + 1))
+    assert MAX_ORDER_SIGNERS == len(decode_order(encode_order(CrlOrder((), signers[1:]))).signers)
+    with pytest.raises(MessageError, match="the limit is 17"):
+        decode_order(encode_order(CrlOrder((), signers)))

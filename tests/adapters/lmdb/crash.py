@@ -69,7 +69,7 @@ class Killer:
 
 def _publish(path: Path, number: int, killer: Killer) -> None:
     with Store.open(path, Role.INGESTER) as store:
-        rows = [row(entry(serial, number)) for serial in range(ROWS)]
+        rows = [row(serial, number) for serial in range(ROWS)]
         killer.arm()
         store.publish(held(number), rows, watermark(number))
         killer.disarm()
@@ -82,7 +82,7 @@ def _state(path: Path) -> dict[str, object]:
         return {
             "numbers": [finding.meta.crl_number for findings in found for finding in findings],
             "entries": [
-                finding.entry == entry(serial, finding.meta.crl_number or 0)
+                finding.entry == entry(finding.meta.crl_number or 0)
                 for serial, findings in enumerate(found)
                 for finding in findings
             ],

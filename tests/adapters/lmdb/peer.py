@@ -41,10 +41,10 @@ def _open(path: Path, role: Role) -> None:
 def _publish(path: Path) -> None:
     """Publish one CRL after the other: the entry's date tells which."""
     with Store.open(path, Role.INGESTER) as store:
-        store.publish(held(1), [row(entry(1, 1))], watermark(1))
+        store.publish(held(1), [row(1, 1)], watermark(1))
         _wait()
         for number in range(2, PUBLISHED + 1):
-            store.publish(held(number), [row(entry(1, number))], watermark(number))
+            store.publish(held(number), [row(1, number)], watermark(number))
 
 
 def _read(path: Path) -> None:
@@ -70,8 +70,8 @@ def _fork(path: Path) -> None:
         _try_all(path, store)
         os._exit(0)
     os.waitpid(child, 0)
-    store.publish(held(1), [row(entry(1))], watermark(1))
-    _say(str(store.find(ISSUER, frozenset(), octets(1))[0].entry == entry(1)))
+    store.publish(held(1), [row(1)], watermark(1))
+    _say(str(store.find(ISSUER, frozenset(), octets(1))[0].entry == entry()))
     store.close()
 
 

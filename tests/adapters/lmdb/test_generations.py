@@ -1,4 +1,4 @@
-"""Generations: written sorted, whatever the order; found by serial number; refused where the file is not as written."""
+"""Generations: written sorted, whatever the order; found by key; refused where the file is not as written."""
 
 import heapq
 import os
@@ -21,12 +21,14 @@ from service.adapters.lmdb.generation_reader import GenerationGoneError, Generat
 from service.adapters.lmdb.generation_writer import GenerationWriter, SortedRuns
 from service.application.evidence_store import StoreError
 from service.core.model.crl import CrlRow
+from service.core.model.reason import Reason
 from tests.adapters.lmdb.open_files import open_below
 
 SLOT = b"slot"
 
-serials = st.binary(min_size=1, max_size=3) | st.binary(min_size=499, max_size=600)
-rows_in_any_order = st.lists(st.builds(CrlRow, serial=serials, record=st.binary(max_size=20)), max_size=30)
+keys = st.sampled_from([b"a", b"b"]) | st.binary(min_size=1, max_size=3) | st.binary(min_size=499, max_size=600)
+records = st.binary(max_size=20) | st.binary(max_size=3).map(bytes((Reason.REMOVE_FROM_CRL,)).__add__)
+rows_in_any_order = st.lists(st.builds(CrlRow, key=keys, record=records), max_size=30)
 
 
 def _writer(path: Path) -> GenerationWriter:
@@ -37,6 +39,13 @@ def _writer(path: Path) -> GenerationWriter:
 
 def _rows(count: int, start: int = 0) -> list[CrlRow]:
     return [CrlRow(number.to_bytes(20, "big"), b"record %d" % number) for number in range(start, start + count)]
+
+
+def _counting(rows: list[CrlRow], key: bytes) -> bytes:
+    """The last record of a key that is no removal, else the last."""
+    records = [row.record for row in rows if row.key == key]
+    removal = bytes((Reason.REMOVE_FROM_CRL,))
+    return ([record for record in records if not record.startswith(removal)] or records)[-1]
 
 
 @pytest.fixture
@@ -63,24 +72,24 @@ def _run_rows(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_run_rows")
-@given(rows=rows_in_any_order, asked=serials)
+@given(rows=rows_in_any_order, asked=keys)
 def test_any_rows_in_any_order(tmp_path_factory: pytest.TempPathFactory, rows: list[CrlRow], asked: bytes) -> None:
-    """Rows are found by their serial numbers, the last of duplicates wins, and no other serial number is found."""
+    """Rows are found by their keys, of duplicates the one that counts, and no other key is found."""
     path = tmp_path_factory.mktemp("any")
-    expected: dict[bytes, bytes | None] = {row.serial: row.record for row in rows}
+    expected: dict[bytes, bytes | None] = {row.key: _counting(rows, row.key) for row in rows}
     expected.setdefault(asked, None)
     reader = GenerationReader(path / "generations", 1)
 
     generation = _writer(path).build(rows)
 
-    assert expected == {serial: reader.look_up(SLOT, generation, serial) for serial in expected}
-    assert len({row.serial for row in rows}) == generation.rows
+    assert expected == {key: reader.look_up(SLOT, generation, key) for key in expected}
+    assert len({row.key for row in rows}) == generation.rows
     reader.close()
     shutil.rmtree(path)
 
 
-def test_key_of_a_long_serial() -> None:
-    """A long serial number's key fits LMDB and is no shorter one's; two that begin alike have two keys."""
+def test_a_long_key() -> None:
+    """It is cut to what LMDB takes and is no shorter one's; two that begin alike stay two."""
     long = bytes(501)
 
     assert MAX_KEY_OCTETS == len(row_key(long))
@@ -105,7 +114,7 @@ def test_map_grows(writer: GenerationWriter, reader: GenerationReader, monkeypat
     generation = writer.build(reversed(rows))
 
     assert len(rows) == generation.rows
-    assert {row.record for row in rows} == {reader.look_up(SLOT, generation, row.serial) for row in rows}
+    assert {row.record for row in rows} == {reader.look_up(SLOT, generation, row.key) for row in rows}
 
 
 def test_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +126,7 @@ def test_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
     assert ["run-0", "run-1", "run-2"] == sorted(path.name for path in tmp_path.iterdir())
     with ExitStack() as stack:
-        assert [(row.serial, row.record) for row in _rows(11)] == list(runs.merged(stack))
+        assert [(row.key, row.record) for row in _rows(11)] == list(runs.merged(stack))
 
 
 def test_rows_out_of_order(writer: GenerationWriter, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,8 +184,8 @@ def test_directory_that_cannot_be_synced(
     assert [] == list((tmp_path / "generations").iterdir())
 
 
-def test_empty_serial_is_an_error(writer: GenerationWriter, reader: GenerationReader) -> None:
-    """A serial number without octets is an error where it is written and where it is asked for."""
+def test_empty_key_is_an_error(writer: GenerationWriter, reader: GenerationReader) -> None:
+    """A key without octets is an error where it is written and where it is asked for."""
     with pytest.raises(StoreError, match="BAD_VALSIZE"):
         writer.build([CrlRow(b"", b"")])
     with pytest.raises(StoreError, match="BAD_VALSIZE"):

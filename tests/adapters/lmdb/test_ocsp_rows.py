@@ -98,6 +98,36 @@ def test_replaced(hot: Hot) -> None:
     assert ocsp(3 * HOUR, response=b"newer") == rows.find(_key(1))
 
 
+def test_what_is_to_stay_stays(hot: Hot) -> None:
+    """Who writes is asked about what is held, once, and not where nothing is; when it expires stays too."""
+    rows = OcspRows(hot, LIMITS)
+    asked: list[bytes] = []
+
+    def supersedes(held: HeldOcsp) -> bool:
+        asked.append(held.response)
+        return held.response == b"older"
+
+    rows.put(_key(1), ocsp(HOUR, response=b"older"), supersedes)
+    rows.put(_key(1), ocsp(4 * HOUR, response=b"newer"), supersedes)
+    rows.put(_key(1), ocsp(2 * HOUR, response=b"older"), supersedes)
+    rows.put(_key(2), ocsp(5 * HOUR, at=AT + 3 * HOUR))
+
+    assert [b"older", b"newer"] == asked
+    assert ocsp(4 * HOUR, response=b"newer") == rows.find(_key(1))
+
+
+def test_a_damaged_row_never_stays(hot: Hot) -> None:
+    """Nobody can say what it was."""
+    rows = OcspRows(hot, LIMITS)
+    database = hot.database(b"ocsp")
+    with hot.begin_writing() as transaction:
+        transaction.put(_key(1), b"\x01", db=database)
+
+    rows.put(_key(1), ocsp(), lambda _: False)
+
+    assert ocsp() == rows.find(_key(1))
+
+
 def test_a_few_expired_ones_go(hot: Hot) -> None:
     """A write takes a few expired responses away, the earliest first, and none that is still good."""
     rows = OcspRows(hot, LIMITS)

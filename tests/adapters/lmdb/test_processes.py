@@ -160,7 +160,7 @@ def test_switches_are_seen(path: Path, peers: Peers) -> None:
         while seen[-1] < PUBLISHED:
             ((found,), mark) = store.find(ISSUER, frozenset(), octets(1)), store.watermark(held(1).slot)
             number = found.meta.crl_number or 0
-            assert entry(1, number) == found.entry
+            assert entry(number) == found.entry
             assert number >= seen[-1]
             assert mark is not None
             assert number <= (mark.crl_number or 0)
@@ -171,12 +171,12 @@ def test_switches_are_seen(path: Path, peers: Peers) -> None:
 def test_killed_while_writing(path: Path, peers: Peers) -> None:
     """An ingester that is killed with a transaction open leaves what was there, and its lock to the next writer."""
     with Store.open(path, Role.INGESTER) as store:
-        store.publish(held(1), [row(entry(1))], watermark(1))
+        store.publish(held(1), [row(1)], watermark(1))
         writer = _ready(peers("write"))
         _kill(writer)
 
         asyncio.run(store.put_ocsp(KEY, ocsp()))
-        store.publish(held(2), [row(entry(2))], watermark(2))
+        store.publish(held(2), [row(2)], watermark(2))
 
         assert ocsp() == store.find_ocsp(KEY)
         assert (held(2),) == store.held()

@@ -16,6 +16,7 @@ from service.adapters.lmdb.record import (
     encode_watermark,
 )
 from service.application.evidence_store import HeldCrl, StoreError
+from service.core.model.certificate import DistributionPoint
 from service.core.model.crl import CrlMeta, CrlSlot, IssuingDistributionPoint, Watermark
 from service.core.model.name import GeneralName, GeneralNameKind, Name
 from service.core.model.reason import Reasons
@@ -26,11 +27,12 @@ offsets = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(
 moments = st.datetimes(timezones=st.just(UTC) | offsets)
 names = st.builds(Name, der=st.binary(), text=st.text())
 reasons = st.integers(0, 0x1FF).map(Reasons)
+general_names = st.lists(
+    st.builds(GeneralName, kind=st.sampled_from(GeneralNameKind), value=st.binary()), max_size=4
+).map(tuple)
 points = st.builds(
     IssuingDistributionPoint,
-    names=st.lists(st.builds(GeneralName, kind=st.sampled_from(GeneralNameKind), value=st.binary()), max_size=4).map(
-        tuple
-    ),
+    names=general_names,
     only_contains_user_certs=st.booleans(),
     only_contains_ca_certs=st.booleans(),
     only_contains_attribute_certs=st.booleans(),
@@ -48,6 +50,9 @@ metas = st.builds(
     authority_key_identifier=st.none() | st.binary(),
     issuing_distribution_point=st.none() | points,
     base_crl_number=st.none() | st.integers(),
+    freshest_crl=st.lists(
+        st.builds(DistributionPoint, names=general_names, reasons=reasons, crl_issuer=general_names), max_size=2
+    ).map(tuple),
     unsupported=st.lists(st.text()).map(tuple),
     entries=st.integers(min_value=0),
     size=st.integers(min_value=0),
@@ -78,7 +83,7 @@ def test_slot_round_trip(record: SlotRecord) -> None:
     assert record.held.meta.issuer.text == found.held.meta.issuer.text
 
 
-@given(st.builds(Watermark, crl_number=st.none() | st.integers(), this_update=moments))
+@given(st.builds(Watermark, crl_number=st.none() | st.integers(), this_update=moments, digest=st.binary()))
 def test_watermark_round_trip(watermark: Watermark) -> None:
     """A watermark comes back as it was."""
     assert watermark == decode_watermark(encode_watermark(watermark))
@@ -86,9 +91,19 @@ def test_watermark_round_trip(watermark: Watermark) -> None:
 
 def test_number_of_any_size() -> None:
     """A CRL number beyond Python's limit on decimal digits is kept."""
-    watermark = Watermark(1 << 20_000, AT + timedelta(microseconds=1))
+    watermark = Watermark(1 << 20_000, AT + timedelta(microseconds=1), b"digest")
 
     assert watermark == decode_watermark(encode_watermark(watermark))
+
+
+@pytest.mark.parametrize("name", ["crl_number", "this_update", "digest"])
+def test_each_field_of_a_watermark_is_read(name: str) -> None:
+    """One that is absent is an error, and never a watermark that refuses less."""
+    document = json.loads(encode_watermark(Watermark(1, AT, b"digest")))
+    del document[name]
+
+    with pytest.raises(StoreError, match=f"damaged.*{name}"):
+        decode_watermark(json.dumps(document).encode())
 
 
 @pytest.mark.parametrize("damaged", [b"", b"{", b"[]", b"\xff", b"null", SLOT[:-1]])
@@ -144,10 +159,21 @@ def test_field_out_of_range(name: str, value: object) -> None:
 @pytest.mark.parametrize("value", ["", "0x10", "1_0", "--1", " 1"])
 def test_number_out_of_form(value: str) -> None:
     """A number is read only in the form in which it is written."""
-    document = json.loads(encode_watermark(Watermark(1, AT)))
+    document = json.loads(encode_watermark(Watermark(1, AT, b"digest")))
 
     with pytest.raises(StoreError, match="crl_number"):
         decode_watermark(json.dumps({**document, "crl_number": value}).encode())
+
+
+@pytest.mark.parametrize("name", ["names", "reasons", "crl_issuer"])
+def test_each_field_of_a_distribution_point_is_read(name: str) -> None:
+    """Where deltas are is not guessed."""
+    document = json.loads(SLOT)
+    whole: dict[str, object] = {"names": [], "reasons": 1, "crl_issuer": []}
+    document["meta"]["freshest_crl"] = [{key: value for key, value in whole.items() if key != name}]
+
+    with pytest.raises(StoreError, match=f"damaged.*{name}"):
+        decode_slot(json.dumps(document).encode())
 
 
 def test_unknown_kind_of_name() -> None:

@@ -65,9 +65,9 @@ def test_empty(store: Store) -> None:
 @pytest.mark.parametrize("serial", [0, 1, 127, 128, -1, -129, 1 << 159, (1 << 504) - 1])
 def test_listed(store: Store, serial: int) -> None:
     """A listed serial number is found with its entry, and with all that is known of the CRL."""
-    listed = entry(serial)
+    listed = entry(5)
     crl = held(7)
-    store.publish(crl, [row(entry(serial + 1)), row(listed)], watermark(7))
+    store.publish(crl, [row(serial + 1), row(serial, 5)], watermark(7))
 
     found = store.find(ISSUER, NOWHERE, octets(serial))
 
@@ -77,20 +77,19 @@ def test_listed(store: Store, serial: int) -> None:
 def test_not_listed(store: Store) -> None:
     """A CRL that does not list a serial number is found too, without an entry."""
     crl = held(7)
-    store.publish(crl, [row(entry(1))], watermark(7))
+    store.publish(crl, [row(1)], watermark(7))
 
     assert (CrlFinding(crl.meta, None, b"signer", SOURCE, Tier.HOST),) == store.find(ISSUER, NOWHERE, octets(2))
 
 
 @pytest.mark.parametrize("reason", [None, *Reason])
-def test_last_duplicate_wins(store: Store, reason: Reason | None) -> None:
-    """Of entries with one serial number the last one counts."""
-    listed = entry(1, 5, reason)
-    store.publish(held(7), [row(entry(1, 9, Reason.SUPERSEDED)), row(listed)], watermark(7))
+def test_duplicates(store: Store, reason: Reason | None) -> None:
+    """Of entries under one key the last one counts, but no removal over a revocation."""
+    store.publish(held(7), [row(1, 9, Reason.SUPERSEDED), row(1, 5, reason)], watermark(7))
 
     (found,) = store.find(ISSUER, NOWHERE, octets(1))
 
-    assert listed == found.entry
+    assert (entry(9, Reason.SUPERSEDED) if reason is Reason.REMOVE_FROM_CRL else entry(5, reason)) == found.entry
 
 
 @pytest.mark.parametrize(
@@ -110,7 +109,7 @@ def test_which_crls_are_asked(store: Store, asked: set[bytes], expected: set[int
 
 def test_base_and_delta(store: Store) -> None:
     """Two slots of one scope are two findings."""
-    store.publish(held(1), [row(entry(1))], watermark(1))
+    store.publish(held(1), [row(1)], watermark(1))
     store.publish(held(2, slot(kind=b"delta")), [], watermark(2))
 
     found = store.find(ISSUER, NOWHERE, octets(1))
@@ -130,18 +129,18 @@ def test_inventory(store: Store) -> None:
     """Every CRL held is listed, as it was given."""
     crls = [held(1), held(2, slot(b"a")), held(3, slot(issuer=b"another"))]
     for crl in crls:
-        store.publish(crl, [row(entry(1))], watermark(1))
+        store.publish(crl, [row(1)], watermark(1))
 
     assert crls == sorted(store.held(), key=lambda crl: crl.meta.crl_number or 0)
 
 
 def test_replaced(store: Store, path: Path) -> None:
     """A newer CRL of a slot takes the place of the older one, whose file goes; the other slots stay."""
-    store.publish(held(1), [row(entry(1))], watermark(1))
-    store.publish(held(5, slot(b"a")), [row(entry(1))], watermark(5))
+    store.publish(held(1), [row(1)], watermark(1))
+    store.publish(held(5, slot(b"a")), [row(1)], watermark(5))
     store.find(ISSUER, frozenset({b"a"}), octets(1))
 
-    store.publish(held(2), [row(entry(2))], watermark(2))
+    store.publish(held(2), [row(2)], watermark(2))
 
     found = store.find(ISSUER, frozenset({b"a"}), octets(1))
     assert [(2, False), (5, True)] == sorted((f.meta.crl_number or 0, f.entry is not None) for f in found)
@@ -156,21 +155,50 @@ def test_watermark_of_each_slot(store: Store) -> None:
     assert (watermark(2), watermark(9)) == (store.watermark(slot()), store.watermark(slot(b"a")))
 
 
+def test_what_a_slot_holds(store: Store, path: Path) -> None:
+    """It is one CRL, by its digest, and only while its slot can be read and its entries are there."""
+    crl, another = held(1), held(2)
+    assert not store.holds(slot(), crl.meta.digest)
+
+    store.publish(crl, [row(1)], watermark(1))
+    assert [True, False, False] == [
+        store.holds(slot(), crl.meta.digest),
+        store.holds(slot(), another.meta.digest),
+        store.holds(slot(b"a"), crl.meta.digest),
+    ]
+
+    (file,) = _generations(path)
+    file.rename(path / "elsewhere")
+    assert not store.holds(slot(), crl.meta.digest)
+    (path / "elsewhere").rename(file)
+    assert store.holds(slot(), crl.meta.digest)
+
+
+def test_a_damaged_slot_holds_nothing(path: Path) -> None:
+    """What is published next repairs it."""
+    with Store.open(path, Role.INGESTER) as store:
+        store.publish(held(1), [row(1)], watermark(1))
+    _overwrite(path, b"crl-slots", slot().key, b"?")
+
+    with Store.open(path, Role.INGESTER) as store:
+        assert not store.holds(slot(), held(1).meta.digest)
+
+
 def test_everything_survives(path: Path) -> None:
     """What was published is there in the next process."""
     with Store.open(path, Role.INGESTER) as store:
-        store.publish(held(7), [row(entry(1))], watermark(7))
+        store.publish(held(7), [row(1)], watermark(7))
 
     with Store.open(path, Role.WORKER) as store:
         (found,) = store.find(ISSUER, NOWHERE, octets(1))
-        assert (entry(1), watermark(7), (held(7),)) == (found.entry, store.watermark(slot()), store.held())
+        assert (entry(), watermark(7), (held(7),)) == (found.entry, store.watermark(slot()), store.held())
 
 
 def test_many_slots_with_few_files(path: Path) -> None:
     """More CRLs than files may be open are all asked, again and again."""
     with Store.open(path, Role.INGESTER, StoreLimits(open_generations=2)) as store:
         for number in range(5):
-            store.publish(held(number, slot(b"%d" % number)), [row(entry(number))], watermark(number))
+            store.publish(held(number, slot(b"%d" % number)), [row(number, number)], watermark(number))
 
         for number in [0, 1, 2, 3, 4, 4, 0, 2]:
             (found,) = store.find(ISSUER, frozenset({b"%d" % number}), octets(number))
@@ -182,31 +210,31 @@ def test_many_slots_with_few_files(path: Path) -> None:
 
 def test_error_of_the_rows(store: Store, path: Path) -> None:
     """Rows that end in an error leave what was held, and the error is theirs."""
-    store.publish(held(1), [row(entry(1))], watermark(1))
+    store.publish(held(1), [row(1)], watermark(1))
 
     def rows() -> Iterator[CrlRow]:
-        yield row(entry(2))
+        yield row(2)
         raise ValueError("theirs")
 
     with pytest.raises(ValueError, match="theirs"):
         store.publish(held(2), rows(), watermark(2))
 
     (found,) = store.find(ISSUER, NOWHERE, octets(1))
-    assert (1, entry(1), watermark(1)) == (found.meta.crl_number, found.entry, store.watermark(slot()))
+    assert (1, entry(), watermark(1)) == (found.meta.crl_number, found.entry, store.watermark(slot()))
     assert 1 == len(_generations(path))
 
 
 def test_hot_environment_is_full(path: Path) -> None:
     """A slot that cannot be switched for lack of room is an error, and what was held still is."""
     with Store.open(path, Role.INGESTER, StoreLimits(hot_map_octets=1 << 17)) as store:
-        store.publish(held(1), [row(entry(1))], watermark(1))
+        store.publish(held(1), [row(1)], watermark(1))
         large = replace(held(2), source="x" * (1 << 17))
 
         with pytest.raises(StoreError, match="MAP_FULL"):
-            store.publish(large, [row(entry(2))], watermark(2))
+            store.publish(large, [row(2)], watermark(2))
 
         (found,) = store.find(ISSUER, NOWHERE, octets(1))
-        assert (1, entry(1), watermark(1)) == (found.meta.crl_number, found.entry, store.watermark(slot()))
+        assert (1, entry(), watermark(1)) == (found.meta.crl_number, found.entry, store.watermark(slot()))
         assert 1 == len(_generations(path))
 
 
@@ -221,10 +249,10 @@ def test_error_after_the_switch(store: Store, path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(CrlRows, "switch", switch)
 
     with pytest.raises(StoreError, match="reported"):
-        store.publish(held(1), [row(entry(1))], watermark(1))
+        store.publish(held(1), [row(1)], watermark(1))
 
     (found,) = store.find(ISSUER, NOWHERE, octets(1))
-    assert entry(1) == found.entry
+    assert entry() == found.entry
     assert 1 == len(_generations(path))
 
 
@@ -236,7 +264,7 @@ def test_worker_does_not_publish(path: Path) -> None:
 
 def test_order_of_steps(store: Store, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file is on the disk before it has its name, the name before the switch; the old file goes last."""
-    store.publish(held(1), [row(entry(1))], watermark(1))
+    store.publish(held(1), [row(1)], watermark(1))
     (old,) = _generations(path)
     steps: list[str] = []
 
@@ -255,7 +283,7 @@ def test_order_of_steps(store: Store, path: Path, monkeypatch: pytest.MonkeyPatc
     record(os, "unlink", "unlink")
     record(CrlRows, "switch", "switch")
 
-    store.publish(held(2), [row(entry(1))], watermark(2))
+    store.publish(held(2), [row(1)], watermark(2))
 
     assert ["sync", "rename", "sync", "switch", "unlink"] == steps
 
@@ -275,7 +303,7 @@ def test_missing_generation(store: Store, path: Path) -> None:
 
 def test_shortened_generation(store: Store, path: Path) -> None:
     """A CRL whose file was cut is an error, and no signal that kills the process."""
-    store.publish(held(1), [row(entry(number)) for number in range(1000)], watermark(1))
+    store.publish(held(1), [row(number) for number in range(1000)], watermark(1))
     (generation,) = _generations(path)
     generation.chmod(0o600)
     os.truncate(generation, 4096)
@@ -306,7 +334,7 @@ def _overwrite(path: Path, database: bytes, key: bytes, value: bytes | None, *, 
 def test_damaged_slot(path: Path) -> None:
     """A slot that does not decode is an error wherever it is read, and publishing again repairs it."""
     with Store.open(path, Role.INGESTER) as store:
-        store.publish(held(1), [row(entry(1))], watermark(1))
+        store.publish(held(1), [row(1)], watermark(1))
     _overwrite(path, b"crl-slots", slot().key, b"?")
 
     with Store.open(path, Role.INGESTER) as store:
@@ -314,9 +342,9 @@ def test_damaged_slot(path: Path) -> None:
             store.find(ISSUER, NOWHERE, octets(1))
         with pytest.raises(StoreError, match="damaged"):
             store.held()
-        store.publish(held(2), [row(entry(1))], watermark(2))
+        store.publish(held(2), [row(1)], watermark(2))
         (found,) = store.find(ISSUER, NOWHERE, octets(1))
-        assert entry(1) == found.entry
+        assert entry() == found.entry
     assert 1 == len(_generations(path))
 
 
@@ -343,10 +371,10 @@ def test_damaged_watermark(path: Path) -> None:
 def test_other_format(path: Path) -> None:
     """A store of another format is refused, with what to do; it can be opened by nobody and is left as it is."""
     Store.open(path, Role.WORKER).close()
-    _overwrite(path, b"about", b"format", b"2")
+    _overwrite(path, b"about", b"format", b"1")
 
     for role in Role:
-        with pytest.raises(StoreError, match=r"format 2 .* writes 1: .*remove the directory"):
+        with pytest.raises(StoreError, match=r"format 1 .* writes 2: .*remove the directory"):
             Store.open(path, role)
 
 
@@ -366,7 +394,7 @@ def test_not_lmdb(path: Path) -> None:
 def test_leftovers_are_swept(path: Path) -> None:
     """An ingester that starts removes what a crash left; a worker does not."""
     with Store.open(path, Role.INGESTER) as store:
-        store.publish(held(1), [row(entry(1))], watermark(1))
+        store.publish(held(1), [row(1)], watermark(1))
     (used,) = _generations(path)
     (path / "generations" / ("0" * 32)).touch()
     (path / "building" / "left").mkdir()
@@ -378,7 +406,7 @@ def test_leftovers_are_swept(path: Path) -> None:
         assert [used] == _generations(path)
         assert [] == list((path / "building").iterdir())
         (found,) = store.find(ISSUER, NOWHERE, octets(1))
-        assert entry(1) == found.entry
+        assert entry() == found.entry
 
 
 # --- a switch while somebody reads -----------------------------------------------------------------------------------
@@ -393,7 +421,7 @@ def _switching(store: Store, monkeypatch: pytest.MonkeyPatch, times: int) -> Non
         found = really(rows, *arguments)  # type: ignore[arg-type] # handed on as they came
         if left:
             number = left.pop(0)
-            store.publish(held(number), [row(entry(1, number))], watermark(number))
+            store.publish(held(number), [row(1, number)], watermark(number))
         return found
 
     monkeypatch.setattr(CrlRows, "covering", covering)
@@ -401,17 +429,17 @@ def _switching(store: Store, monkeypatch: pytest.MonkeyPatch, times: int) -> Non
 
 def test_switched_while_looking(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that went after its slot was read is looked for again, under its slot's new content."""
-    store.publish(held(1), [row(entry(1))], watermark(1))
+    store.publish(held(1), [row(1)], watermark(1))
     _switching(store, monkeypatch, 1)
 
     (found,) = store.find(ISSUER, NOWHERE, octets(1))
 
-    assert (2, entry(1, 2)) == (found.meta.crl_number, found.entry)
+    assert (2, entry(2)) == (found.meta.crl_number, found.entry)
 
 
 def test_switched_again_and_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader that never gets hold of a file gives up with an error."""
-    store.publish(held(1), [row(entry(1))], watermark(1))
+    store.publish(held(1), [row(1)], watermark(1))
     _switching(store, monkeypatch, 2 * module.FIND_ATTEMPTS)
 
     with pytest.raises(StoreError, match="missing"):
@@ -421,14 +449,14 @@ def test_switched_again_and_again(store: Store, monkeypatch: pytest.MonkeyPatch)
 def test_open_file_is_used_for_its_own_generation_only(store: Store) -> None:
     """A switch is seen by the next lookup, although the old file is still open."""
     for number in range(1, 20):
-        store.publish(held(number), [row(entry(1, number))], watermark(number))
+        store.publish(held(number), [row(1, number)], watermark(number))
         (found,) = store.find(ISSUER, NOWHERE, octets(1))
-        assert (number, entry(1, number)) == (found.meta.crl_number, found.entry)
+        assert (number, entry(number)) == (found.meta.crl_number, found.entry)
 
 
 def test_many_threads(store: Store) -> None:
     """Lookups from several threads, while CRLs are switched, are each of one CRL."""
-    store.publish(held(1), [row(entry(1, 1))], watermark(1))
+    store.publish(held(1), [row(1, 1)], watermark(1))
     done = threading.Event()
 
     def look(result: Future[set[int]]) -> None:
@@ -436,7 +464,7 @@ def test_many_threads(store: Store) -> None:
         try:
             while not done.is_set():
                 (found,) = store.find(ISSUER, NOWHERE, octets(1))
-                assert entry(1, found.meta.crl_number or 0) == found.entry
+                assert entry(found.meta.crl_number or 0) == found.entry
                 seen.add(found.meta.crl_number or 0)
         except BaseException as error:  # noqa: BLE001 - told to the test, whatever it is
             result.set_exception(error)
@@ -449,7 +477,7 @@ def test_many_threads(store: Store) -> None:
         thread.start()
     try:
         for number in range(2, 40):
-            store.publish(held(number), [row(entry(1, number))], watermark(number))
+            store.publish(held(number), [row(1, number)], watermark(number))
     finally:
         done.set()
         for thread in threads:
@@ -490,10 +518,10 @@ async def test_ocsp_leaves_room_for_crls(path: Path) -> None:
         for number in range(100):
             await store.put_ocsp(number.to_bytes(32, "big"), ocsp(response=bytes(30_000)))
 
-        store.publish(replace(held(1), source="x" * 100_000), [row(entry(1))], watermark(1))
+        store.publish(replace(held(1), source="x" * 100_000), [row(1)], watermark(1))
 
         (found,) = store.find(ISSUER, NOWHERE, octets(1))
-        assert entry(1) == found.entry
+        assert entry() == found.entry
 
 
 async def test_too_large_a_response(store: Store) -> None:
@@ -533,7 +561,7 @@ def test_nothing_stays_open(path: Path) -> None:
         store.find(ISSUER, NOWHERE, octets(1))
     assert [] == open_below(path)
 
-    _overwrite(path, b"about", b"format", b"2")
+    _overwrite(path, b"about", b"format", b"1")
     with pytest.raises(StoreError):
         Store.open(path, Role.INGESTER)
     assert [] == open_below(path)
@@ -542,7 +570,7 @@ def test_nothing_stays_open(path: Path) -> None:
 def test_everything_is_for_the_owner_alone(path: Path) -> None:
     """Nothing in the store can be read by anybody else."""
     with Store.open(path, Role.INGESTER) as store:
-        store.publish(held(1), [row(entry(1))], watermark(1))
+        store.publish(held(1), [row(1)], watermark(1))
 
     assert {0} == {file.stat().st_mode & 0o077 for file in (path, *path.rglob("*"))}
 

@@ -37,7 +37,7 @@ def held(number: int, where: CrlSlot | None = None, entries: int = 0) -> HeldCrl
 
 def watermark(number: int) -> Watermark:
     """The watermark of the CRL with this number."""
-    return Watermark(number, AT + timedelta(days=number))
+    return Watermark(number, AT + timedelta(days=number), sha256(b"%d" % number).digest())
 
 
 def octets(serial: int) -> bytes:
@@ -46,14 +46,14 @@ def octets(serial: int) -> bytes:
     return serial.to_bytes(magnitude.bit_length() // 8 + 1, "big", signed=True)
 
 
-def entry(serial: int, days: int = 0, reason: Reason | None = Reason.KEY_COMPROMISE) -> CrlEntry:
-    """An entry revoked so many days after `AT`."""
-    return CrlEntry(serial, AT + timedelta(days=days), reason)
+def entry(days: int = 0, reason: Reason | None = Reason.KEY_COMPROMISE) -> CrlEntry:
+    """An entry of a certificate that was revoked so many days after `AT`."""
+    return CrlEntry(AT + timedelta(days=days), reason)
 
 
-def row(revoked: CrlEntry) -> CrlRow:
-    """The row of an entry, as the core makes it from the entry's DER."""
-    serial = octets(revoked.serial_number)
+def row(number: int, days: int = 0, reason: Reason | None = Reason.KEY_COMPROMISE) -> CrlRow:
+    """The row of such an entry for a serial number, as the core makes it from the entry's DER."""
+    serial, revoked = octets(number), entry(days, reason)
     body = b"\x02" + bytes([len(serial)]) + serial + b"\x17\x0d" + revoked.revoked_at.strftime("%y%m%d%H%M%SZ").encode()
     if revoked.reason is not None:
         body += b"\x30\x0c\x30\x0a\x06\x03\x55\x1d\x15\x04\x03\x0a\x01" + bytes([revoked.reason])

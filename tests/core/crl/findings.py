@@ -4,20 +4,25 @@ Rules: a finding is made the way that a host makes one: the CRL is read, its sig
 authorities, and one serial number is looked up among its rows.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, Unpack
 
-from service.core.crl.judging import judge_crls
+from service.core.crl.entries import entry_key, rows
+from service.core.crl.issuer import check_issuer, is_issuers_own, may_sign_crls
+from service.core.crl.judging import AuthenticCrl, age, judge_crls
 from service.core.der.certificate import read_certificate
 from service.core.der.crl import read_crl
 from service.core.der.crl_entry import unpack
 from service.core.der.signature import SignatureResult, verify
-from service.core.der.tlv import integer_octets
+from service.core.freshness.window import LAST_MOMENT
+from service.core.model.attempt import Attempt, Problem
 from service.core.model.certificate import Certificate
 from service.core.model.crl import CrlFinding, CrlMeta
 from service.core.model.evidence_tier import Tier
 from service.core.model.judgement import Judgement
 from service.core.model.policy import Policy
+from service.core.names.comparison import canonical
 from tests.pki import NOW, Authority, CrlOverrides, Issued
 
 DEFAULT: Final = Policy()
@@ -50,8 +55,8 @@ def look_up(
     document = read_crl(crl)
     keys = (read(authority).public_key for authority in tried)
     signer = next((key.spki for key in keys if verify(document.signature, key) is SignatureResult.VALID), None)
-    serial = integer_octets(about.serial)
-    entry = next((unpack(row.serial, row.record) for row in document.rows() if row.serial == serial), None)
+    key = entry_key(canonical(document.meta.issuer.der), read(about))
+    entry = next((unpack(row.record) for row in rows(document) if row.key == key), None)
     return CrlFinding(document.meta, entry, signer, source, tier)
 
 
@@ -63,5 +68,17 @@ def finding(**overrides: Unpack[CrlOverrides]) -> CrlFinding:
 def judged(
     *findings: CrlFinding, about: Issued = LEAF, issuer: Authority = SUB, policy: Policy = DEFAULT, at: datetime = NOW
 ) -> Judgement:
-    """What CRLs together say of a certificate."""
-    return judge_crls(findings, read(about), read(issuer), policy, at)
+    """What CRLs together say of a certificate, those of them that its issuer itself signed."""
+    certificate, signer = read(about), read(issuer)
+    crls: list[AuthenticCrl] = []
+    attempts: list[Attempt] = []
+    for one in sorted(findings, key=age):
+        problem = check_issuer(one, certificate, policy)
+        if problem is None and not (is_issuers_own(one, signer) and may_sign_crls(signer)):
+            problem = Problem.UNAUTHORIZED_SIGNER
+        if problem is None:
+            crls.append(AuthenticCrl(one, LAST_MOMENT))
+        else:
+            attempts.append(Attempt(one.source, problem))
+    judgement = judge_crls(crls, certificate, policy, at)
+    return replace(judgement, attempts=(*attempts, *judgement.attempts))

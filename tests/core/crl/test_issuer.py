@@ -5,19 +5,26 @@ from typing import Final
 
 import pytest
 
-from service.core.crl.issuer import check_issuer
+from service.core.crl.issuer import MAX_SIGNERS, candidate_signers, check_issuer, is_issuers_own, may_sign_crls
 from service.core.model.attempt import Problem
+from service.core.model.certificate import Certificate
 from service.core.model.policy import Policy, WeakAlgorithm
+from service.core.path.trust_store import build_trust_store, with_intermediates
 from tests.core.crl.findings import DEFAULT, ROOT, STRANGER, SUB, look_up, read
-from tests.pki import Authority, CrlOverrides, key
+from tests.pki import Authority, CrlOverrides, DistributionPoint, key
 from tests.pki.extensions import KeyUsage
 
 RSA_SUB: Final = ROOT.subordinate("Sub", key=key("rsa2048"))
 
 
+def about(issuer: Authority) -> Certificate:
+    """A certificate that an authority issued."""
+    return read(issuer.issue("leaf"))
+
+
 def problem(crl: bytes, issuer: Authority = SUB, *tried: Authority, policy: Policy = DEFAULT) -> Problem | None:
-    """Why a CRL may not speak for an issuer, its signature having been tried under the keys of these."""
-    return check_issuer(look_up(crl, tried=tried or (issuer,)), read(issuer), policy)
+    """Why a CRL cannot speak for an issuer, its signature having been tried under the keys of these."""
+    return check_issuer(look_up(crl, tried=tried or (issuer,)), about(issuer), policy)
 
 
 def test_the_issuers_own_crl() -> None:
@@ -53,10 +60,18 @@ def test_a_forged_crl() -> None:
 
 
 def test_another_key_under_the_same_name() -> None:
-    """A CRL under the key of a namesake is not the issuer's, although it verifies under a key that the host knows."""
+    """A CRL under the key of a namesake is not the issuer's own, although it verifies under a key that is known."""
     namesake = STRANGER.subordinate("Sub", key=key("p384"))
-    assert look_up(namesake.crl(), tried=(namesake,)).signer_spki is not None
-    assert problem(namesake.crl(), SUB, SUB, namesake) is Problem.BAD_SIGNATURE
+    found = look_up(namesake.crl(), tried=(SUB, namesake))
+    assert not is_issuers_own(found, read(SUB))
+    assert is_issuers_own(look_up(SUB.crl(), tried=(SUB, namesake)), read(SUB))
+    assert is_issuers_own(found, read(namesake))
+
+
+def test_another_name_under_the_issuers_key() -> None:
+    """A key with two names signs for the name that the CRL bears."""
+    twin = ROOT.subordinate("Twin", key=SUB.key)
+    assert not is_issuers_own(look_up(twin.crl(), tried=(twin,)), read(SUB))
 
 
 def test_a_key_that_was_not_tried() -> None:
@@ -70,18 +85,16 @@ def test_a_key_that_was_not_tried() -> None:
 @pytest.mark.parametrize(
     ("usage", "expected"),
     [
-        (None, None),
-        ({"cRLSign"}, None),
-        ({"keyCertSign", "cRLSign"}, None),
-        ({"keyCertSign"}, Problem.UNAUTHORIZED_SIGNER),
-        ({"keyCertSign", "digitalSignature"}, Problem.UNAUTHORIZED_SIGNER),
-        (set(), Problem.UNAUTHORIZED_SIGNER),
+        (None, True),
+        ({"cRLSign"}, True),
+        ({"keyCertSign", "cRLSign"}, True),
+        ({"keyCertSign"}, False),
+        ({"keyCertSign", "digitalSignature"}, False),
     ],
 )
-def test_who_may_sign_crls(usage: AbstractSet[KeyUsage] | None, expected: Problem | None) -> None:
+def test_who_may_sign_crls(usage: AbstractSet[KeyUsage] | None, expected: bool) -> None:
     """Where keyUsage is there, it must have cRLSign."""
-    issuer = ROOT.subordinate("Sub", key_usage=usage)
-    assert expected is problem(issuer.crl(), issuer)
+    assert expected is may_sign_crls(read(ROOT.subordinate("Sub", key_usage=usage)))
 
 
 def test_an_issuer_of_version_1() -> None:
@@ -111,9 +124,46 @@ def test_weak_digests(overrides: CrlOverrides, weak: WeakAlgorithm) -> None:
 
 
 def test_what_is_reported_first() -> None:
-    """Whose CRL it is, then whether it is genuine, then whether its signer may, then how it was signed."""
-    issuer = ROOT.subordinate("Sub", key=key("rsa2048"), key_usage=frozenset({"keyCertSign"}))
+    """Whose CRL it is, then whether it is genuine, then how it was signed."""
+    issuer = RSA_SUB
     foreign = issuer.crl(signature_hash="sha1", corrupt_signature=True, issuer_name="Other")
     assert problem(foreign, issuer) is Problem.WRONG_ISSUER
     assert problem(issuer.crl(signature_hash="sha1", corrupt_signature=True), issuer) is Problem.BAD_SIGNATURE
-    assert problem(issuer.crl(signature_hash="sha1"), issuer) is Problem.UNAUTHORIZED_SIGNER
+    assert problem(issuer.crl(signature_hash="sha1"), issuer) is Problem.WEAK_ALGORITHM
+
+
+# --- who else may have signed ----------------------------------------------------------------------------------------
+
+
+def candidates(certificate: Certificate, *members: Authority) -> list[str]:
+    """Whose keys are tried besides the issuer's, out of a trust store."""
+    store = build_trust_store("test", map(read, members))
+    return [one.fingerprint.hex() for one in candidate_signers(certificate, read(SUB), store)]
+
+
+def test_other_keys_of_the_issuer() -> None:
+    """Each other key of its name that may sign CRLs is a candidate, once; its own key is always tried."""
+    renewed = ROOT.subordinate("Sub", key=key("p256", 1))
+    again = renewed.reissue()
+    mute = ROOT.subordinate("Sub", key=key("p256", 2), key_usage=frozenset({"keyCertSign"}))
+    stranger = ROOT.subordinate("Other", key=key("p256", 3))
+    found = candidates(about(SUB), ROOT, SUB, SUB.reissue(), renewed, again, mute, stranger)
+    assert [min(read(renewed).fingerprint.hex(), read(again).fingerprint.hex())] == found
+
+
+def test_the_issuers_that_distribution_points_name() -> None:
+    """Whoever cRLIssuer names may have signed."""
+    other = ROOT.subordinate("Other")
+    assert [] == candidates(about(SUB), ROOT, SUB, other)
+    certificate = read(SUB.issue("leaf", crl_urls=[DistributionPoint(crl_issuer="Other")]))
+    assert [read(other).fingerprint.hex()] == candidates(certificate, ROOT, SUB, other)
+
+
+def test_nobody_is_crowded_out() -> None:
+    """However many keys a request brings along, those of the trust store are tried."""
+    renewed = ROOT.subordinate("Sub", key=key("p256", 1))
+    crowd = [read(STRANGER.subordinate("Sub", key=key("p256", 100 + number))) for number in range(2 * MAX_SIGNERS)]
+    store = with_intermediates(build_trust_store("test", map(read, (ROOT, SUB, renewed))), crowd)
+    found = candidate_signers(about(SUB), read(SUB), store)
+    assert read(renewed) == found[0]
+    assert MAX_SIGNERS == len(found)

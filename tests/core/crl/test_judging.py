@@ -8,8 +8,8 @@ import pytest
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.evidence_tier import Tier
 from service.core.model.judgement import Judgement
-from service.core.model.policy import Policy, WeakAlgorithm
-from service.core.model.verdict import Method, Revocation, RevocationStatus
+from service.core.model.policy import Policy, Profile, WeakAlgorithm
+from service.core.model.verdict import Method, Note, Revocation, RevocationStatus
 from tests.core.crl.findings import LEAF, ROOT, STRANGER, SUB, URL, finding, judged, look_up
 from tests.pki import (
     NEXT_UPDATE,
@@ -138,7 +138,7 @@ def test_a_partition(revoked: list[int]) -> None:
         (CrlOverrides(issuer_name="Other"), Problem.WRONG_ISSUER, ""),
         (CrlOverrides(corrupt_signature=True), Problem.BAD_SIGNATURE, ""),
         (CrlOverrides(signing_key=key("p256", 9)), Problem.BAD_SIGNATURE, ""),
-        (CrlOverrides(signing_key=ROOT.key), Problem.BAD_SIGNATURE, ""),  # a key that the host knows
+        (CrlOverrides(signing_key=ROOT.key), Problem.UNAUTHORIZED_SIGNER, ""),  # a key that the host knows
         (CrlOverrides(signature_hash="sha1"), Problem.WEAK_ALGORITHM, ""),
         (CrlOverrides(idp=ANOTHER_PARTITION), Problem.WRONG_SCOPE, ""),
         (CrlOverrides(idp=IssuingDistributionPoint(only_ca=True)), Problem.WRONG_SCOPE, ""),
@@ -146,7 +146,6 @@ def test_a_partition(revoked: list[int]) -> None:
         (CrlOverrides(next_update=NOW - SKEW - SECOND), Problem.STALE, ""),
         (CrlOverrides(next_update=None), Problem.NO_NEXT_UPDATE, ""),
         (CrlOverrides(this_update=NOW + SKEW + SECOND), Problem.NOT_YET_VALID, ""),
-        (CrlOverrides(idp=IssuingDistributionPoint(indirect=True)), Problem.UNSUPPORTED, "indirect CRL"),
         (CrlOverrides(extensions=[UNKNOWN]), Problem.UNSUPPORTED, "1.2.3.4"),
     ],
 )
@@ -157,11 +156,37 @@ def test_of_no_use(overrides: CrlOverrides, problem: Problem, detail: str, revok
 
 @pytest.mark.parametrize(
     ("entry", "feature"),
-    [(Entry(1, extensions=[UNKNOWN]), "1.2.3.4"), (Entry(1, certificate_issuer="Other"), "certificateIssuer")],
+    [
+        (Entry(1, extensions=[UNKNOWN]), "1.2.3.4"),
+        (Entry(1, certificate_issuer="Other"), "a certificateIssuer outside an indirect CRL"),
+    ],
 )
 def test_an_entry_that_nobody_understands(entry: Entry, feature: str) -> None:
     """An unknown critical extension of any entry makes the whole CRL unusable (RFC 5280 §5.3)."""
     assert no_answer(Problem.UNSUPPORTED, feature) == judged(finding(revoked=[entry, LEAF.serial]))
+
+
+@pytest.mark.parametrize("overrides", [CrlOverrides(number=None), CrlOverrides(version=1)])
+def test_a_crl_without_a_number(overrides: CrlOverrides) -> None:
+    """RFC 5280 §5.2.3: it MUST be there; the strict profile insists, otherwise the answer notes it."""
+    found = finding(**overrides)
+    assert no_answer(Problem.NO_CRL_NUMBER) == judged(found, policy=Policy(profile=Profile.STRICT))
+    answer = judged(found).answer
+    assert answer is not None
+    assert (RevocationStatus.GOOD, (Note.NO_CRL_NUMBER,)) == (answer.status, answer.notes)
+    numbered = judged(finding(), policy=Policy(profile=Profile.STRICT)).answer
+    assert numbered is not None
+    assert (RevocationStatus.GOOD, ()) == (numbered.status, numbered.notes)
+
+
+def test_an_indirect_crl_that_nobody_expects() -> None:
+    """It says revoked and never good; beside it, another CRL answers."""
+    indirect = IssuingDistributionPoint(indirect=True)
+    assert no_answer(Problem.WRONG_SCOPE) == judged(finding(idp=indirect))
+    for findings in ([], [finding()]):
+        answer = judged(*findings, finding(idp=indirect, revoked=[LEAF.serial])).answer
+        assert answer is not None
+        assert RevocationStatus.REVOKED is answer.status
 
 
 def test_the_crl_of_another_authority() -> None:

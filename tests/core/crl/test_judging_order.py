@@ -6,6 +6,7 @@ from typing import Final
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.core.crl.delta import is_removal
 from service.core.model.crl import CrlFinding
 from service.core.model.evidence_tier import Tier
 from service.core.model.verdict import RevocationStatus
@@ -32,8 +33,6 @@ USELESS: Final = [
     finding(number=9, issuer_name="Other", revoked=LISTED),
     finding(number=9, signature_hash="sha1"),
     finding(number=9, this_update=NOW + days(1), revoked=LISTED),
-    finding(number=9, delta_base=1),
-    finding(number=9, idp=IssuingDistributionPoint(indirect=True), revoked=LISTED),
     finding(number=9, idp=OTHER_PARTITION, revoked=LISTED),
     look_up(STRANGER.crl(revoked=LISTED), tried=(STRANGER,)),
 ]
@@ -63,7 +62,22 @@ OTHERS: Final = [
 ]
 """CRLs of other slots that cover the certificate."""
 
-ALL: Final = [*USELESS, *COMPLETE, *OTHERS]
+DELTAS: Final = [
+    finding(number=4, delta_base=2),
+    finding(number=5, delta_base=3, this_update=THIS_UPDATE + hours(0.5), revoked=LISTED),
+    finding(number=6, delta_base=9, this_update=THIS_UPDATE + hours(0.6)),
+    finding(
+        number=8,
+        delta_base=3,
+        this_update=THIS_UPDATE + hours(0.7),
+        revoked=[Entry(LEAF.serial, "removeFromCRL")],
+    ),
+    finding(number=9, delta_base=3, this_update=THIS_UPDATE + hours(0.8), next_update=NOW - hours(0.1), revoked=LISTED),
+    finding(number=4, delta_base=2, idp=PARTITION),
+]
+"""Deltas that fit some of them, or none."""
+
+ALL: Final = [*USELESS, *COMPLETE, *OTHERS, *DELTAS]
 
 
 def some(pool: list[CrlFinding]) -> st.SearchStrategy[list[CrlFinding]]:
@@ -110,7 +124,9 @@ def test_an_answer_has_its_evidence(findings: list[CrlFinding]) -> None:
     assert answer.usable_until is not None
     assert answer.usable_until >= NOW
     sources = [
-        (one.source, one.tier, one.meta.this_update, one.entry is not None) for one in findings if one not in USELESS
+        (one.source, one.tier, one.meta.this_update, one.entry is not None and not is_removal(one.entry))
+        for one in findings
+        if one not in USELESS
     ]
     is_revoked = answer.status is RevocationStatus.REVOKED
     assert (answer.source, answer.tier, answer.this_update, is_revoked) in sources

@@ -8,9 +8,17 @@ from typing import Final
 import pytest
 from cryptography import x509
 
-from service.core.crl.scope import covered_reasons, distribution_points, names_other_issuer, point_keys
+from service.core.crl.scope import (
+    covered_reasons,
+    crl_issuers,
+    distribution_points,
+    may_vouch,
+    names_other_issuer,
+    point_keys,
+)
 from service.core.model.certificate import Certificate
 from service.core.model.certificate import DistributionPoint as Point
+from service.core.model.crl import CrlMeta
 from service.core.model.crl import IssuingDistributionPoint as Scope
 from service.core.model.name import GeneralName, GeneralNameKind
 from service.core.model.reason import ALL_REASONS, Reasons
@@ -36,9 +44,14 @@ def common_name(text: str) -> x509.RelativeDistinguishedName:
     return x509.RelativeDistinguishedName([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
 
 
-def scope(idp: IssuingDistributionPoint | bytes | None) -> Scope | None:
-    """The scope that a CRL of `SUB` with this extension has."""
-    return meta(idp=idp).issuing_distribution_point
+def scope(idp: IssuingDistributionPoint | bytes | None) -> CrlMeta:
+    """A CRL of `SUB` with this extension."""
+    return meta(idp=idp)
+
+
+def scoped(names: tuple[GeneralName, ...]) -> CrlMeta:
+    """A CRL of `SUB` whose distribution point has these names."""
+    return replace(meta(), issuing_distribution_point=Scope(names=names))
 
 
 def leaf(*points: DistributionPoint | str) -> Certificate:
@@ -82,11 +95,13 @@ def test_a_partition_and_a_certificate_without_points() -> None:
     assert NONE == covered_reasons(scope(IssuingDistributionPoint([URL])), read(LEAF_WITHOUT_POINT))
 
 
-@pytest.mark.parametrize("subject", [LEAF, LEAF_WITHOUT_POINT])
 @pytest.mark.parametrize("text", ["CN=Sub", "CN=SUB", "CN=sub"])
-def test_a_scope_with_the_issuers_name(subject: Issued, text: str) -> None:
-    """A CRL whose point is named like its issuer covers certificates that declare none, or another (§6.3.3, end)."""
-    assert ALL_REASONS == covered_reasons(scope(IssuingDistributionPoint([directory_name(text)])), read(subject))
+def test_a_scope_with_the_issuers_name(text: str) -> None:
+    """A CRL whose point is named like its issuer covers certificates that declare none (§6.3.3, end), or this one."""
+    crl = scope(IssuingDistributionPoint([directory_name(text)]))
+    assert ALL_REASONS == covered_reasons(crl, read(LEAF_WITHOUT_POINT))
+    assert ALL_REASONS == covered_reasons(crl, leaf(DistributionPoint([directory_name("CN=Sub")])))
+    assert NONE == covered_reasons(crl, read(LEAF))
 
 
 def test_a_scope_with_another_directory_name() -> None:
@@ -129,7 +144,6 @@ def test_relative_names() -> None:
 SUBJECTS: Final = {
     "leaf": read(LEAF),
     "leaf without basicConstraints": read(SUB.issue("leaf", ca=None, crl_urls=URL)),
-    "version 1": read(SUB.issue("leaf", version=1)),
     "authority": read(SUB.subordinate("Lower", crl_urls=URL)),
 }
 
@@ -144,13 +158,38 @@ SUBJECTS: Final = {
         (IssuingDistributionPoint(only_attribute=True), False, False),
         (IssuingDistributionPoint(only_user=True, only_ca=True), False, False),
         (IssuingDistributionPoint(only_user=True, only_attribute=True), False, False),
-        (IssuingDistributionPoint(indirect=True), True, True),  # refused by name elsewhere
+        (IssuingDistributionPoint(indirect=True), True, True),
     ],
 )
 def test_kinds(idp: IssuingDistributionPoint, covers_leaves: bool, covers_authorities: bool, subject: str) -> None:
     """User certificates, authorities, attribute certificates: what says nothing of itself is a user certificate."""
     expected = covers_authorities if subject == "authority" else covers_leaves
     assert (ALL_REASONS if expected else NONE) == covered_reasons(scope(idp), SUBJECTS[subject])
+
+
+def test_certificates_that_cannot_say_which_kind_they_are() -> None:
+    """RFC 5280 §5.2.5: a scope of one kind MUST NOT include certificates of version 1."""
+    old = read(SUB.issue("leaf", version=1))
+    for idp in (IssuingDistributionPoint(only_user=True), IssuingDistributionPoint(only_ca=True)):
+        assert NONE == covered_reasons(scope(idp), old)
+    assert ALL_REASONS == covered_reasons(scope(None), old)
+
+
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        ((), True),
+        ((URL,), False),
+        ((DistributionPoint([URL], crl_issuer="Sub"),), True),
+        ((URL, DistributionPoint([URL], crl_issuer="Other")), True),
+    ],
+)
+def test_who_expects_an_indirect_crl(points: Sequence[DistributionPoint | str], expected: bool) -> None:
+    """It vouches where no point is declared, or one that names the issuer of its CRLs; a direct one always does."""
+    certificate = leaf(*points) if points else read(LEAF_WITHOUT_POINT)
+    assert expected is may_vouch(scope(IssuingDistributionPoint([URL], indirect=True)), certificate)
+    assert may_vouch(scope(IssuingDistributionPoint([URL])), certificate)
+    assert may_vouch(scope(None), certificate)
 
 
 def test_the_kind_and_the_name_must_both_fit() -> None:
@@ -193,7 +232,7 @@ def test_reasons_of_a_point_bind_named_crls_alone() -> None:
     """A CRL that names no point covers every reason of the issuer's certificates (§6.3.3, end)."""
     point = DistributionPoint([URL], reasons={"keyCompromise"})
     assert ALL_REASONS == covered(IssuingDistributionPoint(), point)
-    assert ALL_REASONS == covered_reasons(None, leaf(point))
+    assert ALL_REASONS == covered_reasons(scope(None), leaf(point))
 
 
 # --- cRLIssuer -------------------------------------------------------------------------------------------------------
@@ -233,11 +272,41 @@ def test_a_crl_issuer_that_is_the_issuer() -> None:
 
 
 def test_a_crl_issuer_that_is_somebody_else() -> None:
-    """The point of another CRL issuer does not make the issuer's own CRL cover the certificate."""
+    """Where somebody else signs all CRLs about a certificate, its issuer's own cover nothing of it."""
     point = DistributionPoint([URL], crl_issuer="Other")
     assert NONE == covered(IssuingDistributionPoint([URL]), point)
-    assert ALL_REASONS == covered(None, point)
-    assert ALL_REASONS == covered(IssuingDistributionPoint([directory_name("CN=Sub")]), point)
+    assert NONE == covered(None, point)
+    assert NONE == covered(IssuingDistributionPoint([directory_name("CN=Sub")]), point)
+    assert ALL_REASONS == covered(None, point, DistributionPoint([ANOTHER_URL]))
+
+
+@pytest.mark.parametrize(
+    ("issuer", "idp", "expected"),
+    [
+        ("Other", IssuingDistributionPoint([URL], indirect=True), ALL_REASONS),
+        ("OTHER", IssuingDistributionPoint(indirect=True), ALL_REASONS),
+        ("Other", IssuingDistributionPoint([ANOTHER_URL], indirect=True), NONE),
+        ("Other", IssuingDistributionPoint([URL]), NONE),
+        ("Other", None, NONE),
+        ("Sub", IssuingDistributionPoint([URL], indirect=True), NONE),
+        ("Third", IssuingDistributionPoint([URL], indirect=True), NONE),
+    ],
+)
+def test_the_crl_of_another_issuer(issuer: str, idp: IssuingDistributionPoint | None, expected: Reasons) -> None:
+    """RFC 5280 §6.3.3 (b)(1): it is the one that cRLIssuer names, and says of itself that it is indirect."""
+    crl = meta(issuer_name=issuer, idp=idp)
+    assert expected == covered_reasons(crl, leaf(DistributionPoint([URL], crl_issuer="Other")))
+    assert NONE == covered_reasons(meta(issuer_name="Other", idp=idp), leaf(URL))
+
+
+def test_who_may_issue_crls_about_a_certificate() -> None:
+    """Its issuer, and everybody whom its distribution points name, those of its deltas included."""
+    points: list[str | DistributionPoint] = [URL, DistributionPoint([URL], crl_issuer="Other")]
+    deltas = [DistributionPoint([URL], crl_issuer="Third")]
+    certificate = read(SUB.issue("leaf", crl_urls=points, freshest_crl_urls=deltas))
+    assert ["CN=Sub", "CN=Other", "CN=Third"] == [name.text for name in crl_issuers(certificate)]
+    nobody = replace(certificate.extensions, crl_distribution_points=(issuers(HOST_NAME),), freshest_crl=())
+    assert ["CN=Sub"] == [name.text for name in crl_issuers(replace(certificate, extensions=nobody))]
 
 
 def test_another_crl_issuer_does_not_hide_the_other_points() -> None:
@@ -253,7 +322,7 @@ def test_a_point_without_a_name_is_named_like_its_crl_issuer() -> None:
     extensions = replace(certificate.extensions, crl_distribution_points=(issuers(SUB_NAME, OTHER_NAME),))
     certificate = replace(certificate, extensions=extensions)
     assert {general_name_key(SUB_NAME), general_name_key(OTHER_NAME)} == point_keys(certificate)
-    assert ALL_REASONS == covered_reasons(Scope(names=(OTHER_NAME,)), certificate)
+    assert ALL_REASONS == covered_reasons(scoped((OTHER_NAME,)), certificate)
 
 
 def test_a_name_of_its_own_comes_before_the_crl_issuers() -> None:
@@ -265,24 +334,25 @@ def test_a_name_of_its_own_comes_before_the_crl_issuers() -> None:
     )
     certificate = replace(certificate, extensions=extensions)
     assert {general_name_key(SUB_NAME), general_name_key(url)} == point_keys(certificate)
-    assert NONE == covered_reasons(Scope(names=(OTHER_NAME,)), certificate)
+    assert NONE == covered_reasons(scoped((OTHER_NAME,)), certificate)
 
 
 # --- the points of a certificate -------------------------------------------------------------------------------------
 
 
 def test_the_issuers_name_is_the_last_point() -> None:
-    """Declared points in their order, then the implied one; those of other CRL issuers are left out."""
+    """Declared points in their order, then the implied one, unless somebody else signs the CRLs of all of them."""
     elsewhere, nameless = (
         DistributionPoint([ANOTHER_URL], crl_issuer="Other"),
-        DistributionPoint(reasons={"superseded"}),
+        DistributionPoint(reasons={"superseded"}, crl_issuer="Sub"),
     )
-    expected = (
+    declared = (
         Point((GeneralName(GeneralNameKind.URI, URL.encode()),), ALL_REASONS),
-        Point((), Reasons.SUPERSEDED),
-        Point((SUB_NAME,), ALL_REASONS),
+        Point((GeneralName(GeneralNameKind.URI, ANOTHER_URL.encode()),), ALL_REASONS, (OTHER_NAME,)),
+        Point((), Reasons.SUPERSEDED, (SUB_NAME,)),
     )
-    assert expected == distribution_points(leaf(URL, elsewhere, nameless))
+    assert (*declared, Point((SUB_NAME,), ALL_REASONS)) == distribution_points(leaf(URL, elsewhere, nameless))
+    assert declared[1:2] == distribution_points(leaf(elsewhere))
 
 
 def test_the_keys_of_a_certificates_points() -> None:

@@ -95,7 +95,15 @@ def test_what_a_slot_tells() -> None:
 
 SKEW: Final = timedelta(seconds=60)
 SECOND: Final = timedelta(seconds=1)
-SEEN: Final = Watermark(7, THIS_UPDATE)
+OTHER: Final = b"another CRL"
+
+
+def mark(number: int | None, this_update: datetime, of: CrlMeta) -> Watermark:
+    """The watermark that a CRL leaves."""
+    return Watermark(number, this_update, of.digest)
+
+
+SEEN: Final = Watermark(7, THIS_UPDATE, OTHER)
 
 
 def crl(number: int | None, this_update: datetime = THIS_UPDATE) -> CrlMeta:
@@ -106,40 +114,50 @@ def crl(number: int | None, this_update: datetime = THIS_UPDATE) -> CrlMeta:
 @pytest.mark.parametrize("number", [None, 0, 7])
 def test_the_first_crl(number: int | None) -> None:
     """Whatever a slot sees first is its watermark."""
-    assert Watermark(number, THIS_UPDATE) == advance(crl(number), None, DEFAULT, NOW)
+    assert mark(number, THIS_UPDATE, crl(number)) == advance(crl(number), None, DEFAULT, NOW)
 
 
 @pytest.mark.parametrize(
     ("number", "later", "expected"),
     [
-        (7, timedelta(0), SEEN),  # the same CRL again
-        (8, timedelta(0), Watermark(8, THIS_UPDATE)),
-        (8, SECOND, Watermark(8, THIS_UPDATE + SECOND)),
-        (7, SECOND, Watermark(7, THIS_UPDATE + SECOND)),  # published again without a change
-        (None, SECOND, Watermark(7, THIS_UPDATE + SECOND)),  # an authority that stopped counting
-        (None, timedelta(0), Problem.ROLLED_BACK),  # which of the two is the later one, nothing says
-        (6, SECOND, Problem.ROLLED_BACK),
-        (6, timedelta(0), Problem.ROLLED_BACK),
-        (7, -SECOND, Problem.ROLLED_BACK),
-        (8, -SECOND, Problem.ROLLED_BACK),
-        (None, -SECOND, Problem.ROLLED_BACK),
+        (8, timedelta(0), (8, THIS_UPDATE)),
+        (8, SECOND, (8, THIS_UPDATE + SECOND)),
+        (7, SECOND, (7, THIS_UPDATE + SECOND)),  # published again without a change
+        (None, SECOND, (7, THIS_UPDATE + SECOND)),  # an authority that stopped counting
+        (7, timedelta(0), None),  # which of the two is the later one, nothing says
+        (None, timedelta(0), None),
+        (6, SECOND, None),
+        (6, timedelta(0), None),
+        (7, -SECOND, None),
+        (8, -SECOND, None),
+        (None, -SECOND, None),
     ],
 )
-def test_the_next_crl(number: int | None, later: timedelta, expected: Watermark | Problem) -> None:
+def test_the_next_crl(number: int | None, later: timedelta, expected: tuple[int, datetime] | None) -> None:
     """Neither a lower number nor an older thisUpdate than the slot has seen is accepted."""
-    assert expected == advance(crl(number, THIS_UPDATE + later), SEEN, DEFAULT, NOW)
+    offered = crl(number, THIS_UPDATE + later)
+    outcome = Problem.ROLLED_BACK if expected is None else mark(*expected, offered)
+    assert outcome == advance(offered, SEEN, DEFAULT, NOW)
+
+
+def test_the_same_crl_again() -> None:
+    """What was accepted last is accepted again, and changes nothing."""
+    for number in (7, None):
+        seen = mark(number, THIS_UPDATE, crl(number))
+        assert seen == advance(crl(number), seen, DEFAULT, NOW)
 
 
 def test_an_authority_that_begins_to_count() -> None:
     """A number after CRLs without one is accepted."""
-    assert SEEN == advance(crl(7), Watermark(None, THIS_UPDATE), DEFAULT, NOW)
-    assert advance(crl(7, THIS_UPDATE - SECOND), Watermark(None, THIS_UPDATE), DEFAULT, NOW) is Problem.ROLLED_BACK
+    uncounted = Watermark(None, THIS_UPDATE, OTHER)
+    assert mark(7, THIS_UPDATE, crl(7)) == advance(crl(7), uncounted, DEFAULT, NOW)
+    assert advance(crl(7, THIS_UPDATE - SECOND), uncounted, DEFAULT, NOW) is Problem.ROLLED_BACK
 
 
 @pytest.mark.parametrize("seen", [None, SEEN])
 def test_a_crl_from_the_future(seen: Watermark | None) -> None:
     """Beyond the skew a CRL is never held: it would keep out every honest one until its time comes."""
-    assert Watermark(8, NOW + SKEW) == advance(crl(8, NOW + SKEW), seen, DEFAULT, NOW)
+    assert mark(8, NOW + SKEW, crl(8, NOW + SKEW)) == advance(crl(8, NOW + SKEW), seen, DEFAULT, NOW)
     assert advance(crl(8, NOW + SKEW + SECOND), seen, DEFAULT, NOW) is Problem.NOT_YET_VALID
     strict = Policy(clock_skew=timedelta(0))
     assert advance(crl(8, NOW + SECOND), seen, strict, NOW) is Problem.NOT_YET_VALID
@@ -148,15 +166,21 @@ def test_a_crl_from_the_future(seen: Watermark | None) -> None:
 def test_a_stale_crl_advances_all_the_same() -> None:
     """Freshness is not the business of the watermark: an old list is better than a list that is older."""
     stale = meta(number=8, this_update=THIS_UPDATE, next_update=THIS_UPDATE + SECOND)
-    assert Watermark(8, THIS_UPDATE) == advance(stale, SEEN, DEFAULT, NOW + hours(24 * 365))
+    assert mark(8, THIS_UPDATE, stale) == advance(stale, SEEN, DEFAULT, NOW + hours(24 * 365))
 
 
 EMPTY: Final = meta()
 LISTS: Final = st.lists(
     st.builds(
-        lambda number, seconds: replace(EMPTY, crl_number=number, this_update=NOW + timedelta(seconds=seconds)),
+        lambda number, seconds, content: replace(
+            EMPTY,
+            crl_number=number,
+            this_update=NOW + timedelta(seconds=seconds),
+            digest=repr((number, seconds, content)).encode(),
+        ),
         st.none() | st.integers(0, 5),
         st.integers(-5, 65),
+        st.integers(0, 2),
     ),
     max_size=12,
 )
@@ -182,7 +206,7 @@ def test_nobody_goes_back(offered: list[CrlMeta]) -> None:
 def test_only_what_is_older_is_refused(offered: list[CrlMeta]) -> None:
     """A CRL is accepted exactly where its number and time are not below the watermark, and not ahead of the clock.
 
-    Without a number, one of the watermark's own time is below a watermark that has one.
+    Another CRL of the watermark's own time needs another number than it has.
     """
     seen: Watermark | None = None
     for one in offered:
@@ -190,8 +214,9 @@ def test_only_what_is_older_is_refused(offered: list[CrlMeta]) -> None:
         not_older = seen is None or (
             one.this_update >= seen.this_update
             and (one.crl_number is None or seen.crl_number is None or one.crl_number >= seen.crl_number)
-            and not (one.this_update == seen.this_update and one.crl_number is None and seen.crl_number is not None)
+            and not (one.this_update == seen.this_update and one.crl_number in (None, seen.crl_number))
         )
+        not_older = not_older or (seen is not None and one.digest == seen.digest)
         assert (not_older and one.this_update <= NOW + SKEW) == isinstance(outcome, Watermark)
         if isinstance(outcome, Watermark):
             seen = outcome

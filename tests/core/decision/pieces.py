@@ -93,7 +93,7 @@ def _worthless() -> list[Piece]:
         {"this_update": NOW + days(1), "next_update": NOW + days(2)},
         {"idp": IssuingDistributionPoint(["http://elsewhere.example/"])},
         {"idp": IssuingDistributionPoint(only_attribute=True)},
-        {"idp": IssuingDistributionPoint(indirect=True)},
+        {"idp": IssuingDistributionPoint(["http://elsewhere.example/"], indirect=True)},
         {"issuer_name": "Other"},
     ]
     answers: list[OcspOverrides] = [

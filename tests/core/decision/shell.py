@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from service.core.crl.entries import entry_key, rows
+from service.core.crl.scope import crl_issuers
 from service.core.decision.assessment import AssessmentRequest, assess
-from service.core.der import tlv
 from service.core.der.certificate import read_certificate
 from service.core.der.crl import CrlDocument, read_crl
 from service.core.der.crl_entry import unpack
@@ -34,7 +35,7 @@ from service.core.model.ocsp import OcspFinding
 from service.core.model.policy import Policy
 from service.core.model.trust_store import TrustStore
 from service.core.model.verdict import Verdict
-from service.core.names.comparison import same_name
+from service.core.names.comparison import canonical, same_name
 from service.core.ocsp.cert_id import is_about
 from service.core.path.trust_store import build_trust_store
 from tests.pki import NOW, Authority, Issued
@@ -134,26 +135,27 @@ def _answering(need: NeedEvidence, evidence: Evidence, held: Shelf, origin: Shel
 
 
 def _crls(wanted: CrlWanted, shelf: Shelf) -> GatheredCrls:
+    issuers = crl_issuers(wanted.certificate)
     documents = (read_crl(crl) for crl in shelf.crls)
     findings = tuple(
         _crl_finding(document, wanted)
         for document in documents
-        if same_name(document.meta.issuer, wanted.issuer.subject)
+        if any(same_name(document.meta.issuer, name) for name in issuers)
     )
     if wanted.reach is Reach.HELD:
         return GatheredCrls(findings, names_issuer=bool(findings))
-    assert wanted.certificate.extensions.crl_distribution_points, "asked for CRLs that nobody declares"
+    assert wanted.points, "asked for CRLs that nobody declares"
     return GatheredCrls(findings, () if findings else (Attempt(CRL_URL, Problem.UNREACHABLE),))
 
 
 def _crl_finding(document: CrlDocument, wanted: CrlWanted) -> CrlFinding:
-    key = wanted.issuer.public_key
-    serial = tlv.integer_octets(wanted.certificate.serial_number)
-    listed = [unpack(row.serial, row.record) for row in document.rows() if row.serial == serial]
+    keys = [one.public_key for one in (wanted.issuer, *wanted.signers)]
+    key = entry_key(canonical(document.meta.issuer.der), wanted.certificate)
+    listed = [unpack(row.record) for row in rows(document) if row.key == key]
     return CrlFinding(
         meta=document.meta,
         entry=listed[-1] if listed else None,
-        signer_spki=key.spki if verify(document.signature, key) is SignatureResult.VALID else None,
+        signer_spki=next((one.spki for one in keys if verify(document.signature, one) is SignatureResult.VALID), None),
         source=_source(wanted.reach, CRL_URL),
         tier=_tier(wanted.reach),
     )

@@ -7,13 +7,13 @@ from typing import Literal
 
 import pytest
 
+from service.core.crl import entries
 from service.core.decision.assessment import AssessmentRequest, assess
 from service.core.der.certificate import read_certificate
 from service.core.der.crl import read_crl
 from service.core.der.crl_entry import unpack
 from service.core.der.ocsp import read_ocsp_response
 from service.core.der.signature import SignatureResult, verify
-from service.core.der.tlv import integer_octets
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.crl import CrlFinding
 from service.core.model.evidence import (
@@ -29,6 +29,7 @@ from service.core.model.evidence_tier import Tier
 from service.core.model.ocsp import OcspFinding
 from service.core.model.policy import EvidenceOrder, Policy, RevocationMode
 from service.core.model.verdict import Verdict
+from service.core.names.comparison import canonical
 from service.core.path.trust_store import build_trust_store
 from tests.pki import NOW, Answer, Authority, CertificateOverrides, Issued, hours
 
@@ -96,8 +97,8 @@ def declared(row: Row) -> CertificateOverrides:
 def finding(der: bytes, wanted: CrlWanted, tier: Tier) -> CrlFinding:
     """A CRL asked about the certificate that is wanted."""
     document = read_crl(der)
-    serial = integer_octets(wanted.certificate.serial_number)
-    entry = next((unpack(one.serial, one.record) for one in document.rows() if one.serial == serial), None)
+    key = entries.entry_key(canonical(document.meta.issuer.der), wanted.certificate)
+    entry = next((unpack(one.record) for one in entries.rows(document) if one.key == key), None)
     issuer = wanted.issuer.public_key
     signer = issuer.spki if verify(document.signature, issuer) is SignatureResult.VALID else None
     return CrlFinding(document.meta, entry, signer, CRL_URL, tier)

@@ -1,7 +1,9 @@
 """Whatever the octets: a reader returns or raises `MalformedError`, and nothing else ever leaves it.
 
 Random octets seldom get past the first length, so that most of them are made from something good: an octet changed,
-removed, put in, or the end cut off, in certificates, CRLs and OCSP answers with every extension there is.
+removed, put in, or the end cut off, in certificates, CRLs and OCSP answers with every extension there is, made here and
+by others. Lengths seldom survive that, so that elements are changed as well, wherever they are nested, and everything
+around them put together again.
 """
 
 from collections.abc import Callable
@@ -23,6 +25,7 @@ from service.core.der.ocsp import ResponderError, read_ocsp_response
 from service.core.der.signature import SignatureResult, algorithm_name, verify
 from service.core.model.malformed import MalformedError
 from service.core.names.comparison import canonical, general_name_key
+from tests.core.der import vectors
 from tests.pki import (
     Authority,
     DistributionPoint,
@@ -53,8 +56,16 @@ LEAF: Final = CA.issue(
     ca_issuers="http://b/",
     policies="1.2.3",
     no_check=True,
-    extensions=[Extension(oids.NAME_CONSTRAINTS, der.seq(), critical=True), Extension("1.2.3", b"", critical=True)],
+    freshest_crl_urls="http://c/",
+    extensions=[
+        Extension(oids.NAME_CONSTRAINTS, der.seq(der.tlv(0xA0, der.seq(der.tlv(0x82, b"a.example")))), critical=True),
+        Extension("2.5.29.33", der.seq(der.seq(der.oid("1.2.3"), der.oid("1.2.4")))),
+        Extension("2.5.29.36", der.seq(der.tlv(0x80, b"\x01"), der.tlv(0x81, b"\x02")), critical=True),
+        Extension("2.5.29.54", der.integer(3), critical=True),
+        Extension("1.2.3", b"", critical=True),
+    ],
 )
+HEIR: Final = CA.subordinate("CN=heir", public_key=der.seq(der.seq(der.oid("1.2.840.10040.4.1")), der.bit_string(b"y")))
 CRL: Final = CA.crl(
     revoked=[Entry(5, "keyCompromise"), Entry(-1), Entry(6, certificate_issuer="CN=b")],
     delta_base=1,
@@ -81,7 +92,7 @@ def certificate(octets: bytes) -> None:
     canonical(found.issuer.der)
     assert algorithm_name(found.signature.algorithm)
     assert isinstance(verify(found.signature, found.public_key), SignatureResult)
-    for point in found.extensions.crl_distribution_points:
+    for point in (*found.extensions.crl_distribution_points, *found.extensions.freshest_crl):
         for one in (*point.names, *point.crl_issuer):
             general_name_key(one)
 
@@ -89,7 +100,7 @@ def certificate(octets: bytes) -> None:
 def crl(octets: bytes) -> None:
     """Read a CRL, and its entries from their rows."""
     found = read_crl(octets)
-    assert found.meta.entries == len([unpack(row.serial, row.record) for row in found.rows()])
+    assert found.meta.entries == len([unpack(row.record) for row, _ in found.read_entries()])
 
 
 def response(octets: bytes) -> None:
@@ -111,9 +122,36 @@ def a_name(octets: bytes) -> None:
 
 
 GOOD: Final[dict[Reader, list[bytes]]] = {
-    certificate: [LEAF.der, CA.der, PSS.der],
-    crl: [CRL],
-    response: [RESPONSE],
+    certificate: [
+        LEAF.der,
+        CA.der,
+        PSS.der,
+        HEIR.der,
+        *map(
+            vectors.certificate,
+            (
+                "PKITS_data/certs/P12Mapping1to3CACert.crt",
+                "PKITS_data/certs/DSAParametersInheritedCACert.crt",
+                "PKITS_data/certs/ValiddistributionPointTest4EE.crt",
+                "PKITS_data/certs/nameConstraintsDN1subCA1Cert.crt",
+                "cryptography.io.pem",
+                "san_edipartyname.der",
+            ),
+        ),
+    ],
+    crl: [
+        CRL,
+        *map(
+            vectors.crl,
+            (
+                "PKITS_data/crls/indirectCRLCA5CRL.crl",
+                "PKITS_data/crls/deltaCRLCA1deltaCRL.crl",
+                "PKITS_data/crls/onlySomeReasonsCA4compromiseCRL.crl",
+                "custom/crl_all_reasons.pem",
+            ),
+        ),
+    ],
+    response: [RESPONSE, *map(vectors.octets, ("ocsp/resp-sha256.der", "ocsp/resp-revoked-reason.der"))],
     a_name: [name("CN=a+UID=b,O=Example,C=DE"), der.seq()],
     read_public_key: [spki(public_key(kind)) for kind in ("rsa1024", "p256", "ed25519", "dsa2048")],
 }
@@ -139,6 +177,68 @@ def _changed(draw: st.DrawFn, good: list[bytes]) -> bytes:
     return bytes(octets)
 
 
+def _parts(content: bytes) -> list[bytes]:
+    """The elements that some content is made of; none where it is made of something else."""
+    try:
+        return der.children(der.seq(content))
+    except ValueError:
+        return []
+
+
+def _changed_part(draw: st.DrawFn, element: bytes) -> bytes:
+    tag, content = element[0], der.content(element)
+    match draw(st.sampled_from(["drop", "double", "empty", "tag", "octets", "wrap", "number"])):
+        case "drop":
+            return b""
+        case "double":
+            return element * 2
+        case "empty":
+            return der.tlv(tag, b"")
+        case "tag":
+            known = [
+                0x01,
+                0x02,
+                0x03,
+                0x04,
+                0x05,
+                0x06,
+                0x0A,
+                0x17,
+                0x18,
+                0x30,
+                0x31,
+                0x80,
+                0x81,
+                0x82,
+                0xA0,
+                0xA1,
+                0xA2,
+            ]
+            return der.tlv(draw(st.sampled_from(known)), content)
+        case "octets":
+            return der.tlv(tag, draw(st.binary(max_size=8)))
+        case "wrap":
+            return der.seq(element)
+        case _:
+            return der.tlv(tag, draw(st.sampled_from([b"\x00", b"\xff", b"\x80", b"\x00\xff", b"\x01" * 70])))
+
+
+@st.composite
+def _reshaped(draw: st.DrawFn, good: list[bytes]) -> bytes:
+    """Something good with one element changed, and the lengths around it right."""
+
+    def inside(element: bytes, depth: int) -> bytes:
+        # An OCTET STRING holds the value of an extension, or a response.
+        parts = _parts(der.content(element)) if element[0] & 0x20 or element[0] == 0x04 else []
+        if not parts or (depth and not draw(st.integers(0, 4))):
+            return _changed_part(draw, element)
+        number = draw(st.integers(0, len(parts) - 1))
+        parts[number] = inside(parts[number], depth + 1)
+        return der.tlv(element[0], b"".join(parts))
+
+    return inside(draw(st.sampled_from(good)), 0)
+
+
 readers = pytest.mark.parametrize("reader", list(GOOD), ids=lambda reader: reader.__name__)
 
 
@@ -155,6 +255,16 @@ def test_good(reader: Reader) -> None:
 def test_changed(reader: Reader, data: st.DataObject) -> None:
     """Something good with a few octets changed is read or refused."""
     octets = data.draw(_changed(GOOD[reader]))
+    with suppress(MalformedError):
+        reader(octets)
+
+
+@readers
+@settings(max_examples=500)
+@given(data=st.data())
+def test_reshaped(reader: Reader, data: st.DataObject) -> None:
+    """So is something good with an element that is another."""
+    octets = data.draw(_reshaped(GOOD[reader]))
     with suppress(MalformedError):
         reader(octets)
 

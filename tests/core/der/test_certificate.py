@@ -8,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 
 from service.core.der.certificate import MAX_CACHED_OCTETS, read_certificate
+from service.core.der.crl_entry import MAX_SERIAL_OCTETS
 from service.core.der.signature import SignatureResult, verify
 from service.core.model.certificate import Extensions
 from service.core.model.key import KeyKind
@@ -84,7 +85,6 @@ def test_sameness() -> None:
     ("version", "rest", "expected"),
     [
         (b"", b"", 1),
-        (VERSION_1, b"", 1),
         (VERSION_2, b"", 2),
         (VERSION_2, OWN_IDENTIFIERS, 2),
         (VERSION_3, b"", 3),
@@ -94,7 +94,7 @@ def test_sameness() -> None:
     ],
 )
 def test_versions(version: bytes, rest: bytes, expected: int) -> None:
-    """Absent means 1; unique identifiers, which nobody uses, are passed over."""
+    """Absent means 1; unique identifiers, which nobody uses, are passed over where the version has them."""
     found = read_certificate(certificate(tbs(version=version, rest=rest)))
     assert (expected, Extensions()) == (found.version, found.extensions)
 
@@ -106,10 +106,26 @@ def test_extensions(identifiers: bytes) -> None:
     assert found.extensions.no_check
 
 
-@pytest.mark.parametrize("serial", [0, -1, 1 << 159, 1 << 600])
+LONGEST = (1 << 8 * MAX_SERIAL_OCTETS - 1) - 1
+
+
+@pytest.mark.parametrize("serial", [0, -1, 1 << 159, LONGEST, ~LONGEST])
 def test_serial_numbers(serial: int) -> None:
     """Zero, negative and overlong serial numbers are in use (RFC 5280 §4.1.2.2) and read as they stand."""
     assert serial == read_certificate(certificate(tbs(serial=der.integer(serial)))).serial_number
+
+
+@pytest.mark.parametrize(
+    ("encoded", "expected"),
+    [
+        (b"20200102030405Z", datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)),
+        (b"19490102030405Z", datetime(1949, 1, 2, 3, 4, 5, tzinfo=UTC)),
+    ],
+)
+def test_generalized_time_where_utc_time_should_be(encoded: bytes, expected: datetime) -> None:
+    """A date is a date: CAs shall write UTCTime through 2049 (RFC 5280 §4.1.2.5), and roots in use do not."""
+    validity = der.seq(der.tlv(0x18, encoded), der.time(NOT_AFTER))
+    assert expected == read_certificate(certificate(tbs(validity=validity))).not_before
 
 
 def test_generalized_time() -> None:
@@ -174,6 +190,7 @@ def test_refuses(encoded: bytes, reason: str) -> None:
 @pytest.mark.parametrize(
     ("signed_part", "reason"),
     [
+        (tbs(version=VERSION_1), "or 1 spelt out"),
         (tbs(version=der.explicit(0, der.integer(3))), "version"),
         (tbs(version=der.explicit(0, der.integer(-1))), "version"),
         (tbs(version=der.explicit(0, der.integer(1 << 64))), "version"),
@@ -182,6 +199,9 @@ def test_refuses(encoded: bytes, reason: str) -> None:
         (tbs(version=der.integer(2)), "DER tag"),
         (tbs(serial=b"\x02\x00"), "empty"),
         (tbs(serial=b"\x02\x02\x00\x05"), "not minimal"),
+        (tbs(serial=b"\x02\x02\xff\x85"), "not minimal"),
+        (tbs(serial=der.integer(LONGEST + 1)), "too long"),
+        (tbs(serial=der.integer(~LONGEST - 1)), "too long"),
         (tbs(serial=der.octet_string(b"\x05")), "DER tag"),
         (tbs(algorithm=der.oid(oids.ED25519)), "DER tag"),
         (tbs(issuer=der.set_of()), "DER tag"),
@@ -205,7 +225,10 @@ def test_refuses(encoded: bytes, reason: str) -> None:
         (tbs(rest=der.explicit(3, NO_CHECK + der.null())), "octets after"),
         (tbs(rest=der.explicit(3, der.null())), "DER tag"),
         (tbs(rest=der.explicit(3, b"")), "truncated"),
-        (tbs(version=b"", rest=der.explicit(3, NO_CHECK)), "not of version 3"),
+        (tbs(version=b"", rest=der.explicit(3, NO_CHECK)), "of version 1"),
+        (tbs(version=b"", rest=OWN_IDENTIFIERS), "of version 1"),
+        (tbs(version=b"", rest=der.tlv(0x82, b"\x00b")), "of version 1"),
+        (tbs(rest=der.explicit(3, der.seq())), "empty list of extensions"),
         (tbs(version=VERSION_2, rest=der.explicit(3, NO_CHECK)), "not of version 3"),
         (tbs(version=VERSION_2, rest=der.explicit(3, der.seq())), "not of version 3"),
         (tbs(rest=der.explicit(3, der.seq(Extension(oids.BASIC_CONSTRAINTS, b"").encoded()))), "truncated"),

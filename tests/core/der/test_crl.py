@@ -17,7 +17,18 @@ from service.core.model.crl import CrlEntry, CrlMeta
 from service.core.model.malformed import MalformedError
 from service.core.model.reason import Reason
 from tests.core.der.signing import identifier
-from tests.pki import NEXT_UPDATE, NOW, REVOKED_AT, THIS_UPDATE, Authority, Entry, Extension, der, oids
+from tests.pki import (
+    NEXT_UPDATE,
+    NOW,
+    REVOKED_AT,
+    THIS_UPDATE,
+    Authority,
+    Entry,
+    Extension,
+    IssuingDistributionPoint,
+    der,
+    oids,
+)
 from tests.pki.names import name
 
 CA: Final = Authority.root("CN=CA,O=Example")
@@ -68,8 +79,8 @@ def test_fields() -> None:
         )
         == found.meta
     )
-    assert [CrlEntry(5, REVOKED_AT, Reason.KEY_COMPROMISE), CrlEntry(6, REVOKED_AT)] == [
-        unpack(row.serial, row.record) for row in found.rows()
+    assert [(b"\5", CrlEntry(REVOKED_AT, Reason.KEY_COMPROMISE)), (b"\6", CrlEntry(REVOKED_AT))] == [
+        (row.key, unpack(row.record)) for row, _ in found.read_entries()
     ]
 
 
@@ -95,11 +106,11 @@ def test_without_next_update(version: int, revoked: dict[int, None]) -> None:
     assert (THIS_UPDATE, None, len(revoked)) == (found.meta.this_update, found.meta.next_update, found.meta.entries)
 
 
-@pytest.mark.parametrize("entries", [b"", der.seq()])
-def test_empty(entries: bytes) -> None:
-    """A CRL that revokes nobody leaves the list out, or writes an empty one."""
+@pytest.mark.parametrize(("entries", "odd"), [(b"", ()), (der.seq(), ("an empty list of revoked certificates",))])
+def test_empty(entries: bytes, odd: tuple[str, ...]) -> None:
+    """A CRL that revokes nobody leaves the list out (RFC 5280 §5.1.2.6); an empty one makes it unusable."""
     found = read_crl(crl(tbs(entries=entries)))
-    assert ([], 0) == (list(found.rows()), found.meta.entries)
+    assert ([], 0, odd) == (list(found.read_entries()), found.meta.entries, found.meta.unsupported)
 
 
 def test_generalized_time() -> None:
@@ -112,7 +123,8 @@ def test_generalized_time() -> None:
 def test_entries_in_disorder() -> None:
     """Entries are neither sorted nor made unique."""
     found = read_crl(CA.crl(revoked=[9, Entry(-3, "superseded"), 9, 1 << 167]))
-    assert [9, -3, 9, 1 << 167] == [unpack(row.serial, row.record).serial_number for row in found.rows()]
+    found_serials = [int.from_bytes(row.key, "big", signed=True) for row, _ in found.read_entries()]
+    assert [9, -3, 9, 1 << 167] == found_serials
     assert 4 == found.meta.entries
 
 
@@ -129,8 +141,7 @@ def test_delta() -> None:
         ([Extension("1.2.3", b"")], ()),
         ([Extension("1.2.3", b"", critical=True), Extension("1.2.4", b"", critical=True)], ("1.2.3", "1.2.4")),
         ([Extension("2.5.29.18", b"", critical=True)], ()),  # issuerAltName
-        ([Extension("2.5.29.46", b"", critical=True)], ()),  # freshestCRL
-        ([Extension(oids.AUTHORITY_INFO_ACCESS, b"", critical=True)], ()),
+        ([Extension(oids.AUTHORITY_INFO_ACCESS, b"")], ()),
     ],
 )
 def test_extensions(extensions: list[Extension], expected: tuple[str, ...]) -> None:
@@ -138,10 +149,33 @@ def test_extensions(extensions: list[Extension], expected: tuple[str, ...]) -> N
     assert expected == read_crl(CA.crl(extensions=extensions)).meta.unsupported
 
 
-def test_known_extensions_may_be_critical() -> None:
-    """What is processed is processed, critical or not."""
-    critical = dict.fromkeys((oids.CRL_NUMBER, oids.AUTHORITY_KEY_IDENTIFIER, oids.DELTA_CRL_INDICATOR), True)
-    assert () == read_crl(CA.crl(delta_base=1, criticality=critical)).meta.unsupported
+def test_freshest_crl() -> None:
+    """Where the deltas of a complete CRL are (§5.2.6); one that does not decode makes the CRL unreadable."""
+    found = read_crl(CA.crl(freshest_crl_urls="http://crl.example/delta")).meta.freshest_crl
+    assert [b"http://crl.example/delta"] == [name.value for point in found for name in point.names]
+    assert () == read_crl(CA.crl()).meta.freshest_crl
+    with pytest.raises(MalformedError):
+        read_crl(CA.crl(extensions=[Extension("2.5.29.46", b"")]))
+
+
+@pytest.mark.parametrize("critical", [True, False])
+def test_known_extensions_may_be_critical(critical: bool) -> None:
+    """What limits a CRL is processed, critical or not."""
+    either = dict.fromkeys((oids.DELTA_CRL_INDICATOR, oids.ISSUING_DISTRIBUTION_POINT), critical)
+    found = read_crl(CA.crl(delta_base=1, idp=IssuingDistributionPoint(only_user=True), criticality=either))
+    assert () == found.meta.unsupported
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    [oids.CRL_NUMBER, oids.AUTHORITY_KEY_IDENTIFIER, oids.FRESHEST_CRL, oids.AUTHORITY_INFO_ACCESS],
+)
+def test_known_extensions_that_must_not_be_critical(identifier: str) -> None:
+    """What is there to help never is (§5.2.1, §5.2.3, §5.2.6, §5.2.7): such a CRL is not what its issuer meant."""
+    information = Extension(oids.AUTHORITY_INFO_ACCESS, b"")
+    for critical, expected in ((True, (identifier,)), (False, ())):
+        octets = CA.crl(freshest_crl_urls="http://a/", extensions=[information], criticality={identifier: critical})
+        assert expected == read_crl(octets).meta.unsupported
 
 
 def test_entry_that_makes_the_list_unusable() -> None:
@@ -150,7 +184,7 @@ def test_entry_that_makes_the_list_unusable() -> None:
     indirect = Entry(3, certificate_issuer="Other CA")
     revoked = [Entry(1), Entry(2, extensions=[unknown]), indirect, Entry(4, extensions=[unknown])]
     found = read_crl(CA.crl(revoked=revoked, extensions=[Extension("1.2.9", b"", critical=True)])).meta
-    assert ("1.2.9", "1.2.3", "certificateIssuer") == found.unsupported
+    assert ("1.2.9", "1.2.3", "a certificateIssuer outside an indirect CRL") == found.unsupported
     assert 4 == found.entries
 
 
@@ -171,7 +205,7 @@ def test_memory_mapped_file(tmp_path: Path, count: int) -> None:
         with memoryview(mapped) as view:
             found, expected = read_crl(view), read_crl(encoded)
             assert expected.meta == found.meta
-            assert list(expected.rows()) == list(found.rows())
+            assert list(expected.read_entries()) == list(found.read_entries())
             result = verify(found.signature, KEY)
             del found
         assert SignatureResult.VALID is result

@@ -4,7 +4,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from service.core.der.certificate_extensions import encode, read_certificate_extensions
+from service.core.der.certificate_extensions import read_certificate_extensions
 from service.core.model.certificate import DistributionPoint
 from service.core.model.malformed import MalformedError
 from service.core.model.name import GeneralName, GeneralNameKind
@@ -59,18 +59,13 @@ def directory(text: str) -> GeneralName:
             DistributionPoint((uri("http://a/"),), ALL_REASONS, (directory("CN=b"),)),
         ),
         (Described(crl_issuer="CN=b"), DistributionPoint((), ALL_REASONS, (directory("CN=b"),))),
-        (Described(reasons=set()), DistributionPoint((), Reasons(0))),
+        (Described(["http://a/"], reasons=set()), DistributionPoint((uri("http://a/"),), Reasons(0))),
     ],
 )
 def test_forms(described: Described, expected: DistributionPoint) -> None:
     """A point has names, reasons and an issuer, each where it says so."""
     found = read(distribution_points(oids.CRL_DISTRIBUTION_POINTS, [described, "http://c/"]))
     assert (expected, DistributionPoint((uri("http://c/"),), ALL_REASONS)) == found
-
-
-def test_none() -> None:
-    """An extension without points, which RFC 5280 does not allow, declares nothing."""
-    assert () == read(raw())
 
 
 @pytest.mark.parametrize("issuer", ["O=Example,C=DE", "CN=a", f"O={'x' * 120},C=DE"])
@@ -83,10 +78,20 @@ def test_relative_name(issuer: str) -> None:
     assert (directory(f"CN=list 1,{issuer}"),) == found.names
 
 
-def test_reasons_without_a_name() -> None:
+def test_name_relative_to_the_crl_issuer() -> None:
+    """Where cRLIssuer is one directory name, it is that name the relative one goes below (RFC 5280 §4.2.1.13)."""
+    relative = der.tlv(0xA0, der.tlv(0xA1, der.seq(der.oid("2.5.4.3"), der.utf8_string("list"))))
+    one, other = (der.tlv(0xA4, name(text)) for text in ("CN=a", "CN=b"))
+    (found,) = read(raw(der.seq(relative, der.tlv(0xA2, one))))
+    assert (directory("CN=list,CN=a"),) == found.names
+    (found,) = read(raw(der.seq(relative, der.tlv(0xA2, one + other))))
+    assert (directory("CN=list,O=Example,C=DE"),) == found.names
+
+
+def test_reasons_without_a_meaning() -> None:
     """Bits that no reason has are dropped: what covers unknown reasons covers nothing we ask about."""
     every = der.tlv(0x81, b"\x00\xff\xff")
-    (found,) = read(raw(der.seq(every)))
+    (found,) = read(raw(der.seq(FULL_NAME, every)))
     assert ALL_REASONS == found.reasons
     assert Reasons.UNUSED not in found.reasons
 
@@ -109,7 +114,11 @@ def test_all_fields() -> None:
     [
         (b"", "truncated"),
         (der.set_of(), "DER tag"),
-        (der.seq() + b"\x00", "octets after"),
+        (der.seq(), "empty list of distribution points"),
+        (der.seq(der.seq(FULL_NAME)) + b"\x00", "octets after"),
+        (der.seq(der.seq()), "neither a name nor a CRL issuer"),
+        (der.seq(der.seq(REASONS)), "neither a name nor a CRL issuer"),
+        (der.seq(der.seq(FULL_NAME), der.seq(REASONS)), "neither a name nor a CRL issuer"),
         (der.seq(FULL_NAME), "not a SEQUENCE"),
         (der.seq(der.seq(der.tlv(0xA3, b""))), "unknown field"),
         (der.seq(der.seq(der.null())), "unknown field"),
@@ -136,9 +145,3 @@ def test_refuses(value: bytes, reason: str) -> None:
     """Fields that are unknown, repeated, misplaced, or empty where empty would read like absent."""
     with pytest.raises(MalformedError, match=reason):
         read(Extension(oids.CRL_DISTRIBUTION_POINTS, value))
-
-
-@pytest.mark.parametrize("size", [0, 1, 0x7F, 0x80, 0xFF, 0x100, 0xFFFF, 0x10000])
-def test_encode(size: int) -> None:
-    """An element that is put together is what any DER writer would write."""
-    assert der.octet_string(bytes(size)) == encode(0x04, bytes(size))

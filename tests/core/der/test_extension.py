@@ -139,13 +139,19 @@ def test_integer_refuses(data: bytes, reason: str) -> None:
         read_integer(data, 0, len(data))
 
 
+KEY = der.tlv(0x80, b"key")
+CERT_ISSUER = der.tlv(0xA1, der.tlv(0x82, b"a.example"))
+CERT_SERIAL_NUMBER = der.tlv(0x82, b"\x05")
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ((der.tlv(0x80, b"key"),), b"key"),
+        ((KEY,), b"key"),
         ((der.tlv(0x80, b""),), b""),
-        ((der.tlv(0x80, b"key"), der.tlv(0xA1, b""), der.tlv(0x82, b"\x05")), b"key"),
-        ((der.tlv(0xA1, b""), der.tlv(0x82, b"\x05")), None),
+        ((KEY, CERT_ISSUER, CERT_SERIAL_NUMBER), b"key"),
+        ((CERT_ISSUER, CERT_SERIAL_NUMBER), None),
+        ((CERT_ISSUER, der.tlv(0x82, b"\xff")), None),
         ((), None),
     ],
 )
@@ -155,8 +161,29 @@ def test_key_identifier(fields: tuple[bytes, ...], expected: bytes | None) -> No
     assert expected == read_key_identifier(data, 0, len(data))
 
 
-@pytest.mark.parametrize("data", [b"", der.octet_string(b"key"), der.seq() + b"\x00", b"\x30\x02\x80\x05"])
-def test_key_identifier_refuses(data: bytes) -> None:
-    """What does not decode is refused, although it would only be a hint."""
-    with pytest.raises(MalformedError):
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "truncated"),
+        (der.octet_string(b"key"), "DER tag"),
+        (der.seq() + b"\x00", "octets after"),
+        (b"\x30\x02\x80\x05", "truncated"),
+        (der.seq(KEY, CERT_ISSUER), "half of issuer and serial number"),
+        (der.seq(KEY, CERT_SERIAL_NUMBER), "half of issuer and serial number"),
+        (der.seq(CERT_ISSUER), "half of issuer and serial number"),
+        (der.seq(CERT_SERIAL_NUMBER), "half of issuer and serial number"),
+        (der.seq(der.tlv(0xA1, b""), CERT_SERIAL_NUMBER), "without a name"),
+        (der.seq(der.tlv(0xA1, der.null()), CERT_SERIAL_NUMBER), "no known form"),
+        (der.seq(CERT_ISSUER, der.tlv(0x82, b"")), "empty INTEGER"),
+        (der.seq(CERT_ISSUER, der.tlv(0x82, b"\x00\x05")), "not minimal"),
+        (der.seq(KEY, KEY), "repeated or out of order"),
+        (der.seq(CERT_ISSUER, CERT_SERIAL_NUMBER, KEY), "repeated or out of order"),
+        (der.seq(der.tlv(0xA0, b"key")), "unknown field"),
+        (der.seq(KEY, der.tlv(0x83, b"")), "unknown field"),
+        (der.seq(der.octet_string(b"key")), "unknown field"),
+    ],
+)
+def test_key_identifier_refuses(data: bytes, reason: str) -> None:
+    """What does not decode, or names half of a certificate (RFC 5280 §A.2), although it would only be a hint."""
+    with pytest.raises(MalformedError, match=reason):
         read_key_identifier(data, 0, len(data))

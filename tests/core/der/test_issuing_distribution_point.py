@@ -27,9 +27,28 @@ def read(point: Described | bytes) -> IssuingDistributionPoint | None:
 
 
 def test_none() -> None:
-    """Without the extension a CRL is complete for its issuer, which is not the same as an empty one."""
+    """Without the extension a CRL is complete for its issuer."""
     assert read_crl(CA.crl()).meta.issuing_distribution_point is None
-    assert IssuingDistributionPoint() == read(der.seq())
+
+
+ALL_FALSE: Final = der.seq(*(der.tlv(tag, b"\x00") for tag in (0x81, 0x82, 0x84, 0x85)))
+TWO_KINDS: Final = "an issuing distribution point that covers more than one kind only"
+
+
+@pytest.mark.parametrize(
+    ("point", "expected"),
+    [
+        (der.seq(), "an empty issuing distribution point"),
+        (ALL_FALSE, "an empty issuing distribution point"),
+        (Described(only_user=True, only_ca=True), TWO_KINDS),
+        (Described(only_user=True, only_attribute=True), TWO_KINDS),
+        (Described(["http://a/"], only_ca=True, only_attribute=True), TWO_KINDS),
+        (Described(only_user=True, only_ca=True, only_attribute=True), TWO_KINDS),
+    ],
+)
+def test_ambiguous(point: Described | bytes, expected: str) -> None:
+    """A scope that says nothing, or two things that exclude each other, makes the CRL unusable (§5.2.5)."""
+    assert (expected,) == read_crl(CA.crl(idp=point)).meta.unsupported
 
 
 @pytest.mark.parametrize(
@@ -76,8 +95,8 @@ def test_all_reasons() -> None:
 
 def test_flags_spelt_out() -> None:
     """FALSE spelt out, which DER forbids, is FALSE."""
-    flags = der.seq(*(der.tlv(tag, b"\x00") for tag in (0x81, 0x82, 0x84, 0x85)))
-    assert IssuingDistributionPoint() == read(flags)
+    flags = (der.tlv(tag, b"\x00") for tag in (0x82, 0x84, 0x85))
+    assert IssuingDistributionPoint(only_contains_user_certs=True) == read(der.seq(USER, *flags))
 
 
 USER: Final = der.tlv(0x81, b"\xff")

@@ -1,11 +1,11 @@
 """Public keys, from SubjectPublicKeyInfo to what verifies."""
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import x25519
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from service.core.der.key import MAX_CACHED_OCTETS, read_public_key
-from service.core.model.key import KeyKind
+from service.core.der.key import MAX_CACHED_OCTETS, inherit, read_public_key
+from service.core.model.key import KeyKind, PublicKey
 from service.core.model.malformed import MalformedError
 from tests.pki import der, key, public_key
 from tests.pki.keys import KeyKind as Kind
@@ -71,7 +71,6 @@ def info(algorithm: str, bits: bytes, *parameters: bytes) -> bytes:
         info(EC_PUBLIC_KEY, b"\x04" + bytes(64), der.oid(P256)),
         info(EC_PUBLIC_KEY, b"\x04" + bytes(64), der.oid("1.2.3.4")),
         info(RSA_ENCRYPTION, b"no key", der.null()),
-        info(DSA, der.integer(5)),
         der.seq(der.seq(), der.bit_string(b"")),
     ],
     ids=[
@@ -80,7 +79,6 @@ def info(algorithm: str, bits: bytes, *parameters: bytes) -> bytes:
         "not on the curve",
         "unknown curve",
         "garbage",
-        "inherits its parameters",
         "nothing",
     ],
 )
@@ -90,6 +88,219 @@ def test_unsupported(encoded: bytes) -> None:
     assert (KeyKind.UNSUPPORTED, None, 0, "") == (found.kind, found.handle, found.size, found.parameter_set)
     assert key_bits(encoded) == found.bits
 
+
+# --- keys as their RFCs write them -----------------------------------------------------------------------------------
+
+NULL = der.null()
+
+
+def numbers(kind: Kind) -> rsa.RSAPublicNumbers:
+    """The numbers of an RSA key."""
+    public = public_key(kind)
+    assert isinstance(public, rsa.RSAPublicKey)
+    return public.public_numbers()
+
+
+MODULUS = numbers("rsa2048").n
+
+
+def rsa_key(modulus: int, exponent: int, *parameters: bytes) -> bytes:
+    """An RSA key of these numbers."""
+    return info(RSA_ENCRYPTION, der.seq(der.integer(modulus), der.integer(exponent)), *parameters)
+
+
+@pytest.mark.parametrize(
+    ("encoded", "family"),
+    [
+        (rsa_key(MODULUS, 65537, NULL), KeyKind.RSA),
+        (rsa_key(MODULUS, 3, NULL), KeyKind.RSA),
+        (rsa_key(MODULUS >> 1 | 1, 65537, NULL), KeyKind.RSA),
+        (rsa_key(MODULUS, 65537), KeyKind.UNSUPPORTED),
+        (rsa_key(MODULUS, 65537, der.seq()), KeyKind.UNSUPPORTED),
+        (rsa_key(MODULUS - 1, 65537, NULL), KeyKind.UNSUPPORTED),
+        (rsa_key(-MODULUS, 65537, NULL), KeyKind.UNSUPPORTED),
+        (rsa_key(MODULUS, 0, NULL), KeyKind.UNSUPPORTED),
+        (rsa_key(MODULUS, 1, NULL), KeyKind.UNSUPPORTED),
+        (rsa_key(MODULUS, 2, NULL), KeyKind.UNSUPPORTED),
+        (rsa_key(MODULUS, 4, NULL), KeyKind.UNSUPPORTED),
+        (rsa_key(MODULUS, -65537, NULL), KeyKind.UNSUPPORTED),
+        (rsa_key(MODULUS, MODULUS, NULL), KeyKind.UNSUPPORTED),
+    ],
+    ids=[
+        "usual",
+        "exponent 3",
+        "2047 bits",
+        "without NULL",
+        "other parameters",
+        "even modulus",
+        "negative modulus",
+        "exponent 0",
+        "exponent 1",
+        "exponent 2",
+        "exponent 4",
+        "negative exponent",
+        "exponent as large as the modulus",
+    ],
+)
+def test_rsa(encoded: bytes, family: KeyKind) -> None:
+    """Parameters are NULL (RFC 3279 §2.3.1), modulus and exponent odd; an exponent of 1 would verify anything."""
+    found = read_public_key(encoded)
+    assert (family, found.handle is not None) == (found.kind, family is KeyKind.RSA)
+
+
+def point(form: PublicFormat) -> bytes:
+    """The point of the P-256 key."""
+    public = public_key("p256")
+    assert isinstance(public, ec.EllipticCurvePublicKey)
+    return public.public_bytes(Encoding.X962, form)
+
+
+UNCOMPRESSED, COMPRESSED = point(PublicFormat.UncompressedPoint), point(PublicFormat.CompressedPoint)
+
+PRIME = (1 << 256) - (1 << 224) + (1 << 192) + (1 << 96) - 1
+SPELT_OUT = der.seq(
+    der.integer(1),
+    der.seq(der.oid("1.2.840.10045.1.1"), der.integer(PRIME)),
+    der.seq(
+        der.octet_string((PRIME - 3).to_bytes(32, "big")),
+        der.octet_string(bytes.fromhex("5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b")),
+    ),
+    der.octet_string(
+        bytes.fromhex(
+            "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
+            "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
+        )
+    ),
+    der.integer(0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551),
+    der.integer(1),
+)
+"""The parameters of P-256, number by number, which `cryptography` recognizes."""
+
+
+@pytest.mark.parametrize(
+    ("bits", "parameters", "family"),
+    [
+        (UNCOMPRESSED, [der.oid(P256)], KeyKind.EC),
+        (COMPRESSED, [der.oid(P256)], KeyKind.EC),
+        (bytes((UNCOMPRESSED[-1] & 1 | 6,)) + UNCOMPRESSED[1:], [der.oid(P256)], KeyKind.UNSUPPORTED),
+        (UNCOMPRESSED, [SPELT_OUT], KeyKind.UNSUPPORTED),
+        (UNCOMPRESSED, [NULL], KeyKind.UNSUPPORTED),
+        (UNCOMPRESSED, [], KeyKind.UNSUPPORTED),
+        (b"\x00", [der.oid(P256)], KeyKind.UNSUPPORTED),
+        (b"", [der.oid(P256)], KeyKind.UNSUPPORTED),
+    ],
+    ids=["uncompressed", "compressed", "hybrid", "spelt out", "implicit", "no curve", "infinity", "no point"],
+)
+def test_ec(bits: bytes, parameters: list[bytes], family: KeyKind) -> None:
+    """The curve is named (RFC 5480 §2.1.1), the point uncompressed or compressed (§2.2)."""
+    assert family is read_public_key(info(EC_PUBLIC_KEY, bits, *parameters)).kind
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "ed448", "mldsa44", "mldsa65", "mldsa87"])
+def test_without_parameters(kind: Kind) -> None:
+    """There are none (RFC 8410 §3, RFC 9881 §2), not even NULL, and the key has its length."""
+    good = spki(public_key(kind))
+    algorithm, bits = der.children(good)
+    identifier, content = der.children(algorithm)[0], der.content(bits)[1:]
+    assert KeyKind.UNSUPPORTED is not read_public_key(good).kind
+    for wrong in (
+        der.seq(der.seq(identifier, NULL), bits),
+        der.seq(algorithm, der.bit_string(content[:-1])),
+        der.seq(algorithm, der.bit_string(content + b"\x00")),
+    ):
+        assert KeyKind.UNSUPPORTED is read_public_key(wrong).kind
+
+
+# --- DSA -------------------------------------------------------------------------------------------------------------
+
+
+def dsa_numbers(index: int = 0) -> dsa.DSAPublicNumbers:
+    """The numbers of a DSA key."""
+    public = public_key("dsa2048", index)
+    assert isinstance(public, dsa.DSAPublicKey)
+    return public.public_numbers()
+
+
+Y = dsa_numbers().y
+P, Q, G = (getattr(dsa_numbers().parameter_numbers, name) for name in "pqg")
+
+
+def dsa_key(y: int, *parameters: int) -> bytes:
+    """A DSA key of these numbers."""
+    return info(DSA, der.integer(y), der.seq(*map(der.integer, parameters)))
+
+
+@pytest.mark.parametrize(
+    ("encoded", "family"),
+    [
+        (dsa_key(Y, P, Q, G), KeyKind.DSA),
+        (dsa_key(0, P, Q, G), KeyKind.UNSUPPORTED),
+        (dsa_key(1, P, Q, G), KeyKind.UNSUPPORTED),
+        (dsa_key(P - 1, P, Q, G), KeyKind.UNSUPPORTED),
+        (dsa_key(Y + P, P, Q, G), KeyKind.UNSUPPORTED),
+        (dsa_key(Y, P, Q, 0), KeyKind.UNSUPPORTED),
+        (dsa_key(Y, P, Q, 1), KeyKind.UNSUPPORTED),
+        (dsa_key(Y, P, Q, P - 1), KeyKind.UNSUPPORTED),
+        (dsa_key(Y, P, Q, G + P), KeyKind.UNSUPPORTED),
+        (dsa_key(Y, P, 0, G), KeyKind.UNSUPPORTED),
+        (dsa_key(Y, P, 1, G), KeyKind.UNSUPPORTED),
+        (dsa_key(Y, P, Q + 2, G), KeyKind.UNSUPPORTED),
+        (dsa_key(Y, Q * (1 << 4096) + 1, Q, G), KeyKind.UNSUPPORTED),
+        (dsa_key(Y, Q * (1 << 4095 - Q.bit_length()) + 1, Q, G), KeyKind.DSA),
+        (dsa_key(Y, (P - 1) * 2 + 1, Q * 2, G), KeyKind.UNSUPPORTED),
+        (dsa_key(Y, P, Q), KeyKind.UNSUPPORTED),
+        (dsa_key(-Y, P, Q, G), KeyKind.UNSUPPORTED),
+        (info(DSA, b"no number", der.seq(*map(der.integer, (P, Q, G)))), KeyKind.UNSUPPORTED),
+    ],
+)
+def test_dsa(encoded: bytes, family: KeyKind) -> None:
+    """Generator and key are neither 1 nor -1 nor out of range, and the order divides: else anything could verify."""
+    assert family is read_public_key(encoded).kind
+
+
+HEIR = read_public_key(info(DSA, der.integer(Y)))
+ISSUER = read_public_key(spki(public_key("dsa2048")))
+
+
+@pytest.mark.parametrize("parameters", [b"", NULL])
+def test_a_key_that_inherits(parameters: bytes) -> None:
+    """Absent or NULL (RFC 5280 §6.1.4 (e)): with its issuer's parameters it is the key that one would write at once."""
+    heir = read_public_key(info(DSA, der.integer(Y), parameters))
+    assert (KeyKind.DSA_INHERITING, None, 0) == (heir.kind, heir.handle, heir.size)
+    found = inherit(heir, ISSUER)
+    assert ISSUER == found
+    assert found is not None
+    assert (KeyKind.DSA, 2048, heir.bits, ISSUER.handle) == (found.kind, found.size, found.bits, found.handle)
+
+
+def test_an_heir_of_an_heir() -> None:
+    """A key that was completed can be inherited from in its turn."""
+    other = read_public_key(info(DSA, der.integer(dsa_numbers(1).y % P)))
+    first = inherit(HEIR, ISSUER)
+    assert first is not None
+    assert inherit(other, first) == inherit(other, ISSUER)
+    assert inherit(other, ISSUER) is not None
+
+
+@pytest.mark.parametrize(
+    ("heir", "issuer"),
+    [
+        (HEIR, HEIR),
+        (HEIR, read_public_key(spki(public_key("rsa2048")))),
+        (HEIR, read_public_key(info("1.2.3.4", b"key"))),
+        (read_public_key(info(DSA, der.integer(1))), ISSUER),
+        (read_public_key(info(DSA, b"no number")), ISSUER),
+        (read_public_key(info(DSA, b"")), ISSUER),
+    ],
+    ids=["of an heir", "of another family", "of nothing", "1", "garbage", "nothing"],
+)
+def test_what_cannot_be_inherited(heir: PublicKey, issuer: PublicKey) -> None:
+    """Without an issuer that has parameters, or without a number that goes with them, there is no key."""
+    assert KeyKind.DSA_INHERITING is heir.kind
+    assert inherit(heir, issuer) is None
+
+
+# --- what is no key --------------------------------------------------------------------------------------------------
 
 ALGORITHM = der.seq(der.oid("1.3.101.112"))
 

@@ -27,6 +27,9 @@ ARCHIVE_CUTOFF: Final = "1.3.6.1.5.5.7.48.1.6"
 CRL_REFERENCES: Final = "1.3.6.1.5.5.7.48.1.3"
 EXTENDED_REVOKE: Final = "1.3.6.1.5.5.7.48.1.9"
 NONCE: Final = "1.3.6.1.5.5.7.48.1.2"
+TIMESTAMPS: Final = "1.3.6.1.4.1.11129.2.4.5"
+HARMLESS: Final = (ARCHIVE_CUTOFF, CRL_REFERENCES, TIMESTAMPS, "2.5.29.21", "2.5.29.24")
+"""Extensions of one answer that say nothing of the status, critical or not."""
 
 
 def unknown(oid: str = "1.2.3") -> Extension:
@@ -140,7 +143,7 @@ def test_response_extensions(extensions: list[Extension], expected: tuple[str, .
         ([Extension("1.2.3", b"")], ()),
         ([unknown()], ("1.2.3",)),
         (
-            [Extension(oid, b"", critical=True) for oid in (ARCHIVE_CUTOFF, CRL_REFERENCES, "2.5.29.21", "2.5.29.24")],
+            [Extension(oid, b"", critical=True) for oid in HARMLESS],
             (),
         ),
         ([Extension(NONCE, b"", critical=True)], (NONCE,)),
@@ -157,9 +160,19 @@ def test_single_extensions(
     assert (expected, next_update) == (found.responses[0].unknown_critical, found.responses[0].next_update)
 
 
-def test_nonce() -> None:
-    """A nonce that nobody asked for is no obstacle."""
-    assert () == read_ocsp_response(CA.ocsp(LEAF, nonce=b"nonce")).unknown_critical
+@pytest.mark.parametrize("value", [b"\x04\x05nonce", b"", b"\x05\x00", b"nonce"])
+@pytest.mark.parametrize("critical", [True, False])
+def test_nonce(value: bytes, critical: bool) -> None:
+    """Its value is kept as it stands, whatever that is: it is only ever compared. It is no obstacle by itself."""
+    found = read_ocsp_response(CA.ocsp(LEAF, extensions=[Extension(NONCE, value, critical=critical)]))
+    assert (value, ()) == (found.nonce, found.unknown_critical)
+
+
+def test_no_nonce() -> None:
+    """Absent is not empty; what stands among the extensions of one answer is none."""
+    assert None is read_ocsp_response(CA.ocsp(LEAF)).nonce
+    assert None is read_ocsp_response(CA.ocsp(LEAF, single_extensions=[Extension(NONCE, b"")])).nonce
+    assert b"\x04\x05nonce" == read_ocsp_response(CA.ocsp(LEAF, nonce=b"nonce")).nonce
 
 
 @pytest.mark.parametrize("status", ["malformedRequest", "internalError", "tryLater", "sigRequired", "unauthorized"])

@@ -5,14 +5,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
 from service.core.der.key import read_public_key
-from service.core.der.signature import (
-    MAX_SALT_OCTETS,
-    SignatureResult,
-    algorithm_name,
-    signature_scheme,
-    verify,
-)
-from service.core.model.key import PublicKey, Signature
+from service.core.der.pss import MAX_SALT_OCTETS
+from service.core.der.signature import SignatureResult, algorithm_name, signature_scheme, verify
+from service.core.model.key import KeyKind, PublicKey, Signature
 from tests.core.der.signing import DATA, HASH_OIDS, Hash, identifier, public, sign
 from tests.pki import der, key, oids
 
@@ -148,21 +143,64 @@ def test_longest_salt_is_known() -> None:
     assert SignatureResult.INVALID is verify(signed(said, hashes.SHA1, hashes.SHA1, 20), public("rsa2048"))
 
 
-def restricted() -> PublicKey:
-    """The test key in an SPKI that says RSASSA-PSS (RFC 4055 §1.2)."""
-    plain = public("rsa2048")
-    return read_public_key(der.seq(identifier(oids.RSASSA_PSS), der.bit_string(plain.bits)))
+# --- keys that are restricted to RSASSA-PSS --------------------------------------------------------------------------
+
+
+def restricted(*fields: bytes) -> PublicKey:
+    """The test key in an SPKI that says RSASSA-PSS (RFC 4055 §1.2), with parameters where fields of them are given."""
+    said = algorithm(*fields) if fields else identifier(oids.RSASSA_PSS)
+    return read_public_key(der.seq(said, der.bit_string(public("rsa2048").bits)))
+
+
+USUAL = (der.explicit(0, SHA256), mask(SHA256), der.explicit(2, der.integer(32)))
+"""Parameters of a key: SHA-256, in the mask too, and a salt of at least as many octets."""
 
 
 def test_a_restricted_key_verifies_pss() -> None:
-    """That is what it is for."""
+    """That is what it is for; without parameters any will do."""
     made = signed(parameters(hashes.SHA256, hashes.SHA256, 32), hashes.SHA256, hashes.SHA256, 32)
     assert SignatureResult.VALID is verify(made, restricted())
+    assert SignatureResult.VALID is verify(made, restricted(*USUAL))
 
 
-def test_a_restricted_key_verifies_nothing_else() -> None:
+@pytest.mark.parametrize("fields", [(), USUAL])
+def test_a_restricted_key_verifies_nothing_else(fields: tuple[bytes, ...]) -> None:
     """A PKCS #1 v1.5 signature that is right under the same numbers in a plain key."""
     said = identifier("1.2.840.113549.1.1.11", der.null())
     made = Signature(said, sign(key("rsa2048"), hashes.SHA256), DATA)
     assert SignatureResult.VALID is verify(made, public("rsa2048"))
-    assert SignatureResult.INVALID is verify(made, restricted())
+    assert SignatureResult.INVALID is verify(made, restricted(*fields))
+
+
+@pytest.mark.parametrize(
+    ("digest", "mask_digest", "salt_length", "expected"),
+    [
+        (hashes.SHA256, hashes.SHA256, 33, SignatureResult.VALID),
+        (hashes.SHA256, hashes.SHA256, 31, SignatureResult.INVALID),
+        (hashes.SHA384, hashes.SHA256, 32, SignatureResult.INVALID),
+        (hashes.SHA256, hashes.SHA1, 32, SignatureResult.INVALID),
+    ],
+)
+def test_a_keys_parameters_bind_its_signatures(
+    digest: Hash, mask_digest: Hash, salt_length: int, expected: SignatureResult
+) -> None:
+    """Both digests are the key's, and the salt is no shorter (RFC 4055 §3.3), though the signature be right."""
+    made = signed(parameters(digest, mask_digest, salt_length), digest, mask_digest, salt_length)
+    assert SignatureResult.VALID is verify(made, restricted())
+    assert expected is verify(made, restricted(*USUAL))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        identifier(oids.RSASSA_PSS, der.null()),
+        algorithm(der.explicit(0, identifier("1.2.3.4"))),
+        algorithm(der.explicit(2, der.integer(MAX_SALT_OCTETS + 1))),
+        algorithm(der.explicit(3, der.integer(2))),
+        algorithm(der.explicit(2, der.null())),
+    ],
+)
+def test_a_key_with_parameters_that_nobody_works_with(said: bytes) -> None:
+    """Nobody can keep to them, so that nothing here reads the key."""
+    found = read_public_key(der.seq(said, der.bit_string(public("rsa2048").bits)))
+    assert (KeyKind.UNSUPPORTED, None) == (found.kind, found.handle)

@@ -11,6 +11,8 @@ SPENDERS: Final[dict[str, Callable[[Budget], None]]] = {
     "signatures": Budget.spend_signature,
     "steps": Budget.spend_step,
     "paths": Budget.spend_path,
+    "names": lambda budget: budget.spend_names(1),
+    "policies": lambda budget: budget.spend_policies(1),
 }
 
 
@@ -33,6 +35,16 @@ def test_resources_are_apart(resource: str) -> None:
     budget = Budget(Limits(**{resource: 0}))
     for other in SPENDERS.keys() - {resource}:
         SPENDERS[other](budget)
+
+
+@pytest.mark.parametrize(("spend", "resource"), [(Budget.spend_names, "names"), (Budget.spend_policies, "policies")])
+def test_several_at_once(spend: Callable[[Budget, int], None], resource: str) -> None:
+    """What is left is enough for all of them, or for none."""
+    budget = Budget(Limits(**{resource: 5}))
+    spend(budget, 3)
+    with pytest.raises(BudgetExhaustedError, match=f"^{resource}: 5$"):
+        spend(budget, 3)
+    spend(budget, 2)
 
 
 def test_budgets_are_apart() -> None:

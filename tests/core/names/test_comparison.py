@@ -101,7 +101,12 @@ def test_letters_beyond_ascii_match_across_types() -> None:
     assert all(matches(one, other) for one, other in combinations(names, 2))
 
 
-@given(st.text(st.characters(exclude_categories=["Cs", "Mn"]), max_size=20))
+def _is_no_mark(character: str) -> bool:
+    """Whether no space before a character becomes part of it when it is normalized."""
+    return not unicodedata.category(unicodedata.normalize("NFKC", character)[0]).startswith("M")
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]).filter(_is_no_mark), max_size=20))
 def test_matching_is_stable(text: str) -> None:
     """A text matches itself in upper case, folded, decomposed and with more white space."""
     for variant in (text.casefold(), unicodedata.normalize("NFD", text), f" {text.replace(' ', '  ')} "):
@@ -149,19 +154,22 @@ def test_values_that_are_no_strings_match_octet_by_octet() -> None:
     assert not matches(der.seq(rdn((CN, one))), common_name(one.decode("latin-1")))
 
 
-_VALUES = st.sampled_from(["", "a", "b", "ab", "text", "\0\0\0\1a", "2.5.4.3", "\0\0\0\7", "aa"])
+_VALUES = st.sampled_from([
+    *map(string, ("", "a", "b", "ab", "text", "2.5.4.3", "aa")),
+    *map(der.octet_string, (b"", b"a", b"\0\0\0\1a", b"\0\0\0\7", b"\0\0\0\4text\0\0\0\1a")),
+])  # fmt: skip
 _ATTRIBUTES = st.tuples(st.sampled_from([CN, ORGANIZATION, OU]), _VALUES)
 _NAMES = st.lists(st.lists(_ATTRIBUTES, min_size=1, max_size=3), max_size=3)
 
 
 @given(_NAMES, _NAMES)
 def test_boundaries_cannot_be_imitated(
-    one: list[list[tuple[bytes, str]]], other: list[list[tuple[bytes, str]]]
+    one: list[list[tuple[bytes, bytes]]], other: list[list[tuple[bytes, bytes]]]
 ) -> None:
     """Names match exactly where their parts do: no value reads like the end of one part and the start of the next."""
 
-    def encoded(name: list[list[tuple[bytes, str]]]) -> bytes:
-        return der.seq(*(rdn(*((kind, string(text)) for kind, text in part)) for part in name))
+    def encoded(name: list[list[tuple[bytes, bytes]]]) -> bytes:
+        return der.seq(*(rdn(*part) for part in name))
 
     assert ([sorted(part) for part in one] == [sorted(part) for part in other]) == matches(encoded(one), encoded(other))
 

@@ -33,9 +33,9 @@ def certificate(issued: Issued | Authority) -> Certificate:
     return read_certificate(issued.der)
 
 
-def finding(answer: bytes, source: str = URL, tier: Tier = Tier.ORIGIN) -> OcspFinding:
-    """An answer as the core receives it."""
-    return OcspFinding(read_ocsp_response(answer), source, tier)
+def finding(answer: bytes, source: str = URL, tier: Tier = Tier.ORIGIN, nonce: bytes | None = None) -> OcspFinding:
+    """An answer as the core receives it, to a request with this nonce."""
+    return OcspFinding(read_ocsp_response(answer), source, tier, nonce)
 
 
 def judge(

@@ -1,6 +1,6 @@
 """What one answer says of a certificate, and every reason why it says nothing."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import pytest
@@ -16,6 +16,7 @@ from service.core.ocsp.judging import DelegateCheck, DelegateStanding, SignedAns
 from tests.core.ocsp.answers import DELEGATE, LEAF, OTHER, STRANGER, SUB, URL, certificate, finding, judge
 from tests.pki import (
     NEXT_UPDATE,
+    NOT_BEFORE,
     NOW,
     REVOKED_AT,
     THIS_UPDATE,
@@ -23,6 +24,7 @@ from tests.pki import (
     Extension,
     OcspOverrides,
     days,
+    der,
     hours,
 )
 from tests.pki.extensions import Reason
@@ -31,6 +33,9 @@ from tests.pki.ocsp import CertStatus
 SECOND: Final = timedelta(seconds=1)
 SKEW: Final = Policy().clock_skew
 CRITICAL: Final = Extension("1.2.3.4", b"\x05\x00", critical=True)
+TIMESTAMPS: Final = "1.3.6.1.4.1.11129.2.4.5"
+ARCHIVE_CUTOFF: Final = "1.3.6.1.5.5.7.48.1.6"
+EXTENDED_REVOKE: Final = "1.3.6.1.5.5.7.48.1.9"
 HARMLESS: Final = Extension("1.2.3.4", b"\x05\x00")
 
 
@@ -159,7 +164,9 @@ def test_signed_answers_name_their_delegate() -> None:
         ({"this_update": NOW - timedelta(seconds=300), "next_update": None}, None),
         ({"this_update": NOW - timedelta(seconds=301), "next_update": None}, Problem.STALE),
         ({"produced_at": NOW + SKEW}, None),
-        ({"produced_at": NOW - days(300)}, None),
+        ({"produced_at": THIS_UPDATE - hours(1)}, None),
+        ({"produced_at": NOT_BEFORE - SKEW}, None),
+        ({"this_update": NOW, "next_update": NOW}, None),
     ],
 )
 def test_an_answer_is_used_in_its_time(overrides: OcspOverrides, expected: Problem | None) -> None:
@@ -174,6 +181,28 @@ def test_an_answer_produced_in_the_future_is_not_used(says: CertStatus) -> None:
     """Its own times may be right: who signs ahead of time is not believed, and the attempt says what was ahead."""
     answer = SUB.ocsp(LEAF, status=says, produced_at=NOW + SKEW + SECOND)
     assert refused(Problem.NOT_YET_VALID, "producedAt") == judge(finding(answer))
+
+
+def test_an_answer_from_before_the_certificate_is_not_used() -> None:
+    """Who signed before the certificate began cannot know that it is good, nor that it is unknown."""
+    for says in ("good", "unknown"):
+        answer = SUB.ocsp(LEAF, status=says, produced_at=NOT_BEFORE - SKEW - SECOND)
+        assert refused(Problem.INCONSISTENT, "produced before the certificate was valid") == judge(finding(answer))
+
+
+def test_a_revocation_from_before_the_certificate_counts() -> None:
+    """A certificate that begins tomorrow can be revoked today."""
+    answer = SUB.ocsp(LEAF, status="revoked", produced_at=NOT_BEFORE - days(1))
+    assert RevocationStatus.REVOKED is status(judge(finding(answer)))
+
+
+@pytest.mark.parametrize("says", ["good", "revoked"])
+def test_an_answer_that_ends_before_it_begins_is_not_used(says: CertStatus) -> None:
+    """Within the tolerance for clocks it would be in its time; and without that it is out of date."""
+    times: OcspOverrides = {"this_update": NOW, "next_update": NOW - SECOND, "status": says}
+    assert refused(Problem.INCONSISTENT, "nextUpdate before thisUpdate") == judge(finding(SUB.ocsp(LEAF, **times)))
+    times["next_update"] = NOW - SKEW - SECOND
+    assert refused(Problem.STALE) == judge(finding(SUB.ocsp(LEAF, **times)))
 
 
 @pytest.mark.parametrize(
@@ -209,18 +238,42 @@ def test_an_unknown_critical_extension_makes_it_unusable(overrides: OcspOverride
 
 @pytest.mark.parametrize(
     "overrides",
-    [{"extensions": [HARMLESS]}, {"single_extensions": [HARMLESS]}, {"nonce": b"n" * 16}],
-    ids=["of the response", "of the single response", "nonce"],
+    [
+        {"extensions": [HARMLESS]},
+        {"single_extensions": [HARMLESS]},
+        {"nonce": b"n" * 16},
+        {"single_extensions": [Extension(TIMESTAMPS, b"whatever", critical=True)]},
+        {"single_extensions": [Extension(ARCHIVE_CUTOFF, der.generalized_time(NOW - days(999)), critical=True)]},
+        {"extensions": [Extension(EXTENDED_REVOKE, der.null(), critical=True)]},
+    ],
+    ids=["of the response", "of the single response", "nonce", "timestamps", "archive cutoff", "extended revoke"],
 )
 def test_other_extensions_change_nothing(overrides: OcspOverrides) -> None:
     """Not critical, or known."""
     assert RevocationStatus.GOOD is status(judge(finding(SUB.ocsp(LEAF, **overrides))))
 
 
-def test_a_critical_extension_about_the_neighbour_changes_nothing() -> None:
-    """It belongs to the other single response."""
-    answer = SUB.ocsp(LEAF, Answer(OTHER, single_extensions=[CRITICAL]))
-    assert RevocationStatus.GOOD is status(judge(finding(answer)))
+@pytest.mark.parametrize("says", ["good", "revoked"])
+def test_a_critical_extension_about_the_neighbour_makes_it_unusable_too(says: CertStatus) -> None:
+    """Who does not understand a response as a whole does not use a part of it."""
+    answer = SUB.ocsp(Answer(LEAF, status=says), Answer(OTHER, single_extensions=[CRITICAL]))
+    assert refused(Problem.UNSUPPORTED, "1.2.3.4") == judge(finding(answer))
+
+
+@pytest.mark.parametrize("overrides", [{}, {"extensions": [Extension(EXTENDED_REVOKE, der.null())]}])
+def test_a_certificate_that_was_never_issued_is_revoked(overrides: OcspOverrides) -> None:
+    """RFC 6960 section 4.4.8 has responders say it so, with the extension that announces it or without."""
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    never: OcspOverrides = {"revoked_at": epoch, "reason": "certificateHold", "status": "revoked"}
+    answer = judge(finding(SUB.ocsp(LEAF, **(never | overrides)))).answer
+    assert answer is not None
+    assert (RevocationStatus.REVOKED, "certificateHold") == (answer.status, answer.reason)
+
+
+def test_removed_from_a_crl_is_revoked() -> None:
+    """The reason belongs in delta CRLs alone: a responder that says revoked is believed."""
+    answer = SUB.ocsp(LEAF, status="revoked", reason="removeFromCRL")
+    assert RevocationStatus.REVOKED is status(judge(finding(answer)))
 
 
 # --- delegates -------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from service.core.ocsp.judging import DelegateCheck, DelegateStanding
 from tests.core.ocsp.answers import DELEGATE, LEAF, STRANGER, SUB, certificate, finding, judge
 from tests.pki import NOW, THIS_UPDATE, Answer, OcspOverrides, days, hours
 from tests.pki.extensions import Reason
-from tests.pki.ocsp import CertStatus
+from tests.pki.ocsp import CertStatus, SingleOverrides
 
 STATUSES: Final[tuple[CertStatus, ...]] = ("good", "unknown", "revoked")
 
@@ -106,11 +106,40 @@ def test_within_one_response_the_more_cautious_wins(order: Sequence[CertStatus])
     assert RevocationStatus.REVOKED is said(finding(answer))
 
 
-def test_within_one_response_the_newest_wins() -> None:
-    """Each single response has an age of its own."""
-    released = Answer(LEAF, status="good", this_update=NOW - timedelta(minutes=1))
-    answer = SUB.ocsp(Answer(LEAF, status="revoked"), released)
-    assert RevocationStatus.GOOD is said(finding(answer))
+@pytest.mark.parametrize(("newer", "older"), list(product(STATUSES, repeat=2)))
+def test_within_one_response_the_more_cautious_wins_whichever_is_newer(newer: CertStatus, older: CertStatus) -> None:
+    """Who says both in one breath contradicts himself; a hold is released by a response that says nothing but that."""
+    answers = [Answer(LEAF, status=newer, this_update=NOW), Answer(LEAF, status=older)]
+    expected = OUTCOMES[max(newer, older, key=STATUSES.index)]
+    assert [expected] * 2 == [said(finding(SUB.ocsp(*order))) for order in (answers, answers[::-1])]
+
+
+def test_within_one_response_hashes_do_not_tell_certificates_apart() -> None:
+    """The same certificate under another hash is the same certificate."""
+    answer = SUB.ocsp(Answer(LEAF, cert_id_hash="sha256", status="revoked"), LEAF)
+    assert RevocationStatus.REVOKED is said(finding(answer))
+
+
+@pytest.mark.parametrize("against", ["revoked", "unknown"])
+@pytest.mark.parametrize(
+    ("overrides", "problem"),
+    [({"next_update": NOW - days(1)}, Problem.STALE), ({"this_update": NOW + days(1)}, Problem.NOT_YET_VALID)],
+    ids=["ended", "in the future"],
+)
+def test_good_is_not_what_is_left_of_a_contradiction(
+    overrides: SingleOverrides, problem: Problem, against: CertStatus
+) -> None:
+    """Where the response says otherwise besides, at whatever time, its good does not count."""
+    answer = SUB.ocsp(Answer(LEAF, this_update=NOW), Answer(LEAF, **(overrides | {"status": against})))
+    judgement = judge(finding(answer))
+    assert (None, [problem]) == (judgement.answer, [attempt.problem for attempt in judgement.attempts])
+
+
+def test_a_revocation_that_contradicts_itself_still_hides_an_older_good() -> None:
+    """It ends before it begins, and was a revocation all the same."""
+    odd = finding(SUB.ocsp(LEAF, status="revoked", this_update=NOW, next_update=NOW - timedelta(seconds=1)))
+    assert said(odd, aged("good", 1)) is None
+    assert RevocationStatus.GOOD is said(odd, aged("good", 0), aged("good", -1))
 
 
 def test_of_two_that_say_the_same_the_one_that_ends_first_counts() -> None:

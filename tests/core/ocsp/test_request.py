@@ -4,6 +4,7 @@ from base64 import b64decode
 from urllib.parse import unquote
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
@@ -32,6 +33,15 @@ def test_cryptography_reads_the_request() -> None:
     """A foreign reader finds the certificate in it and no extensions."""
     request = ocsp.load_der_ocsp_request(REQUEST)
     assert (LEAF.serial, "sha1", 0) == (request.serial_number, request.hash_algorithm.name, len(request.extensions))
+
+
+@pytest.mark.parametrize("nonce", [bytes(range(32)), b"\xff", bytes(128)], ids=["32", "1", "128"])
+def test_the_request_with_a_nonce_is_the_one_that_cryptography_writes(nonce: bytes) -> None:
+    """One extension of the request, not critical, the octets in an OCTET STRING (RFC 9654 section 2.1)."""
+    algorithm = hashes.SHA1()  # noqa: S303 - the hash of CertIDs, which sign nothing
+    builder = ocsp.OCSPRequestBuilder().add_certificate(LEAF.certificate, SUB.certificate, algorithm)
+    expected = builder.add_extension(x509.OCSPNonce(nonce), critical=False).build().public_bytes(Encoding.DER)
+    assert expected == encode_request(certificate(LEAF), certificate(SUB), nonce)
 
 
 @pytest.mark.parametrize("responder", ["http://ocsp.example", "http://ocsp.example/", "http://ocsp.example//"])

@@ -130,13 +130,41 @@ def test_what_a_delegate_may_not_look_like(overrides: CertificateOverrides) -> N
 
 @pytest.mark.parametrize(
     "authority",
-    [ROOT, STRANGER, Authority.root("Sub", key=key("p256", 7)), SUB.subordinate("Below")],
-    ids=["the issuer's issuer", "a stranger", "a namesake of the issuer", "a subordinate of the issuer"],
+    [
+        *(ROOT, STRANGER, Authority.root("Sub", key=key("p256", 7))),
+        *(SUB.subordinate("Below"), ROOT.subordinate("Sister", key=SUB.key)),
+    ],
+    ids=[
+        "the issuer's issuer",
+        "a stranger",
+        "a namesake of the issuer",
+        "a subordinate of the issuer",
+        "the issuer's key",
+    ],
 )
 def test_the_delegate_of_another_authority_speaks_for_nobody_here(authority: Authority) -> None:
     """Only this very issuer delegates, not even the one above it."""
     delegate = authority.ocsp_responder("OCSP")
     assert Problem.UNAUTHORIZED_SIGNER == outcome(SUB.ocsp(LEAF, responder=delegate))
+
+
+def test_a_new_key_of_the_issuer_does_not_speak_for_the_old_one() -> None:
+    """After a key rollover the certificates of the old key are answered for with the old key (RFC 6960 §4.2.2.2).
+
+    Neither the new key itself, with its certificate sent along, nor a delegate that it certified counts.
+    """
+    rolled = SUB.reissue(key=key("p256", 7))
+    direct = rolled.ocsp(LEAF, cert_id_issuer=SUB.issued, certificates=[rolled.issued])
+    delegated = SUB.ocsp(LEAF, responder=rolled.ocsp_responder("OCSP"))
+    assert [Problem.UNAUTHORIZED_SIGNER] * 2 == [outcome(direct), outcome(delegated)]
+
+
+def test_a_renewed_issuer_with_the_same_key_speaks() -> None:
+    """Another certificate, the same authority and key; so do the delegates of both."""
+    renewed = SUB.reissue(serial=5)
+    assert Responder(None) == outcome(renewed.ocsp(LEAF))
+    assert Responder(None) == outcome(SUB.ocsp(LEAF), renewed)
+    assert Responder(certificate(DELEGATE)) == outcome(SUB.ocsp(LEAF, responder=DELEGATE), renewed)
 
 
 @pytest.mark.parametrize(

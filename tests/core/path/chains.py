@@ -53,7 +53,7 @@ def path(*links: Link) -> CertificationPath:
 
 def failure(*links: Link, policy: Policy = DEFAULT, at: datetime = NOW) -> PathFailure | None:
     """Why the path of a chain is not valid, or None."""
-    outcome = validate(path(*links), policy, at)
+    outcome = validate(path(*links), policy, at, Budget(policy.limits))
     return None if isinstance(outcome, ValidPath) else outcome
 
 

@@ -101,6 +101,16 @@ def test_a_leafs_own_signature_is_paid_for() -> None:
         built(alone, store(ROOT), Policy(limits=Limits(signatures=0)))
 
 
+def test_a_leafs_own_signature_under_a_key_that_is_too_long() -> None:
+    """Nobody works with such a key to find that out; without an anchor the leaf is nobody all the same."""
+    signer, unknown = key("rsa2048"), MD2_WITH_RSA
+    alone = Authority.root("leaf", key=signer, inner_algorithm=unknown, outer_algorithm=unknown)
+    assert [SelfSignedLeaf(read(alone))] == built(alone, store(ROOT))
+    giant = public_key("rsa16384")
+    alone = Authority.root("leaf", key=signer, public_key=giant, inner_algorithm=unknown, outer_algorithm=unknown)
+    assert [NoIssuer(read(alone))] == built(alone, store(ROOT))
+
+
 def test_an_anchor_costs_nothing() -> None:
     """A leaf that is an anchor needs neither signature nor search."""
     assert [path(ROOT)] == built(ROOT, store(ROOT), Policy(limits=Limits(signatures=0, steps=0)))

@@ -123,7 +123,7 @@ def test_weak_rsa_keys(bits: int, weak: WeakAlgorithm) -> None:
 
 @pytest.mark.parametrize(("kind", "weak"), [("dsa2048", WeakAlgorithm.DSA), ("p192", WeakAlgorithm.P192)])
 def test_other_weak_keys(kind: PkiKeyKind, weak: WeakAlgorithm) -> None:
-    """DSA of any size and P-192 have names of their own."""
+    """DSA, of any size that may be, and P-192 have names of their own."""
     leaf = read(SUB.issue("leaf", key=key(kind)))
     assert WeakKey(leaf, int(kind[-4:].strip("p")), weak) == check_key_strength(leaf, DEFAULT)
     assert check_key_strength(leaf, accepting(*all_but(weak))) is not None
@@ -168,7 +168,8 @@ def test_strong_keys(kind: PkiKeyKind) -> None:
         (KeyKind.EC, 224, "secp224r1", False, None),
         (KeyKind.RSA, 511, "", True, WeakAlgorithm.RSA_512),
         (KeyKind.RSA, 512, "", False, WeakAlgorithm.RSA_512),
-        (KeyKind.DSA, 160, "", False, WeakAlgorithm.DSA),
+        (KeyKind.DSA, 1023, "", True, WeakAlgorithm.DSA),
+        (KeyKind.DSA, 1024, "", False, WeakAlgorithm.DSA),
         (KeyKind.ED25519, 0, "", False, None),
         (KeyKind.ML_DSA, 0, "ML-DSA-44", False, None),
     ],

@@ -6,16 +6,17 @@ from typing import Final
 
 import pytest
 
+from service.core.model.budget import Budget, Limits
 from service.core.model.certificate import Certificate
 from service.core.model.failure import (
     Expired,
+    Irregular,
     KeyPurposeForbidden,
     KeyUsageForbidsIssuing,
     NotACertificateAuthority,
     PathFailure,
     PathLengthExceeded,
     UnknownCriticalExtension,
-    UnsupportedFeature,
     WeakKey,
     WeakSignature,
 )
@@ -23,14 +24,14 @@ from service.core.path.certification_path import ValidPath
 from service.core.path.validation import validate
 from tests.core.path.chains import DEFAULT, failure, path, read
 from tests.pki import NOT_AFTER, NOW, Authority, CertificateOverrides, Extension, days, der, key
-from tests.pki.oids import NAME_CONSTRAINTS
+from tests.pki.oids import SUBJECT_KEY_IDENTIFIER
 
 ROOT: Final = Authority.root("Root")
 SUB: Final = ROOT.subordinate("Sub")
 LEAF: Final = SUB.issue("leaf")
 
 UNKNOWN: Final = Extension("1.2.3.4", der.null(), critical=True)
-CONSTRAINED: Final = Extension(NAME_CONSTRAINTS, der.seq(), critical=True)
+NEVER_CRITICAL: Final = {SUBJECT_KEY_IDENTIFIER: True}
 
 Steps = Sequence[tuple[type[PathFailure], CertificateOverrides]]
 
@@ -38,7 +39,7 @@ STEPS: Final[Steps] = [
     (Expired, CertificateOverrides(not_after=NOW - days(1))),
     (WeakSignature, CertificateOverrides(signature_hash="sha1")),
     (WeakKey, CertificateOverrides(key=key("p192"))),
-    (UnsupportedFeature, CertificateOverrides(extensions=(UNKNOWN, CONSTRAINED))),
+    (Irregular, CertificateOverrides(criticality=NEVER_CRITICAL)),
     (NotACertificateAuthority, CertificateOverrides(ca=False, path_length=None)),
     (PathLengthExceeded, CertificateOverrides(path_length=0)),
     (KeyUsageForbidsIssuing, CertificateOverrides(key_usage=frozenset({"cRLSign"}))),
@@ -54,8 +55,9 @@ STEPS_OF_LEAVES: Final[Steps] = [one for one in STEPS if one[0] not in ONLY_OF_I
 STEPS_OF_ANCHORS: Final[Steps] = [
     (Expired, CertificateOverrides(not_after=NOW - days(1))),
     (WeakKey, CertificateOverrides(key=key("p192"))),
+    (Irregular, CertificateOverrides(criticality=NEVER_CRITICAL)),
     (KeyPurposeForbidden, CertificateOverrides(extended_key_usage="serverAuth")),
-    (UnsupportedFeature, CertificateOverrides(extensions=(UNKNOWN, CONSTRAINED))),
+    (UnknownCriticalExtension, CertificateOverrides(extensions=(UNKNOWN,))),
     (NotACertificateAuthority, CertificateOverrides(ca=False, path_length=None)),
     (KeyUsageForbidsIssuing, CertificateOverrides(key_usage=frozenset({"cRLSign"}))),
     (PathLengthExceeded, CertificateOverrides(path_length=0)),
@@ -104,7 +106,8 @@ def test_the_order_of_the_steps_for_an_anchor(number: int) -> None:
 def test_issuers_alone_are_asked_whether_they_may_issue(number: int) -> None:
     """The authority right above the leaf is an issuer, the same certificate as the leaf is none."""
     expected, overrides = STEPS[number]
-    sub = ROOT.subordinate("Sub", **overrides)
+    mute = CertificateOverrides(key_usage=frozenset({"cRLSign"}))  # with keyCertSign it would say that it issues
+    sub = ROOT.subordinate("Sub", **(mute | overrides))
     assert failure(sub, ROOT) is None
     if expected is not PathLengthExceeded:  # which needs one more below
         assert (expected, read(sub)) == reported(failure(LEAF, sub, ROOT))
@@ -125,7 +128,8 @@ def test_the_path_is_judged_from_above() -> None:
 
 def test_a_valid_path() -> None:
     """Every step passes."""
-    assert ValidPath(path(LEAF, SUB, ROOT), frozenset()) == validate(path(LEAF, SUB, ROOT), DEFAULT, NOW)
+    chain = path(LEAF, SUB, ROOT)
+    assert ValidPath(chain, frozenset()) == validate(chain, DEFAULT, NOW, Budget(Limits()))
 
 
 def test_a_long_valid_path() -> None:
@@ -135,14 +139,14 @@ def test_a_long_valid_path() -> None:
     lowest = middle.subordinate("Lowest", path_length=0, policies=("1.2.3", "1.2.4"), extended_key_usage="clientAuth")
     leaf = lowest.issue("leaf", policies="1.2.3")
     chain = path(leaf, lowest, middle, top, ROOT)
-    assert ValidPath(chain, frozenset({"1.2.3"})) == validate(chain, DEFAULT, NOW)
+    assert ValidPath(chain, frozenset({"1.2.3"})) == validate(chain, DEFAULT, NOW, Budget(Limits()))
 
 
 def test_a_leaf_that_is_an_anchor() -> None:
-    """Validity, key and purpose are asked for; what only binds those below it is not."""
-    steps = [*STEPS_OF_ANCHORS[3:], (WeakSignature, CertificateOverrides(signature_hash="sha1"))]
+    """What any certificate is asked for; what only binds those below it is not, nor its own signature."""
+    steps = [*STEPS_OF_ANCHORS[5:], (WeakSignature, CertificateOverrides(signature_hash="sha1"))]
     assert failure(Authority.root("leaf", **broken(steps, 0))) is None
-    for number in range(3):
+    for number in range(5):
         leaf = Authority.root("leaf", **broken(STEPS_OF_ANCHORS, number))
         assert (STEPS_OF_ANCHORS[number][0], read(leaf)) == reported(failure(leaf))
 

@@ -1,0 +1,73 @@
+"""Which entry of a CRL is about a certificate: serial number and, in an indirect CRL, its issuer (RFC 5280 §5.3.3)."""
+
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+
+from service.core.der import tlv
+from service.core.der.crl import CrlDocument
+from service.core.model.certificate import Certificate
+from service.core.model.crl import CrlRow
+from service.core.model.reason import Reason
+from service.core.names.comparison import canonical
+
+_FOREIGN = b"\x00\x00"
+"""What the key of an entry about somebody else's certificate begins with; no serial number in DER begins so."""
+
+
+_REMOVAL = bytes((Reason.REMOVE_FROM_CRL,))
+"""What the record of an entry with that reason begins with (`der.crl_entry`)."""
+
+
+def entry_key(crl_issuer: bytes, certificate: Certificate) -> bytes:
+    """Under which key a CRL lists a certificate, if it does.
+
+    Args:
+        crl_issuer: Canonical form of the CRL issuer's name.
+        certificate: The certificate in question.
+    """
+    serial = tlv.integer_octets(certificate.serial_number)
+    issuer = canonical(certificate.issuer.der)
+    return serial if issuer == crl_issuer else _foreign_key(issuer, serial)
+
+
+def rows(document: CrlDocument) -> Iterable[CrlRow]:
+    """The entries of a CRL, each under the key by which it is found.
+
+    Raises:
+        MalformedError: one does not decode.
+    """
+    scope = document.meta.issuing_distribution_point
+    if scope is None or not scope.indirect_crl:
+        return (row for row, _ in document.read_entries())
+    return _indirect_rows(document)
+
+
+def prevailing(first: bytes, second: bytes) -> bytes:
+    """Which of two records under one key counts; of more of them, that of each with the next, in any grouping.
+
+    RFC 5280 knows no CRL that lists a certificate twice. We choose the last entry, but never a removal over a
+    revocation: what its issuer signed as revoked is not passed over.
+
+    Args:
+        first: The record of the entry that stands before the other in the CRL.
+        second: The record of the other.
+    """
+    return first if _is_removal(second) and not _is_removal(first) else second
+
+
+def _is_removal(record: bytes) -> bool:
+    return record[:1] == _REMOVAL
+
+
+def _indirect_rows(document: CrlDocument) -> Iterator[CrlRow]:
+    own = canonical(document.meta.issuer.der)
+    issuers = {own}
+    for row, extensions in document.read_entries():
+        if extensions.certificate_issuer:  # RFC 5280 §5.3.3: it stands for the entries that follow as well
+            issuers = {canonical(name.der) for name in extensions.certificate_issuer}
+        for issuer in sorted(issuers):
+            yield row if issuer == own else CrlRow(_foreign_key(issuer, row.key), row.record)
+
+
+def _foreign_key(issuer: bytes, serial: bytes) -> bytes:
+    return _FOREIGN + sha256(issuer).digest() + serial

@@ -1,0 +1,1 @@
+"""The cases themselves, a file a corpus."""

@@ -1,0 +1,162 @@
+"""The runner notices: what is not right is counted in its column, printed, and ends with status 1."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from io import StringIO
+from typing import Final
+
+import pytest
+
+from service.core.model.failure import Code
+from service.core.model.verdict import RevocationStatus
+from tests.conformance.__main__ import main
+from tests.conformance.answer import Answer, Element, NoAnswer, Result, compare
+from tests.conformance.case import GOOD, REVOKED, UNAVAILABLE, Case, Corpus, Evidence, Expected, refused
+from tests.conformance.corpora.making import ABOUT_SUB, LEAF, SOUND, SUB, case, crls
+from tests.conformance.interface import Interface, request_of
+from tests.conformance.running import INTERFACE, Row, judge
+from tests.conformance.table import failures
+from tests.pki import Authority
+
+GOOD_CASE: Final = case("good", "It is good.", (LEAF, SUB), ABOUT_SUB + crls(SUB.crl()), GOOD)
+REVOKED_CASE: Final = case("revoked", "It is.", (LEAF, SUB), ABOUT_SUB + crls(SUB.crl(revoked=[LEAF.serial])), REVOKED)
+ANSWER: Final = Answer("allow", "good", "ok", (Element("00", "good", "crl"),), frozenset({"1.2.3"}))
+DENIED: Final = replace(ANSWER, decision="deny", status="revoked", code="revoked")
+
+
+async def result(judged: Case, expected: Expected) -> Result:
+    """What a case shows where this is said to be right."""
+    changed = replace(judged, expected=expected)
+    return (await judge(changed, Interface([changed]))).result
+
+
+@pytest.mark.anyio
+async def test_a_right_expectation_passes() -> None:
+    """Allowed and denied."""
+    assert Result.PASSED is await result(GOOD_CASE, SOUND)
+    assert Result.PASSED is await result(REVOKED_CASE, REVOKED)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("expected", [REVOKED, UNAVAILABLE, refused(Code.EXPIRED)])
+async def test_what_should_be_denied_and_is_allowed_is_a_false_accept(expected: Expected) -> None:
+    """Whatever it should be denied for."""
+    assert Result.FALSE_ACCEPT is await result(GOOD_CASE, expected)
+
+
+@pytest.mark.anyio
+async def test_what_should_be_allowed_and_is_denied_is_a_false_reject() -> None:
+    """A certificate that is revoked, said to be good."""
+    assert Result.FALSE_REJECT is await result(REVOKED_CASE, GOOD)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("judged", "expected"),
+    [
+        (REVOKED_CASE, UNAVAILABLE),
+        (REVOKED_CASE, refused(Code.EXPIRED)),
+        (GOOD_CASE, replace(GOOD, path=(RevocationStatus.GOOD, RevocationStatus.NOT_CHECKED))),
+        (GOOD_CASE, replace(GOOD, path=(RevocationStatus.GOOD,))),
+        (GOOD_CASE, replace(GOOD, authorized_policies=frozenset({"1.2.3"}))),
+    ],
+)
+async def test_the_right_decision_for_another_reason_is_counted_apart(judged: Case, expected: Expected) -> None:
+    """Another code, another path, other policies."""
+    assert Result.OTHER is await result(judged, expected)
+
+
+@pytest.mark.parametrize(
+    ("expected", "answers", "shown"),
+    [
+        (GOOD, [ANSWER, ANSWER, ANSWER], Result.PASSED),
+        (GOOD, [ANSWER, ANSWER, replace(ANSWER, path=())], Result.OTHER),
+        (GOOD, [ANSWER, ANSWER, replace(ANSWER, authorized_policies=frozenset())], Result.OTHER),
+        (GOOD, [ANSWER, replace(ANSWER, path=(Element("00", "good", "ocsp"),)), ANSWER], Result.OTHER),
+        (GOOD, [ANSWER, ANSWER, NoAnswer("500")], Result.OTHER),
+        (GOOD, [ANSWER, ANSWER, DENIED], Result.FALSE_REJECT),
+        (REVOKED, [DENIED, ANSWER, DENIED], Result.FALSE_ACCEPT),
+        (REVOKED, [DENIED, NoAnswer("500"), ANSWER], Result.FALSE_ACCEPT),
+        (REVOKED, [NoAnswer("500"), NoAnswer("500"), NoAnswer("500")], Result.OTHER),
+    ],
+)
+def test_of_several_answers_the_worst_counts(
+    expected: Expected, answers: list[Answer | NoAnswer], shown: Result
+) -> None:
+    """A wrong decision before a disagreement, and a disagreement before nothing."""
+    judged = replace(GOOD_CASE, expected=expected)
+    assert shown is compare(judged, dict(zip("abc", answers, strict=True))).result
+
+
+@pytest.mark.anyio
+async def test_another_status_than_200_is_no_answer() -> None:
+    """A trust store that the application does not know, and a fault of ours."""
+    unknown = await Interface([]).ask(GOOD_CASE)
+    assert isinstance(unknown, NoAnswer)
+    assert unknown.problem.startswith("404 ")
+    asked = Interface([GOOD_CASE])
+    outcome = await judge(replace(GOOD_CASE, trusted=(Authority.root("Nobody").der,)), asked)
+    assert (Result.FALSE_REJECT, True) == (outcome.result, isinstance(outcome.answers[INTERFACE], NoAnswer))
+
+
+def test_the_order_is_another_one() -> None:
+    """Of everything that has an order, the same on every run, with nothing lost."""
+    numbers = tuple(bytes([number]) for number in range(5))
+    listed = replace(GOOD_CASE, intermediates=numbers[:2], evidence=Evidence(numbers, numbers[:1]))
+    shuffled = listed.shuffled()
+    assert (numbers[1], numbers[0]) == shuffled.intermediates
+    assert numbers != shuffled.evidence.crls
+    assert numbers == tuple(sorted(shuffled.evidence.crls))
+    assert numbers[:1] == shuffled.evidence.ocsp
+    assert shuffled == listed.shuffled()
+
+
+def test_a_request_says_everything_that_a_case_does() -> None:
+    """No option is left to the operator's settings, so that two cases never differ by them unseen."""
+    request = request_of(GOOD_CASE)
+    assert ["require", "crl-first", False] == [
+        request["options"][name] for name in ("revocation_mode", "evidence_order", "online")
+    ]
+    assert (1, 2) == (len(request["intermediates"]), len(request["options"]["evidence"]["crls"]))
+
+
+def corpora(*cases: Case) -> Iterator[Corpus]:
+    """One corpus."""
+    yield Corpus("sample", "nothing", cases)
+
+
+def test_the_table() -> None:
+    """A row for the corpus, one for all, then what failed, with what is right and what was answered."""
+    wrong = replace(REVOKED_CASE, expected=GOOD)
+    out = StringIO()
+    assert 1 == main(corpora(GOOD_CASE, wrong, replace(GOOD_CASE, name="other", expected=REVOKED)), out)
+    assert [
+        "| corpus | cases | passed | false accepts | false rejects | other |",
+        "| ------ | ----- | ------ | ------------- | ------------- | ----- |",
+        "| sample |     3 |      1 |             1 |             1 |     0 |",
+        "| all    |     3 |      1 |             1 |             1 |     0 |",
+        "sample/revoked: false rejects",
+        "  It is.",
+        "  right                           allow good ok",
+        "  everybody                       deny revoked revoked (revoked, good)",
+        "sample/other: false accepts",
+        "  It is good.",
+        "  right                           deny revoked revoked",
+        "  everybody                       allow good ok (good, good)",
+    ] == out.getvalue().splitlines()
+
+
+def test_status_0_where_everything_passes() -> None:
+    """And nothing but the table."""
+    out = StringIO()
+    assert (0, 4) == (main(corpora(GOOD_CASE, REVOKED_CASE), out), len(out.getvalue().splitlines()))
+
+
+def test_judges_who_differ_are_printed_one_by_one() -> None:
+    """Each with what it said."""
+    outcome = compare(GOOD_CASE, {"core": ANSWER, "interface": NoAnswer("500 boom")})
+    printed = list(failures([Row(next(corpora()), (outcome,))]))
+    assert printed[-2:] == [
+        "  core                            allow good ok (good; policies 1.2.3)",
+        "  interface                       500 boom",
+    ]
