@@ -5,6 +5,10 @@ PORT ?= 8080
 JOBS ?= 2
 # `make lock UPGRADE=--upgrade` takes the newest versions; without it, a pin moves only when it must.
 UPGRADE ?=
+# How long `make fuzz` takes for each target, and `make mutants` in all; which mutants are tried first.
+SECONDS ?= 600
+MINUTES ?= 60
+SEED ?= 5280
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
@@ -14,7 +18,8 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run dev test test-slow lint types contracts check format coverage lock pictures
+.PHONY: help run dev test test-slow lint types contracts check format coverage conformance lock pictures \
+  bench fuzz fuzz-short mutants
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -35,9 +40,24 @@ test-slow: .venv/.dev ## Run what takes longer, or kills processes
 	@scripts/system-packages
 	$(PYTEST) -m slow --timeout=600
 
+conformance: .venv/.dev ## Run every conformance corpus: cases, passed, false accepts, false rejects
+	@$(BIN)/python -m tests.conformance
+
 coverage: .venv/.dev ## Measure the branches that the quick suite runs, in the whole package
 	@scripts/system-packages
 	$(PYTEST) -m "not slow" -n $(JOBS) --dist worksteal --cov=service --cov-branch --cov-report=term-missing:skip-covered
+
+fuzz: .venv/.dev ## Fuzz the readers and the verdict: ten minutes for each target (SECONDS=600)
+	$(BIN)/python -m fuzz --seconds $(SECONDS) --jobs $(JOBS)
+
+fuzz-short: .venv/.dev ## Fuzz all of it for a minute
+	$(BIN)/python -m fuzz --total 60
+
+mutants: .venv/.dev ## Change the core a thing at a time and see whether a test notices: an hour (MINUTES=60 SEED=5280)
+	$(BIN)/python -m mutants --minutes $(MINUTES) --seed $(SEED) --jobs $(JOBS)
+
+bench: .venv/.dev ## Measure beside peers, best on a machine that does nothing else: two minutes
+	$(BIN)/python -m bench
 
 check: lint types contracts ## Lint, types and contracts
 

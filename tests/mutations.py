@@ -51,7 +51,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     "An entry of an indirect CRL has an issuer": Mutation("serial if issuer == crl_issuer else", "serial if True else"),
     "An indirect CRL that nobody expects says no good": Mutation(
-        "reasons if may_vouch(meta, certificate) else Reasons(0)", "reasons"
+        "if may_vouch(meta, certificate) and not", "if not"
     ),
     "A CRL covers the certificate's distribution point": Mutation("if not scope.names:", "if True:"),
     "A CRL covers the certificate's kind": Mutation("if not _covers_kind(scope, certificate):", "if False:"),

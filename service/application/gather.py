@@ -137,9 +137,8 @@ class Gatherer:
     def _held_crls(self, wanted: CrlWanted, request: GatherRequest) -> GatheredCrls:
         findings = request.inline.crl_findings(wanted, request.signatures)
         own_issuer = wanted.certificate.issuer
-        gathered = GatheredCrls(
-            findings, _unasked(wanted), names_issuer=any(same_name(one.meta.issuer, own_issuer) for one in findings)
-        )
+        names_issuer = any(same_name(one.meta.issuer, own_issuer) for one in findings)
+        gathered = GatheredCrls(findings, _unasked(wanted), names_issuer=names_issuer)
         if request.sources is Sources.INLINE:
             return gathered
         try:

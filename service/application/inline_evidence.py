@@ -1,8 +1,7 @@
 """Evidence that came with a request: added to what is held, for that request alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import reduce
 
 from service.application.submission import SubmissionError
 from service.core.crl.entries import entry_key, prevailing, rows
@@ -61,6 +60,28 @@ class InlineSignatures:
 
 
 @dataclass(frozen=True, slots=True)
+class InlineCrl:
+    """One CRL, indexed once for all the certificates that it is asked about.
+
+    Attributes:
+        records: What it says under each key, of several entries the one that counts, as in the store.
+    """
+
+    document: CrlDocument
+    records: Mapping[bytes, bytes]
+
+    @property
+    def repeats_entries(self) -> bool:
+        """Whether it lists some certificate twice."""
+        return len(self.records) < self.document.meta.entries
+
+    def entry(self, certificate: Certificate) -> CrlEntry | None:
+        """The entry for a certificate."""
+        record = self.records.get(entry_key(canonical(self.document.meta.issuer.der), certificate))
+        return None if record is None else unpack(record)
+
+
+@dataclass(frozen=True, slots=True)
 class InlineEvidence:
     """What came with one request, read.
 
@@ -68,7 +89,7 @@ class InlineEvidence:
         ignored: What does not parse, in words, for the answer's detail.
     """
 
-    crls: tuple[CrlDocument, ...] = ()
+    crls: tuple[InlineCrl, ...] = ()
     ocsp: tuple[OcspFinding, ...] = ()
     ignored: tuple[str, ...] = ()
 
@@ -81,14 +102,15 @@ class InlineEvidence:
         issuers = asked_issuers(wanted.certificate)
         return tuple(
             CrlFinding(
-                meta=document.meta,
-                entry=_entry(document, wanted.certificate),
-                signer_spki=_signer(document, (wanted.issuer, *wanted.signers), signatures),
+                meta=crl.document.meta,
+                entry=crl.entry(wanted.certificate),
+                signer_spki=_signer(crl.document, (wanted.issuer, *wanted.signers), signatures),
                 source=SOURCE,
                 tier=Tier.EVIDENCE,
+                repeats_entries=crl.repeats_entries,
             )
-            for document in self.crls
-            if canonical(document.meta.issuer.der) in issuers
+            for crl in self.crls
+            if canonical(crl.document.meta.issuer.der) in issuers
         )
 
 
@@ -104,13 +126,6 @@ def names_too_many_issuers(certificate: Certificate) -> bool:
 
 def _issuers(certificate: Certificate) -> tuple[bytes, ...]:
     return tuple(dict.fromkeys(canonical(name.der) for name in crl_issuers(certificate)))
-
-
-def _entry(document: CrlDocument, certificate: Certificate) -> CrlEntry | None:
-    """The entry for a certificate; of several the one that counts, as in the store."""
-    key = entry_key(canonical(document.meta.issuer.der), certificate)
-    records = [row.record for row in rows(document) if row.key == key]
-    return unpack(reduce(prevailing, records)) if records else None
 
 
 def _signer(document: CrlDocument, candidates: Iterable[Certificate], signatures: InlineSignatures) -> bytes | None:
@@ -136,12 +151,12 @@ def read_inline_evidence(crls: Iterable[bytes], ocsp_responses: Iterable[bytes])
     given_crls, given_responses = tuple(crls), tuple(ocsp_responses)
     _check_number(given_crls, "CRLs", MAX_CRLS)
     _check_number(given_responses, "OCSP responses", MAX_OCSP_RESPONSES)
-    read_crls: list[CrlDocument] = []
+    read_crls: list[InlineCrl] = []
     read_ocsp: list[OcspFinding] = []
     ignored: list[str] = []
     for number, der in enumerate(given_crls, 1):
         try:
-            read_crls.append(read_crl(der))
+            read_crls.append(_indexed(read_crl(der)))
         except MalformedError as error:
             ignored.append(f"CRL {number}: {error.reason}")
     for number, der in enumerate(given_responses, 1):
@@ -157,3 +172,11 @@ def read_inline_evidence(crls: Iterable[bytes], ocsp_responses: Iterable[bytes])
 def _check_number(given: tuple[bytes, ...], what: str, limit: int) -> None:
     if len(given) > limit:
         raise SubmissionError(f"{len(given)} {what}; the limit is {limit}")
+
+
+def _indexed(document: CrlDocument) -> InlineCrl:
+    records: dict[bytes, bytes] = {}
+    for row in rows(document):
+        earlier = records.get(row.key)
+        records[row.key] = row.record if earlier is None else prevailing(earlier, row.record)
+    return InlineCrl(document, records)

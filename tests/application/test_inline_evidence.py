@@ -50,7 +50,7 @@ def test_what_is_read() -> None:
     """CRLs and OCSP answers in order; nothing was ignored."""
     evidence = read_inline_evidence([CRL, ROOT.crl()], [ANSWER])
     assert (["CN=Sub", "CN=Root"], 1, ()) == (
-        [document.meta.issuer.text for document in evidence.crls],
+        [crl.document.meta.issuer.text for crl in evidence.crls],
         len(evidence.ocsp),
         evidence.ignored,
     )

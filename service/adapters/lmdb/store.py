@@ -275,7 +275,8 @@ class Store:
         except MalformedError as error:
             raise StoreError(f"the CRL in {record.generation.name} is damaged: {error}") from error
         held = record.held
-        return CrlFinding(held.meta, entry, held.signer_spki, held.source, Tier.HOST)
+        repeats_entries = record.generation.rows < held.meta.entries
+        return CrlFinding(held.meta, entry, held.signer_spki, held.source, Tier.HOST, repeats_entries)
 
     def _abandon(self, record: SlotRecord) -> None:
         """Remove a generation whose switch failed, unless the switch came through after all."""

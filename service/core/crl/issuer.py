@@ -18,18 +18,19 @@ the trust store come first, so that what a request brings along crowds out nobod
 
 
 def candidate_signers(certificate: Certificate, issuer: Certificate, store: TrustStore) -> tuple[Certificate, ...]:
-    """Who else than its issuer may have signed CRLs about a certificate: one certificate for each other key.
+    """Who else than its issuer may have signed CRLs about a certificate: one certificate for each other name and key.
 
     Args:
         certificate: The certificate in question.
         issuer: Its issuer in a valid path.
         store: Where other keys and other CRL issuers are found.
     """
-    found: dict[bytes, Certificate] = {}
-    for name in crl_issuers(certificate):
-        for candidate in store.by_subject.get(canonical(name.der), ()):
-            if may_sign_crls(candidate) and candidate.public_key != issuer.public_key:
-                found.setdefault(candidate.public_key.spki, candidate)
+    own = (canonical(issuer.subject.der), issuer.public_key.spki)
+    found: dict[tuple[bytes, bytes], Certificate] = {}
+    for name in dict.fromkeys(canonical(name.der) for name in crl_issuers(certificate)):
+        for candidate in store.by_subject.get(name, ()):
+            if may_sign_crls(candidate) and (name, candidate.public_key.spki) != own:
+                found.setdefault((name, candidate.public_key.spki), candidate)
     return tuple(found.values())[:MAX_SIGNERS]
 
 

@@ -169,7 +169,8 @@ def _use(crl: AuthenticCrl, certificate: Certificate, policy: Policy, at: dateti
     until = window(EvidenceKind.CRL, meta.this_update, meta.next_update, policy, at)
     if not isinstance(until, UsableUntil):
         return Attempt(finding.source, until)
-    vouched = reasons if may_vouch(meta, certificate) else Reasons(0)
+    # We choose to believe a CRL that lists a certificate twice where it says revoked, and nowhere else.
+    vouched = reasons if may_vouch(meta, certificate) and not finding.repeats_entries else Reasons(0)
     return _Usable(finding, vouched, min(until.moment, crl.until), finding.entry, finding)
 
 
@@ -213,6 +214,8 @@ def _covered(complete: list[_Usable], attempts: list[Attempt], until: datetime) 
 
 
 def _partial(one: _Usable) -> Attempt:
+    if one.finding.repeats_entries:
+        return Attempt(one.finding.source, Problem.UNSUPPORTED, "an entry that is there twice")
     return Attempt(one.finding.source, Problem.PARTIAL_REASONS if one.reasons else Problem.WRONG_SCOPE)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
-from service.core.crl.issuer import is_issuers_own, may_sign_crls
+from service.core.crl.issuer import candidate_signers, is_issuers_own, may_sign_crls
 from service.core.decision.question import Checked, Missing, Question
 from service.core.der.signature import SignatureResult, verify
 from service.core.freshness.window import LAST_MOMENT
@@ -100,21 +100,43 @@ def _is_anchor(candidate: Certificate, question: Question) -> bool:
     return verify(anchor.signature, candidate.public_key) is SignatureResult.VALID
 
 
+def known_signers(certificate: Certificate, issuer: Certificate, question: Question) -> tuple[Certificate, ...]:
+    """Who else than its issuer may sign CRLs about a certificate, as far as their paths tell.
+
+    CRLs that are fetched are held if one of these keys signed them: a certificate without a path, which anybody can
+    send along, must not decide what this host holds.
+
+    Raises:
+        BudgetExhaustedError: the paths cost too much.
+    """
+    return tuple(
+        candidate
+        for candidate in candidate_signers(certificate, issuer, question.store)
+        if _is_anchor(candidate, question) or any(True for _ in _valid_paths(candidate, issuer, question))
+    )
+
+
 def _judge_paths(
     candidate: Certificate, issuer: Certificate, question: Question, check: Check
 ) -> Iterator[Authority | Problem | Missing]:
     """What comes of each path from a candidate to the anchor of the path in question."""
+    pending = question.pending | {candidate}
+    for path in _valid_paths(candidate, issuer, question):
+        yield _judge_path(replace(question, path=path, pending=pending), check)
+
+
+def _valid_paths(candidate: Certificate, issuer: Certificate, question: Question) -> Iterator[CertificationPath]:
+    """Each path that makes a candidate a signer, in everything but revocation."""
     rules = _rules(question.policy)
     # RFC 5280 §6.3.3 (f): the anchor MUST be the same; other anchors are intermediates here.
     store = replace(question.store, anchors=frozenset({question.path.anchor}))
-    pending = question.pending | {candidate}
     for path in build_paths(candidate, store, rules, question.budget):
         if not isinstance(path, CertificationPath):
             continue
         question.budget.spend_path()
         valid = validate(path, rules, question.at, question.budget)
         if isinstance(valid, ValidPath) and _is_same_authority(path, issuer, question.path):
-            yield _judge_path(replace(question, path=path, pending=pending), check)
+            yield path
 
 
 def _is_same_authority(signer: CertificationPath, issuer: Certificate, path: CertificationPath) -> bool:

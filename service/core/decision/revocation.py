@@ -6,7 +6,7 @@ from typing import assert_never
 
 from service.core.crl.issuer import candidate_signers, check_issuer
 from service.core.crl.judging import AuthenticCrl, age, judge_crls
-from service.core.decision.crl_signers import Authority, authorize
+from service.core.decision.crl_signers import Authority, authorize, known_signers
 from service.core.decision.question import Checked, Missing, Question
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.certificate import Certificate
@@ -41,7 +41,8 @@ def check_revocation(certificate: Certificate, issuer: Certificate, question: Qu
     mode = question.policy.revocation_mode
     if mode is RevocationMode.OFF:
         return not_checked(NotChecked.MODE_OFF)
-    if has_no_revocation(certificate):
+    if certificate.extensions.no_rev_avail:
+        # RFC 9608: there will never be an answer. Where it may not be said, the path is not valid (§3).
         return not_checked(NotChecked.NO_REV_AVAIL)
     order = question.policy.evidence_order
     return _check(certificate, issuer, question, METHODS[order], together=order is EvidenceOrder.BOTH)
@@ -50,18 +51,6 @@ def check_revocation(certificate: Certificate, issuer: Certificate, question: Qu
 def not_checked(why: NotChecked) -> Checked:
     """The certificate that needs no answer."""
     return Checked(Revocation(RevocationStatus.NOT_CHECKED, not_checked=why), is_needed=False)
-
-
-def has_no_revocation(certificate: Certificate) -> bool:
-    """Whether noRevAvail tells that there will never be an answer (RFC 9608).
-
-    It must not stand in a CA's certificate, nor beside a declared source, freshestCRL included (RFC 9608 §2, §3): there
-    it is not believed.
-    """
-    extensions = certificate.extensions
-    if not extensions.no_rev_avail or extensions.freshest_crl or declares_source(certificate):
-        return False
-    return extensions.basic_constraints is None or not extensions.basic_constraints.ca
 
 
 def declares_source(certificate: Certificate) -> bool:
@@ -193,12 +182,15 @@ def _unasked_deltas(
 
 def _with_signers(wanted: frozenset[Wanted], question: Question) -> frozenset[Wanted]:
     """What is wanted, and whose signatures of CRLs shall be tried."""
-    return frozenset(
-        replace(one, signers=candidate_signers(one.certificate, one.issuer, question.store))
-        if isinstance(one, CrlWanted)
-        else one
-        for one in wanted
-    )
+    return frozenset(_with_signer(one, question) if isinstance(one, CrlWanted) else one for one in wanted)
+
+
+def _with_signer(wanted: CrlWanted, question: Question) -> CrlWanted:
+    if wanted.signers:
+        return wanted
+    if wanted.reach is Reach.HELD:
+        return replace(wanted, signers=candidate_signers(wanted.certificate, wanted.issuer, question.store))
+    return replace(wanted, signers=known_signers(wanted.certificate, wanted.issuer, question))
 
 
 def _judge_ocsp(certificate: Certificate, issuer: Certificate, question: Question) -> Judgement | Missing:

@@ -8,6 +8,12 @@ from service.core.model.malformed import MalformedError
 from service.core.model.name import GeneralName, GeneralNameKind
 from service.core.model.reason import ALL_REASONS, Reasons
 
+MAX_POINTS = 256
+"""Of one certificate. One or two are usual; each is held against each CRL at hand."""
+
+MAX_NAMES = 256
+"""Of one distribution point, or of the issuers of its CRLs."""
+
 
 def read_distribution_points(data: tlv.Buffer, extension: Extension, issuer: bytes) -> tuple[DistributionPoint, ...]:
     """CRLDistributionPoints, the value of cRLDistributionPoints and of freshestCRL.
@@ -23,10 +29,10 @@ def read_distribution_points(data: tlv.Buffer, extension: Extension, issuer: byt
     start, stop = only(data, extension.start, extension.stop, tlv.SEQUENCE)
     if start == stop:
         raise MalformedError("an empty list of distribution points (RFC 5280 §4.2.1.13)")
-    return tuple(
-        _distribution_point(data, tag, content, after, issuer)
-        for tag, _, content, after in tlv.children(data, start, stop)
-    )
+    points = tlv.children(data, start, stop)
+    if len(points) > MAX_POINTS:
+        raise MalformedError("more distribution points than anybody needs")
+    return tuple(_distribution_point(data, tag, content, after, issuer) for tag, _, content, after in points)
 
 
 def _distribution_point(data: tlv.Buffer, tag: int, start: int, stop: int, issuer: bytes) -> DistributionPoint:
@@ -78,6 +84,8 @@ def _general_names(data: tlv.Buffer, start: int, stop: int) -> tuple[GeneralName
     names = read_general_names(data, start, stop)
     if not names:
         raise MalformedError("a distribution point with an empty list of names")
+    if len(names) > MAX_NAMES:
+        raise MalformedError("a distribution point with more names than anybody needs")
     return names
 
 

@@ -81,6 +81,7 @@ class CrlFinding:
             under none of the keys that were tried.
         source: Where the CRL came from: a URL, or `evidence`.
         tier: Which tier had it.
+        repeats_entries: Whether it lists some certificate twice: nobody knows which entry counts.
     """
 
     meta: CrlMeta
@@ -88,6 +89,7 @@ class CrlFinding:
     signer_spki: bytes | None = field(repr=False)
     source: str
     tier: Tier
+    repeats_entries: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,6 +159,13 @@ def test_the_issuers_that_distribution_points_name() -> None:
     assert [read(other).fingerprint.hex()] == candidates(certificate, ROOT, SUB, other)
 
 
+def test_a_crl_issuer_with_the_issuers_key() -> None:
+    """A key with two names signs for both."""
+    twin = ROOT.subordinate("Other", key=SUB.key)
+    certificate = read(SUB.issue("leaf", crl_urls=[DistributionPoint(crl_issuer="Other")]))
+    assert [read(twin).fingerprint.hex()] == candidates(certificate, ROOT, SUB, twin)
+
+
 def test_nobody_is_crowded_out() -> None:
     """However many keys a request brings along, those of the trust store are tried."""
     renewed = ROOT.subordinate("Sub", key=key("p256", 1))

@@ -1,5 +1,6 @@
 """What one CRL says of a certificate (RFC 5280 §6.3.3): an answer, or why there is none."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -185,6 +186,16 @@ def test_an_indirect_crl_that_nobody_expects() -> None:
     assert no_answer(Problem.WRONG_SCOPE) == judged(finding(idp=indirect))
     for findings in ([], [finding()]):
         answer = judged(*findings, finding(idp=indirect, revoked=[LEAF.serial])).answer
+        assert answer is not None
+        assert RevocationStatus.REVOKED is answer.status
+
+
+def test_an_entry_that_is_there_twice() -> None:
+    """The CRL says revoked and never good; which entry counts, nobody knows."""
+    twice = Attempt(URL, Problem.UNSUPPORTED, "an entry that is there twice")
+    assert Judgement(None, (twice,)) == judged(replace(finding(), repeats_entries=True))
+    for findings in ([], [finding()]):
+        answer = judged(*findings, replace(finding(revoked=[LEAF.serial]), repeats_entries=True)).answer
         assert answer is not None
         assert RevocationStatus.REVOKED is answer.status
 

@@ -1,16 +1,19 @@
 """CRLs that somebody else than the issuing certificate's key signed (RFC 5280 §6.3.3 (f))."""
 
+from dataclasses import replace
 from typing import Final
 
 import pytest
 
+from service.core.decision.assessment import assess
 from service.core.der.certificate import read_certificate
 from service.core.model.attempt import Problem
 from service.core.model.budget import Limits
+from service.core.model.evidence import CrlWanted, NeedEvidence, Reach
 from service.core.model.policy import KeyPurpose, Policy, PolicyInputs, RevocationMode
 from service.core.model.trust_store import TrustStore
 from service.core.path.trust_store import AnchorRule, build_trust_store
-from tests.core.decision.chains import ALLOWED, EXHAUSTED, REVOKED, ROOT, UNAVAILABLE, summary
+from tests.core.decision.chains import ALLOWED, EXHAUSTED, REVOKED, ROOT, UNAVAILABLE, certificate, summary
 from tests.core.decision.shell import CRL_URL, Outcome, Shelf, ask, trusting
 from tests.pki import (
     NOW,
@@ -194,6 +197,22 @@ def test_the_signers_paths_cost() -> None:
     crowd = [FOR_CRLS.reissue(serial=number, not_after=NOW - days(1)) for number in range(1, 40)]
     policy = Policy(RevocationMode.REQUIRE, limits=Limits(paths=8))
     assert EXHAUSTED == judged(ROOT_CRL, FOR_CRLS.crl(), store=trusting(ROOT, SUB, *crowd), policy=policy)
+
+
+def test_whose_crls_are_fetched() -> None:
+    """Keys that have a path, and no key that anybody can make up: what they signed would be held."""
+    stranger = Authority.root("Elsewhere").subordinate("Sub", key=key("p256", 14))
+    selfmade = Authority.root("Sub", key=key("p256", 15))
+    inquiry = ask(LEAF, trusting(ROOT, SUB, RENEWED), policy=REQUIRE)
+    evidence = {one: gathered for one, gathered in inquiry.evidence.crls.items() if one.reach is Reach.HELD}
+    store = build_trust_store(
+        "test", [read_certificate(ROOT.der)], map(certificate, (SUB, RENEWED, stranger, selfmade))
+    )
+    request = replace(inquiry.request, store=store)
+    wanted = assess(request, replace(inquiry.evidence, crls=evidence), REQUIRE, NOW)
+    assert isinstance(wanted, NeedEvidence)
+    signers = {one.signers for one in wanted.wanted if isinstance(one, CrlWanted) and one.certificate == request.leaf}
+    assert {(certificate(RENEWED),)} == signers
 
 
 # --- indirect CRLs ---------------------------------------------------------------------------------------------------

@@ -145,3 +145,17 @@ def test_refuses(value: bytes, reason: str) -> None:
     """Fields that are unknown, repeated, misplaced, or empty where empty would read like absent."""
     with pytest.raises(MalformedError, match=reason):
         read(Extension(oids.CRL_DISTRIBUTION_POINTS, value))
+
+
+@pytest.mark.parametrize(
+    ("points", "names", "is_read"), [(256, 1, True), (257, 1, False), (1, 256, True), (1, 257, False)]
+)
+def test_how_many(points: int, names: int, is_read: bool) -> None:
+    """More than anybody needs are refused: each is held against each CRL at hand."""
+    urls = [f"http://crl.example/{number}" for number in range(names)]
+    extension = distribution_points(oids.CRL_DISTRIBUTION_POINTS, [Described(urls)] * points)
+    if is_read:
+        assert points == len(read(extension))
+    else:
+        with pytest.raises(MalformedError, match="anybody needs"):
+            read(extension)

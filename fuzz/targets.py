@@ -1,0 +1,160 @@
+"""What is fuzzed: functions of octets that return, or raise where a rule is broken.
+
+Rules: a target raises nothing because of what the octets are; whatever leaves it is a finding. What a reader may raise
+is suppressed by name, never by a common base class. Targets are independent of what they were given before: the
+service's caches are emptied each time (`run`).
+
+A new parser of a header is a line in `HEADERS`, and a seed in `seeds`.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
+
+from fuzz.agreement import agreement
+from fuzz.signed import signed
+from fuzz.verdict import verdict
+from service.api.authentication import Role, grant_access
+from service.api.json_text import read_json
+from service.api.moment import read_moment, write_moment
+from service.api.problems import ProblemError
+from service.api.rules import ApiRules
+from service.api.schemas import BatchRequest, ValidateRequest
+from service.api.validation import read_request
+from service.application.pem import PemError, read_certificates, read_pem
+from service.application.submission import SubmissionError, read_submission
+from service.core.crl.entries import rows
+from service.core.der.certificate import read_certificate
+from service.core.der.crl import read_crl
+from service.core.der.crl_entry import unpack
+from service.core.der.ocsp import ResponderError, read_ocsp_response
+from service.core.der.signature import SignatureResult, algorithm_name, verify
+from service.core.model.malformed import MalformedError
+from service.core.model.policy import Policy
+from service.core.names.comparison import canonical, general_name_key
+from tests.caches import Cache, caches
+from tests.pki import pem as armoured
+
+Target = Callable[[bytes], None]
+
+TOKEN: Final = "caller-token"
+_ACCESS: Final = grant_access([TOKEN])
+
+
+def certificate(octets: bytes) -> None:
+    """Read a certificate and ask for everything that is made from it."""
+    try:
+        found = read_certificate(octets)
+    except MalformedError:
+        return
+    assert found.der == octets
+    canonical(found.subject.der)
+    canonical(found.issuer.der)
+    assert algorithm_name(found.signature.algorithm)
+    assert isinstance(verify(found.signature, found.public_key), SignatureResult)
+    for point in (*found.extensions.crl_distribution_points, *found.extensions.freshest_crl):
+        for name in (*point.names, *point.crl_issuer):
+            general_name_key(name)
+    assert " ".join(found.extensions.sans).encode() is not None
+
+
+def crl(octets: bytes) -> None:
+    """Read a CRL, and its entries from the rows by which they are found."""
+    try:
+        found = read_crl(octets)
+    except MalformedError:
+        return
+    canonical(found.meta.issuer.der)
+    listed = [unpack(row.record) for row in rows(found)]
+    assert len(listed) >= found.meta.entries
+
+
+def ocsp(octets: bytes) -> None:
+    """Read an OCSP response, whose own word for an error counts as reading."""
+    with suppress(MalformedError, ResponderError):
+        assert read_ocsp_response(octets).responses
+
+
+def pem(octets: bytes) -> None:
+    """Read PEM; what was read and is written again is read as the same."""
+    with suppress(PemError):
+        assert all(read_certificates(octets))
+    with suppress(PemError):
+        blocks = read_pem(octets)
+        again = "".join(armoured(block.der, block.label) for block in blocks)
+        assert blocks == read_pem(again.encode())
+    with suppress(SubmissionError):
+        read_submission(octets.decode("utf-8", "surrogateescape"), (), max_intermediates=4)
+
+
+def request(octets: bytes) -> None:
+    """Read a request's body: JSON, then its fields, then the certificates and the evidence in them."""
+    try:
+        document = read_json(octets)
+    except ProblemError:
+        return
+    with suppress(ValidationError):
+        BatchRequest.model_validate(document)
+    with suppress(ValidationError, SubmissionError):
+        read_request(ValidateRequest.model_validate(document), Policy(), ApiRules())
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What reads the value of a header, or of a field of one.
+
+    Attributes:
+        read: Takes the value, and checks what it makes of it.
+        refusals: What it may raise.
+    """
+
+    read: Callable[[bytes], object]
+    refusals: tuple[type[Exception], ...]
+
+
+def _bearer(value: bytes) -> None:
+    role = _ACCESS.authenticate([(b"authorization", value)])
+    scheme, _, token = value.partition(b" ")
+    assert (role, scheme.lower(), token.strip(b" ")) == (Role.CALLER, b"bearer", TOKEN.encode())
+
+
+def _moment(value: bytes) -> None:
+    moment = read_moment(value.decode("utf-8", "replace"))
+    assert read_moment(write_moment(moment)) == moment
+
+
+HEADERS: Final[tuple[Header, ...]] = (
+    Header(_bearer, (ProblemError,)),
+    Header(_moment, (PydanticCustomError,)),
+)
+"""The first octet of the input says which. New ones go last: inputs that are kept go on meaning the same."""
+
+
+def header(octets: bytes) -> None:
+    """Read the value of one of the headers."""
+    if octets and octets[0] < len(HEADERS):
+        chosen = HEADERS[octets[0]]
+        with suppress(*chosen.refusals):
+            chosen.read(octets[1:])
+
+
+TARGETS: Final[Mapping[str, Target]] = {
+    target.__name__: target for target in (certificate, agreement, crl, ocsp, pem, request, header, verdict, signed)
+}
+
+
+@cache
+def _caches() -> tuple[Cache, ...]:
+    return tuple(caches().values())
+
+
+def run(target: Target, octets: bytes) -> None:
+    """Run a target as if nothing had been read before."""
+    for each in _caches():
+        each.cache_clear()
+    target(octets)

@@ -1,0 +1,1 @@
+"""Benchmarks: that they measure what they say; never how long anything takes."""

@@ -1,0 +1,1 @@
+"""Fuzzing: its targets and what it starts from; what it has found stays found."""

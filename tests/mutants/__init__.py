@@ -1,0 +1,1 @@
+"""Mutation testing: what is changed, what is left alone, and what becomes of a mutant."""
