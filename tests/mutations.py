@@ -37,28 +37,38 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         "anchors=frozenset({question.path.anchor})", "anchors=question.store.anchors"
     ),
     "No sister signs CRLs in an issuer's name": Mutation(
-        "return not _lineage(signer, signer.leaf).isdisjoint(_lineage(path, issuer))", "return True"
+        "Standing.WEAK if any(entity[0] == name and entity in own for entity in certifiers) else None", "Standing.FULL"
     ),
+    "No sister poses as a CRL issuer": Mutation(
+        "return not certifiers.isdisjoint({_entity(issuer), _entity(path.anchor)})", "return True"
+    ),
+    "What an issuer revoked is heard whichever twin is presented": Mutation(
+        "Authority(LAST_MOMENT, Standing.REVOKES) if is_own and isinstance(outcome, Problem) else outcome", "outcome"
+    ),
+    "A signer does not unsay what lists it": Mutation(
+        "Authority(candidate.not_after, Standing.WEAK)", "Authority(LAST_MOMENT)"
+    ),
+    "A client signs no CRLs": Mutation("candidate.extensions.key_usage is not None and ", ""),
     "A revoked certificate signs no CRLs": Mutation(
         "if revocation.status is RevocationStatus.REVOKED:\n            return Problem.SIGNER_REVOKED\n        ", ""
     ),
     "A CRL signer needs what the mode asks for": Mutation(
         "Problem.SIGNER_UNCHECKED if unchecked else Authority(until)", "Authority(until)"
     ),
+    "An answer to another request is not new": Mutation("came == nonce_value(finding.nonce)", "True"),
+    "A trusted responder is valid": Mutation("if check_validity(trusted, at) is not None or", "if"),
     "Only a delta that fits is combined": Mutation("base <= number < own and", ""),
     "What listed a certificate last is not forgotten": Mutation(
         "if not any(_is_newer(one, finding) for one in complete):", "if False:"
     ),
     "An entry of an indirect CRL has an issuer": Mutation("serial if issuer == crl_issuer else", "serial if True else"),
-    "An indirect CRL that nobody expects says no good": Mutation(
-        "if may_vouch(meta, certificate) and not", "if not"
-    ),
+    "An indirect CRL that nobody expects says no good": Mutation("may_vouch(meta, certificate) and not", "not"),
     "A CRL covers the certificate's distribution point": Mutation("if not scope.names:", "if True:"),
     "A CRL covers the certificate's kind": Mutation("if not _covers_kind(scope, certificate):", "if False:"),
     "CRLs cover every reason before they say good": Mutation("if covered == ALL_REASONS:", "if covered:"),
     "A CRL with something unsupported says nothing": Mutation("if meta.unsupported:", "if False:"),
     "An old CRL makes nobody forget a new one": Mutation(
-        "if (first.meta.this_update, first.meta.crl_number) == (meta.this_update, meta.crl_number):", "if first:"
+        "if is_as_old or _is_lower(first.meta.crl_number, meta.crl_number):", "if first:"
     ),
     "Evidence is not used after its time": Mutation(
         "Problem.STALE if at > end else UsableUntil(end)", "UsableUntil(end)"

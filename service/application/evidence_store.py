@@ -62,8 +62,16 @@ class CrlReader(Protocol):
             StoreError: the store cannot be read.
         """
 
-    def holds_issuer(self, issuer: bytes) -> bool:
-        """Whether any CRL of this issuer is held, whatever its scope."""
+    def holds_issuer(self, issuer: bytes, signer_spkis: frozenset[bytes]) -> bool:
+        """Whether a CRL of this issuer is held that one of these keys signed, whatever its scope.
+
+        Args:
+            issuer: Canonical form of the CRL issuer's name.
+            signer_spkis: The keys that may be the issuer's: anybody can sign a CRL in any name.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
 
     def held(self) -> tuple[HeldCrl, ...]:
         """Every CRL held, for inventories."""

@@ -142,7 +142,7 @@ class Gatherer:
         if request.sources is Sources.INLINE:
             return gathered
         try:
-            holds_issuer = self._crls.holds_issuer(canonical(own_issuer.der))
+            holds_issuer = self._crls.holds_issuer(canonical(own_issuer.der), _own_keys(wanted))
             held = self._find_crls(wanted)
         except StoreError as error:
             # Whether a CRL of this issuer is held is not known: an answer is needed.
@@ -224,6 +224,17 @@ def signers_of(wanted: CrlWanted) -> tuple[CrlSigner, ...]:
         if one.public_key.handle is not None and len(one.public_key.spki) <= MAX_SPKI_OCTETS
     )
     return tuple(dict.fromkeys(signers))[:MAX_ORDER_SIGNERS]
+
+
+def _own_keys(wanted: CrlWanted) -> frozenset[bytes]:
+    """The keys that may be those of the certificate's own issuer.
+
+    A CRL that another key signed in this name makes no answer needed: anybody who has a path to some anchor can have
+    one held.
+    """
+    own = wanted.certificate.issuer
+    others = (one.public_key.spki for one in wanted.signers if same_name(one.subject, own))
+    return frozenset((wanted.issuer.public_key.spki, *others))
 
 
 def _unasked(wanted: CrlWanted) -> tuple[Attempt, ...]:

@@ -29,6 +29,7 @@ from service.core.model.attempt import Attempt, Problem
 from service.core.model.crl import CrlMeta, CrlSlot, Watermark
 from service.core.model.malformed import MalformedError
 from service.core.model.policy import Policy
+from service.core.path.building import is_too_long
 
 SETTLED_S = 1.0
 """Seconds for which the outcome of a fetch answers those who come after it: nobody can make us ask a CA more often."""
@@ -288,9 +289,10 @@ def _signer_of(document: CrlDocument, signers: tuple[CrlSigner, ...]) -> CrlSign
 
 def _verify(document: CrlDocument, signer: CrlSigner) -> SignatureResult:
     try:
-        return verify(document.signature, read_public_key(signer.spki))
+        key = read_public_key(signer.spki)
     except MalformedError:  # no key, so that nothing verifies under it
         return SignatureResult.UNSUPPORTED
+    return SignatureResult.UNSUPPORTED if is_too_long(key) else verify(document.signature, key)
 
 
 def _digests(signers: Iterable[CrlSigner]) -> frozenset[bytes]:

@@ -19,6 +19,7 @@ from service.core.model.key import PublicKey
 from service.core.model.malformed import MalformedError
 from service.core.model.ocsp import OcspFinding
 from service.core.names.comparison import canonical, same_name
+from service.core.path.building import is_too_long
 
 SOURCE = "evidence"
 """What verdicts call the source of inline evidence."""
@@ -47,11 +48,13 @@ class InlineSignatures:
         self._known: dict[tuple[bytes, bytes], bool] = {}
 
     def verifies(self, document: CrlDocument, key: PublicKey) -> bool:
-        """Whether a CRL verifies under a key.
+        """Whether a CRL verifies under a key; none does under one that is too long to work with, and nothing is paid.
 
         Raises:
             BudgetExhaustedError: too many were verified before it.
         """
+        if is_too_long(key):
+            return False
         pair = (document.meta.digest, key.spki)
         if pair not in self._known:
             self._budget.spend_signature()

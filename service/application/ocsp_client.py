@@ -1,7 +1,9 @@
 """Asking OCSP responders: each URL in turn, GET where the request is short enough.
 
 Rules it keeps: only what somebody signed who may is kept for the host, and nothing takes the place of what is newer; an
-answer that revokes stays until the certificate has expired, so that none from before can be brought back.
+answer that revokes stays until the certificate has expired, so that none from before can be brought back. Nobody asks
+here whether a delegate is revoked itself, so that one without id-pkix-ocsp-nocheck takes no revocation back and keeps
+none out.
 
 Nonces, where the operator wants them: each request to each responder has its own and goes by POST, since nothing on
 the way may answer it. Who asks about a certificate while it is asked about waits for that answer: it was made after the
@@ -225,7 +227,7 @@ class OcspClient:
         refusal = self._refusal(newest, now)
         if refusal is None or refusal.problem is Problem.STALE:
             expires_at = self._expiry(newest.single, certificate)
-            await self._hold(newest.single, HeldOcsp(response, finding.source, now, expires_at), certificate, issuer)
+            await self._hold(newest, HeldOcsp(response, finding.source, now, expires_at), certificate, issuer)
         return refusal
 
     def _refusal(self, answer: SignedAnswer, now: datetime) -> Attempt | None:
@@ -244,20 +246,56 @@ class OcspClient:
             end = max(end, min(certificate.not_after, later(single.this_update, REVOKED_KEPT)))
         return later(end, self._policy.grace + self._policy.clock_skew + timedelta(seconds=1))
 
-    async def _hold(self, single: SingleResponse, new: HeldOcsp, certificate: Certificate, issuer: Certificate) -> None:
+    async def _hold(self, answer: SignedAnswer, new: HeldOcsp, certificate: Certificate, issuer: Certificate) -> None:
         """Put an answer into the store, never in place of a newer one: replaying an old one makes nobody forget."""
 
         def supersedes(held: HeldOcsp) -> bool:
-            return _standing(single) >= _held_standing(held, certificate, issuer)
+            return self._supersedes(answer, held, certificate, issuer)
 
         # Where it cannot be held, it serves this request, and the next one asks again.
         with suppress(StoreError):
             await self._store.put_ocsp(store_key(certificate, issuer), new, supersedes)
 
+    def _supersedes(self, answer: SignedAnswer, held: HeldOcsp, certificate: Certificate, issuer: Certificate) -> bool:
+        """Whether an answer takes the place of a held one: the newer does, as far as is known who may speak.
+
+        The signer of a held one is asked for where that decides alone: it costs signatures.
+        """
+        new, old = _standing(answer.single), _held_standing(held, certificate, issuer)
+        (_, revokes), (_, is_revoked) = new, old
+        signer = _unchecked(answer)
+        if is_revoked and signer is not None:
+            # A delegate that is revoked itself must not end a revocation by others, by its own `revoked` neither.
+            return revokes and new >= old and self._held_signers(held, certificate, issuer) <= {signer}
+        if revokes and new < old:
+            # Nor may what such a delegate said, however new, keep a revocation by others out.
+            return self._held_signers(held, certificate, issuer).isdisjoint({signer, None})
+        return new >= old
+
+    def _held_signers(
+        self, held: HeldOcsp, certificate: Certificate, issuer: Certificate
+    ) -> frozenset[Certificate | None]:
+        """The unchecked delegate that signed a held answer, None for any other signer, nobody where none may."""
+        try:
+            finding = OcspFinding(read_ocsp_response(held.response), held.source, Tier.HOST)
+            budget = Budget(self._policy.limits)
+            answers, _ = signed_answers((finding,), certificate, issuer, self._policy, self._clock.now(), budget)
+        except (MalformedError, ResponderError):
+            return frozenset()
+        except BudgetExhaustedError:
+            return frozenset({None})  # not known: it stays
+        return frozenset(map(_unchecked, answers))
+
 
 def _standing(single: SingleResponse) -> tuple[datetime, bool]:
     """What makes an answer stay against others: the later one, and of two as late the one that revokes."""
     return single.this_update, single.status is CertStatus.REVOKED
+
+
+def _unchecked(answer: SignedAnswer) -> Certificate | None:
+    """The delegate that signed an answer, where it may be revoked itself (RFC 6960 §4.2.2.2.1)."""
+    delegate = answer.delegate
+    return None if delegate is None or delegate.extensions.no_check else delegate
 
 
 def _revokes(finding: OcspFinding, certificate: Certificate, issuer: Certificate) -> bool:

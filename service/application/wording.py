@@ -13,6 +13,7 @@ from service.core.model.failure import (
     Irregular,
     KeyPurposeForbidden,
     KeyUsageForbidsIssuing,
+    KeyUsageForbidsPurpose,
     Malformed,
     NameNotAllowed,
     NameNotComparable,
@@ -129,13 +130,17 @@ def _sentence(failure: Failure) -> str:  # noqa: C901, PLR0911, PLR0912 - one ca
             return f"{_who(certificate)} issued a certificate and its key usage does not include keyCertSign."
         case KeyPurposeForbidden(certificate, purpose):
             return f"The extended key usage of {_who(certificate)} does not include {purpose.value} authentication."
+        case KeyUsageForbidsPurpose(certificate, purpose):
+            return f"The key usage of {_who(certificate)} does not allow {purpose.value} authentication."
         case UnknownCriticalExtension(certificate, extension):
             return f"{_who(certificate)} has the critical extension {extension}, which nobody here processes."
         case Irregular(certificate, fault):
             return f"{_who(certificate)} has {fault}, which is not allowed."
         case NameNotAllowed(certificate, constrainer, name):
             shown = _shortened(name, MAX_SOURCE_LENGTH)
-            return f"{_who(certificate)} has the name {shown}, which a constraint of {_who(constrainer)} does not allow."
+            return (
+                f"{_who(certificate)} has the name {shown}, which a constraint of {_who(constrainer)} does not allow."
+            )
         case NameNotComparable(certificate, constrainer, name):
             return (
                 f"{_who(certificate)} has the name {_shortened(name, MAX_SOURCE_LENGTH)}, which nobody here can hold "
@@ -144,7 +149,7 @@ def _sentence(failure: Failure) -> str:  # noqa: C901, PLR0911, PLR0912 - one ca
         case NoAcceptablePolicy(certificate):
             return f"A certificate policy is required, and none is acceptable at {_who(certificate)}."
         case AnyPolicyMapped(certificate):
-            return f"{_who(certificate)} maps anyPolicy, which is not allowed (RFC 5280 §6.1.4 (a))."
+            return f"{_who(certificate)} maps anyPolicy, which is not allowed (RFC 5280 §4.2.1.5)."
         case NotYetValid(certificate):
             return f"{_who(certificate)} is not valid before {certificate.not_before:%Y-%m-%dT%H:%M:%SZ}."
         case Expired(certificate):

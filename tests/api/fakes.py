@@ -96,9 +96,11 @@ class Shelf:
             if canonical(document.meta.issuer.der) == issuer
         )
 
-    def holds_issuer(self, issuer: bytes) -> bool:
-        """Whether there is any of this issuer."""
-        return any(canonical(document.meta.issuer.der) == issuer for document, _, _ in self.crls)
+    def holds_issuer(self, issuer: bytes, signer_spkis: frozenset[bytes]) -> bool:
+        """Whether there is any of this issuer that one of these keys signed."""
+        return any(
+            canonical(document.meta.issuer.der) == issuer and spki in signer_spkis for document, spki, _ in self.crls
+        )
 
     def held(self) -> tuple[HeldCrl, ...]:
         """No inventory."""

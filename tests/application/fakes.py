@@ -211,9 +211,9 @@ class BrokenStore:
         del issuer, points, key
         return self._give(Failing.CRLS, ())
 
-    def holds_issuer(self, issuer: bytes) -> bool:
+    def holds_issuer(self, issuer: bytes, signer_spkis: frozenset[bytes]) -> bool:
         """No."""
-        del issuer
+        del issuer, signer_spkis
         return self._give(Failing.ISSUERS, False)
 
     def held(self) -> tuple[HeldCrl, ...]:

@@ -116,6 +116,24 @@ async def test_a_held_crl_for_other_certificates(store: Store) -> None:
     assert GatheredCrls(names_issuer=True) == await crls(store)
 
 
+async def test_a_held_crl_under_another_key(store: Store) -> None:
+    """It is found, and refused later; signed in the issuer's name by somebody else it makes no answer needed."""
+    hold_crl(store, NAMESAKE.crl(), NAMESAKE)
+    gathered = await crls(store)
+    assert ([NAMESAKE.issued.spki], False) == (
+        [finding.signer_spki for finding in gathered.findings],
+        gathered.names_issuer,
+    )
+
+
+@pytest.mark.parametrize(("signer", "is_needed"), [(NAMESAKE, True), (LISTS, False)], ids=["of this name", "another"])
+async def test_a_held_crl_under_a_key_that_may_be_the_issuers(store: Store, signer: Authority, is_needed: bool) -> None:
+    """A renewed key, or one for CRLs alone: an answer is needed. Who bears another name does not speak in this one."""
+    hold_crl(store, SUB.crl(idp=IssuingDistributionPoint(["http://crl.example/another.crl"])), signer)
+    wanted = replace(crls_wanted(LEAF, SUB, signer), reach=Reach.HELD)
+    assert GatheredCrls(names_issuer=is_needed) == (await gather(store, wanted)).crls[wanted]
+
+
 async def test_a_held_crl_of_its_own_partition(store: Store) -> None:
     """The distribution points of the certificate are what the store is asked with."""
     hold_crl(store, SUB.crl(idp=IssuingDistributionPoint([CRL_URL])))

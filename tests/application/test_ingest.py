@@ -46,6 +46,7 @@ pytestmark = pytest.mark.anyio
 SPKI: Final = SUB.issued.spki
 OF_SUB: Final = CrlSigner.of(read(SUB))
 OF_NAMESAKE: Final = CrlSigner.of(read(NAMESAKE))
+RSA_SUB: Final = Authority.root("Sub", key=key("rsa2048"))
 SECOND_URL: Final = "http://mirror.example/sub.crl"
 SKEW: Final = timedelta(seconds=60)
 RULES: Final = IngestRules(1 << 20, 2.5, Policy(clock_skew=SKEW))
@@ -142,6 +143,8 @@ async def test_pem(store: Store, tmp_path: Path) -> None:
         (b"-----BEGIN X509 CRL-----\nAAAA\n", OF_SUB, Problem.MALFORMED),
         (pem(SUB.der).encode(), OF_SUB, Problem.MALFORMED),
         (SUB.crl(), replace(OF_SUB, spki=b"no key"), Problem.UNSUPPORTED),
+        (RSA_SUB.crl(), replace(OF_SUB, spki=spki(public_key("rsa4096"))), Problem.BAD_SIGNATURE),
+        (RSA_SUB.crl(), replace(OF_SUB, spki=spki(public_key("rsa16384"))), Problem.UNSUPPORTED),
         (OriginError(Problem.HTTP_STATUS, "404"), OF_SUB, Problem.HTTP_STATUS),
         (OriginError(Problem.TOO_LARGE, "more than 1048576 octets"), OF_SUB, Problem.TOO_LARGE),
     ],
@@ -162,6 +165,8 @@ async def test_pem(store: Store, tmp_path: Path) -> None:
         "half a PEM",
         "PEM of a certificate",
         "ordered for no key",
+        "ordered for a long key",
+        "ordered for a key that is too long",
         "not found",
         "oversize",
     ],

@@ -19,6 +19,7 @@ from service.application.inline_evidence import (
 )
 from service.application.submission import SubmissionError
 from service.core.der.crl import read_crl
+from service.core.der.key import read_public_key
 from service.core.model.budget import BudgetExhaustedError, Limits
 from service.core.model.certificate import Certificate
 from service.core.model.crl import CrlEntry, CrlFinding
@@ -26,7 +27,18 @@ from service.core.model.evidence import Reach
 from service.core.model.evidence_tier import Tier
 from service.core.model.reason import Reason
 from tests.application.chain import NAMESAKE, ROOT, STRANGER, SUB, crls_wanted, leaf, read
-from tests.pki import REVOKED_AT, Authority, DistributionPoint, Entry, IssuingDistributionPoint, der, key, ocsp_error
+from tests.pki import (
+    REVOKED_AT,
+    Authority,
+    DistributionPoint,
+    Entry,
+    IssuingDistributionPoint,
+    der,
+    key,
+    ocsp_error,
+    public_key,
+)
+from tests.pki.keys import spki
 
 LEAF: Final = leaf()
 CRL: Final = SUB.crl()
@@ -226,6 +238,15 @@ def test_a_signature_is_verified_once() -> None:
     with pytest.raises(BudgetExhaustedError) as spent:
         signatures.verifies(document, read(STRANGER).public_key)
     assert ("signatures", 2) == (spent.value.resource, spent.value.limit)
+
+
+def test_a_key_that_is_too_long_is_not_worked_with() -> None:
+    """Nothing verifies under RSA-16384, and nothing is paid for it; what a shorter key refuses is paid for."""
+    document = read_crl(Authority.root("Sub", key=key("rsa2048")).crl())
+    signatures = InlineSignatures(Limits(signatures=0))
+    assert not signatures.verifies(document, read_public_key(spki(public_key("rsa16384"))))
+    with pytest.raises(BudgetExhaustedError):
+        signatures.verifies(document, read_public_key(spki(public_key("rsa4096"))))
 
 
 def test_as_many_pieces_as_a_request_may_bring() -> None:

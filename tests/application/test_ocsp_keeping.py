@@ -1,8 +1,9 @@
 """Which OCSP answers the host keeps, in place of which, and for how long."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 import pytest
 
@@ -12,13 +13,14 @@ from service.application.evidence_store import HeldOcsp
 from service.application.observer import NullObserver
 from service.application.ocsp_client import REVOKED_KEPT, OcspClient, OcspOutcome, OcspRules
 from service.core.freshness.window import DEFAULT_OCSP_AGE, LAST_MOMENT
+from service.core.model.budget import Limits
 from service.core.model.certificate import Certificate
 from service.core.model.policy import Policy
 from service.core.ocsp.cert_id import store_key
-from tests.application.chain import NAMESAKE, OCSP_URL, SUB, leaf, read
+from tests.application.chain import NAMESAKE, OCSP_URL, STRANGER, SUB, leaf, read
 from tests.application.fakes import ScriptedOrigin
 from tests.application.manual_clock import ManualClock
-from tests.pki import NEXT_UPDATE, NOW, THIS_UPDATE, Answer, Extension, days, hours, ocsp_error
+from tests.pki import NEXT_UPDATE, NOW, THIS_UPDATE, Answer, Extension, Issued, days, hours, key, ocsp_error
 
 pytestmark = pytest.mark.anyio
 
@@ -26,6 +28,20 @@ LEAF: Final = leaf(ocsp_urls=OCSP_URL)
 SERIAL: Final = LEAF.serial_number
 KEY: Final = store_key(LEAF, read(SUB))
 SECOND: Final = timedelta(seconds=1)
+
+
+DELEGATE: Final = SUB.issue("OCSP", extended_key_usage="OCSPSigning")
+OTHER: Final = SUB.issue("OCSP", extended_key_usage="OCSPSigning", key=key("p256", 2))
+"""Another delegate of the same name, whose revocation has to be asked about likewise."""
+NO_CHECK: Final = SUB.ocsp_responder("OCSP")
+TRUSTED: Final = STRANGER.ocsp_responder("Trusted")
+SIGNERS: Final = {"SUB": SUB.issued, "DELEGATE": DELEGATE, "OTHER": OTHER, "NO_CHECK": NO_CHECK, "TRUSTED": TRUSTED}
+
+
+def by(signer: Issued, status: Literal["good", "revoked"], this_update: datetime) -> bytes:
+    """An answer that somebody signed."""
+    certificates = [] if signer in (SUB.issued, TRUSTED) else [signer]
+    return SUB.ocsp(SERIAL, status=status, responder=signer, certificates=certificates, this_update=this_update)
 
 
 async def ask(
@@ -135,6 +151,92 @@ async def test_the_same_moment_may_revoke(store: Store) -> None:
     await ask(store, good)
     await ask(store, revoked)
     assert revoked == kept(store)
+
+
+@pytest.mark.parametrize("first", ["SUB", "NO_CHECK", "OTHER", "DELEGATE"])
+async def test_a_delegate_takes_no_revocation_back(store: Store, first: str) -> None:
+    """Nobody here knows whether it is revoked itself: if so, what came before could be replayed."""
+    revoked = by(SIGNERS[first], "revoked", THIS_UPDATE)
+    await ask(store, revoked)
+    outcome = await ask(store, by(DELEGATE, "good", NOW))
+    assert (True, revoked) == (outcome.finding is not None, kept(store))
+
+
+@pytest.mark.parametrize("first", ["SUB", "NO_CHECK", "OTHER"])
+async def test_a_delegate_takes_no_place_of_another_revocation(store: Store, first: str) -> None:
+    """Its own `revoked` would be worth nothing where it is revoked, and the other one be gone."""
+    revoked = by(SIGNERS[first], "revoked", THIS_UPDATE)
+    await ask(store, revoked)
+    await ask(store, by(DELEGATE, "revoked", NOW))
+    assert revoked == kept(store)
+
+
+async def test_a_delegate_renews_its_own_revocation(store: Store) -> None:
+    """What is worth nothing then was worth nothing before; an older one does not."""
+    older, newer = (by(DELEGATE, "revoked", moment) for moment in (THIS_UPDATE, NOW))
+    await ask(store, older)
+    await ask(store, newer)
+    await ask(store, older)
+    assert newer == kept(store)
+
+
+async def test_a_delegate_replaces_a_revocation_by_nobody(store: Store) -> None:
+    """What is held and signed by nobody who may does not keep its place; to be taken back it is no revocation."""
+    await hold(store, SUB.ocsp(SERIAL, status="revoked", corrupt_signature=True))
+    revoked = by(DELEGATE, "revoked", NOW)
+    await ask(store, revoked)
+    assert revoked == kept(store)
+
+
+@pytest.mark.parametrize("signer", ["SUB", "NO_CHECK", "TRUSTED"])
+async def test_who_may_take_a_revocation_back(store: Store, signer: str) -> None:
+    """Whose own revocation nobody asks about: the issuer, a trusted responder, a delegate with nocheck."""
+    good = by(SIGNERS[signer], "good", NOW)
+    policy = Policy(trusted_responders=(read(TRUSTED),))
+    await ask(store, SUB.ocsp(SERIAL, status="revoked"), policy)
+    await ask(store, good, policy)
+    assert good == kept(store)
+
+
+@pytest.mark.parametrize("status", ["good", "revoked"])
+@pytest.mark.parametrize("second", ["SUB", "NO_CHECK"])
+async def test_a_delegate_keeps_no_revocation_out(
+    store: Store, status: Literal["good", "revoked"], second: str
+) -> None:
+    """However new its answer is: a delegate that is revoked says what it likes."""
+    await ask(store, by(DELEGATE, status, NOW))
+    revoked = by(SIGNERS[second], "revoked", THIS_UPDATE)
+    await ask(store, revoked)
+    assert revoked == kept(store)
+
+
+@pytest.mark.parametrize("first", ["DELEGATE", "SUB", "NO_CHECK"])
+async def test_a_newer_good_stays_against_an_older_revocation(store: Store, first: str) -> None:
+    """The certificate was on hold: by the same signer, or by one that is not asked about, the newer counts."""
+    good = by(SIGNERS[first], "good", NOW)
+    await ask(store, good)
+    await ask(store, by(DELEGATE, "revoked", THIS_UPDATE))
+    assert good == kept(store)
+
+
+async def test_a_delegate_otherwise_replaces_what_is_older(store: Store) -> None:
+    """Good by good, and good by revoked."""
+    await ask(store, SUB.ocsp(SERIAL, this_update=NOW - hours(3)))
+    for status, moment in (("good", NOW - hours(2)), ("revoked", NOW - hours(1))):
+        answer = by(DELEGATE, "good" if status == "good" else "revoked", moment)
+        await ask(store, answer)
+        assert answer == kept(store)
+
+
+async def test_a_signer_that_costs_too_much(store: Store) -> None:
+    """Whether a held answer counts for nothing is not known then: it stays."""
+    delegates = [SUB.issue("OCSP", extended_key_usage="OCSPSigning", serial=serial) for serial in range(1, 9)]
+    held = SUB.ocsp(
+        SERIAL, status="revoked", responder=OTHER, certificates=[*delegates, OTHER], this_update=THIS_UPDATE
+    )
+    await hold(store, held)
+    await ask(store, by(DELEGATE, "revoked", NOW), Policy(limits=replace(Limits(), signatures=4)))
+    assert held == kept(store)
 
 
 async def test_an_answer_from_the_future_is_not_kept(store: Store) -> None:

@@ -24,6 +24,8 @@ from service.core.model.failure import (
     Expired,
     Failure,
     Malformed,
+    NameNotAllowed,
+    NameNotComparable,
     RevocationUnavailable,
     Revoked,
     SelfSignedLeaf,
@@ -170,6 +172,17 @@ def test_long_urls_are_shortened(length: int, shortened: bool) -> None:
     url = "http://a/".ljust(length, "x")
     source = describe_attempt(Attempt(url, Problem.OFFLINE)).partition(": ")[0]
     assert (min(length, MAX_SOURCE_LENGTH), shortened) == (len(source), source.endswith("…"))
+
+
+@pytest.mark.parametrize("kind", [NameNotAllowed, NameNotComparable])
+@pytest.mark.parametrize(
+    ("length", "shortened"), [(MAX_SOURCE_LENGTH, False), (MAX_SOURCE_LENGTH + 1, True), (500_000, True)]
+)
+def test_long_names_are_shortened(kind: type[NameNotAllowed | NameNotComparable], length: int, shortened: bool) -> None:
+    """A certificate may have them of any length too."""
+    sentence = describe_failure(kind(LEAF, read(SUB), "DNS:a".ljust(length, "x")))
+    (name,) = re.findall(r"has the name (\S+), which", sentence)
+    assert (min(length, MAX_SOURCE_LENGTH), shortened) == (len(name), name.endswith("…"))
 
 
 def test_several_attempts() -> None:

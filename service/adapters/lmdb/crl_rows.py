@@ -4,13 +4,15 @@ The index leads from an issuer, and a distribution point or none, to slots. Its 
 CRLs that name no point, two of them for each point named. A length tells the two apart.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 from service.adapters.lmdb.hot import Hot
 from service.application.evidence_store import StoreError
 from service.core.model.crl import CrlSlot
+
+_UNHELD = "the index of the store names a CRL that it does not hold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +53,34 @@ class CrlRows:
                             found[slot] = transaction.get(slot, db=self._slots)
         rows = [SlotRow(slot, row) for slot, row in found.items() if row is not None]
         if len(rows) != len(found):
-            raise StoreError("the index of the store names a CRL that it does not hold")
+            raise StoreError(_UNHELD)
         return rows
 
-    def names_issuer(self, issuer: bytes) -> bool:
-        """Whether any slot belongs to an issuer.
+    def any_of(self, issuer: bytes, accepts: Callable[[SlotRow], bool]) -> bool:
+        """Whether any slot of an issuer is accepted, whatever points it names.
+
+        Args:
+            issuer: Canonical form of the CRL issuer's name.
+            accepts: Asked about one slot after the other, about each once, until it accepts one.
 
         Raises:
             StoreError: they cannot be read.
         """
         digest = sha256(issuer).digest()
+        seen: set[bytes] = set()
         with self._hot.reading, self._hot.begin() as transaction, transaction.cursor(db=self._index) as cursor:
-            return cursor.set_range(digest) and cursor.key().startswith(digest)
+            is_there = cursor.set_range(digest)
+            while is_there and cursor.key().startswith(digest):
+                slot = cursor.value()
+                if slot not in seen:
+                    seen.add(slot)
+                    row = transaction.get(slot, db=self._slots)
+                    if row is None:
+                        raise StoreError(_UNHELD)
+                    if accepts(SlotRow(slot, row)):
+                        return True
+                is_there = cursor.next()
+        return False
 
     def all(self) -> list[SlotRow]:
         """Every slot.

@@ -181,13 +181,14 @@ class Store:
                     break
         raise StoreError(f"a CRL of the store is missing: {gone}") from gone
 
-    def holds_issuer(self, issuer: bytes) -> bool:
-        """Whether any CRL of this issuer is held, whatever its scope.
+    def holds_issuer(self, issuer: bytes, signer_spkis: frozenset[bytes]) -> bool:
+        """Whether a CRL of this issuer is held that one of these keys signed; see `CrlReader`.
 
         Raises:
-            StoreError: the store cannot be read.
+            StoreError: the store cannot be read, or what it says of a CRL of this issuer is damaged.
         """
-        return self._crls.names_issuer(issuer)
+        with self._lookup:
+            return self._crls.any_of(issuer, lambda row: self._slots.record(row).held.signer_spki in signer_spkis)
 
     def held(self) -> tuple[HeldCrl, ...]:
         """Every CRL held, for inventories.

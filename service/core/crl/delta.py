@@ -23,7 +23,8 @@ def may_combine(delta: CrlFinding, complete: CrlFinding) -> bool:
     if base is None or number is None or own is None:
         return False
     # RFC 5280 §5.2.4 (c): the complete CRL is the delta's base or newer; (d): the delta is newer than the complete CRL.
-    return base <= number < own and scope_of(delta) == scope_of(complete)
+    is_newer = base <= number < own and delta.meta.this_update >= complete.meta.this_update
+    return is_newer and scope_of(delta) == scope_of(complete)
 
 
 def combined_entry(delta: CrlFinding, complete: CrlFinding) -> CrlEntry | None:

@@ -61,12 +61,11 @@ def _is_removal(record: bytes) -> bool:
 
 def _indirect_rows(document: CrlDocument) -> Iterator[CrlRow]:
     own = canonical(document.meta.issuer.der)
-    issuers = {own}
+    issuer = own
     for row, extensions in document.read_entries():
         if extensions.certificate_issuer:  # RFC 5280 §5.3.3: it stands for the entries that follow as well
-            issuers = {canonical(name.der) for name in extensions.certificate_issuer}
-        for issuer in sorted(issuers):
-            yield row if issuer == own else CrlRow(_foreign_key(issuer, row.key), row.record)
+            issuer = canonical(extensions.certificate_issuer[0].der)
+        yield row if issuer == own else CrlRow(_foreign_key(issuer, row.key), row.record)
 
 
 def _foreign_key(issuer: bytes, serial: bytes) -> bytes:

@@ -29,7 +29,7 @@ def candidate_signers(certificate: Certificate, issuer: Certificate, store: Trus
     found: dict[tuple[bytes, bytes], Certificate] = {}
     for name in dict.fromkeys(canonical(name.der) for name in crl_issuers(certificate)):
         for candidate in store.by_subject.get(name, ()):
-            if may_sign_crls(candidate) and (name, candidate.public_key.spki) != own:
+            if is_signer(candidate, issuer, store) and (name, candidate.public_key.spki) != own:
                 found.setdefault((name, candidate.public_key.spki), candidate)
     return tuple(found.values())[:MAX_SIGNERS]
 
@@ -38,6 +38,18 @@ def may_sign_crls(certificate: Certificate) -> bool:
     """Whether the key usage of a certificate allows its key to sign CRLs; an absent one forbids nothing."""
     usage = certificate.extensions.key_usage
     return usage is None or bool(usage & KeyUsage.CRL_SIGN)  # RFC 5280 §6.3.3 (f), RFC 10007
+
+
+def is_signer(candidate: Certificate, issuer: Certificate, store: TrustStore) -> bool:
+    """Whether the key usage of a certificate makes its key one that may sign CRLs about an issuer's certificates.
+
+    An absent key usage forbids an issuer or an anchor nothing. Of anybody else's key we ask that it is there and allows
+    it: RFC 5280 §4.2.1.3 wants it where a key signs CRLs, and clients have certificates too.
+    """
+    own = candidate.public_key == issuer.public_key and same_name(candidate.subject, issuer.subject)
+    if own or candidate in store.anchors:
+        return may_sign_crls(candidate)
+    return candidate.extensions.key_usage is not None and may_sign_crls(candidate)
 
 
 def is_issuers_own(finding: CrlFinding, issuer: Certificate) -> bool:

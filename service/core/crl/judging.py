@@ -6,8 +6,9 @@ complete CRL. One that fits none never makes a certificate good; what its issuer
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import Enum
 
 from service.core.crl.delta import combined_entry, is_delta, is_removal, may_combine, scope_of
 from service.core.crl.scope import covered_reasons, may_vouch
@@ -23,16 +24,28 @@ from service.core.model.reason import ALL_REASONS, Reason, Reasons
 from service.core.model.verdict import Method, Note, Revocation, RevocationStatus
 
 
+class Standing(Enum):
+    """What the word of a CRL's signer is worth."""
+
+    FULL = "full"
+    WEAK = "weak"
+    """What others have said it does not unsay."""
+    REVOKES = "revokes"
+    """The signer may say revoked, and nothing else."""
+
+
 @dataclass(frozen=True, slots=True)
 class AuthenticCrl:
     """A CRL whose signer may speak for the certificate's issuer.
 
     Attributes:
         until: How long that stays so, as far as is known.
+        standing: What its word is worth.
     """
 
     finding: CrlFinding
     until: datetime
+    standing: Standing = Standing.FULL
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +60,7 @@ class _Usable:
     """
 
     finding: CrlFinding
+    standing: Standing
     reasons: Reasons
     until: datetime
     entry: CrlEntry | None
@@ -122,13 +136,15 @@ def _revokes(finding: CrlFinding) -> bool:
 
 def _is_newer(complete: _Usable, ended: CrlFinding) -> bool:
     """Whether a CRL is newer than one of the past, and covers as much as that did."""
+    if complete.standing is not Standing.FULL:
+        return False
     covers_as_much = complete.reasons == ALL_REASONS or scope_of(complete.finding) == scope_of(ended)
     return covers_as_much and complete.told_by.meta.this_update > ended.meta.this_update
 
 
 def _overtakes(complete: _Usable, one: _Usable) -> bool:
     """Whether a CRL is a delta, and older than a complete one that covers as much: that says everything it said."""
-    if not is_delta(one.finding.meta) or one.reasons & ~complete.reasons:
+    if not is_delta(one.finding.meta) or one.reasons & ~complete.reasons or complete.standing is not Standing.FULL:
         return False
     return complete.finding.meta.this_update > one.finding.meta.this_update
 
@@ -152,9 +168,15 @@ def _newest(crls: list[AuthenticCrl], policy: Policy, at: datetime) -> list[Auth
             kept.append(crl)  # unusable, and named as such, but it supersedes nothing
             continue
         first = newest.setdefault(slot, crl.finding)
-        if (first.meta.this_update, first.meta.crl_number) == (meta.this_update, meta.crl_number):
+        is_as_old = (first.meta.this_update, first.meta.crl_number) == (meta.this_update, meta.crl_number)
+        # An older one with a higher number: which of the two is the later one, nothing says.
+        if is_as_old or _is_lower(first.meta.crl_number, meta.crl_number):
             kept.append(crl)
     return kept
+
+
+def _is_lower(number: int | None, other: int | None) -> bool:
+    return number is not None and other is not None and number < other
 
 
 def _use(crl: AuthenticCrl, certificate: Certificate, policy: Policy, at: datetime) -> _Usable | Attempt:
@@ -170,8 +192,9 @@ def _use(crl: AuthenticCrl, certificate: Certificate, policy: Policy, at: dateti
     if not isinstance(until, UsableUntil):
         return Attempt(finding.source, until)
     # We choose to believe a CRL that lists a certificate twice where it says revoked, and nowhere else.
-    vouched = reasons if may_vouch(meta, certificate) and not finding.repeats_entries else Reasons(0)
-    return _Usable(finding, vouched, min(until.moment, crl.until), finding.entry, finding)
+    vouches = may_vouch(meta, certificate) and not finding.repeats_entries and crl.standing is not Standing.REVOKES
+    vouched = reasons if vouches else Reasons(0)
+    return _Usable(finding, crl.standing, vouched, min(until.moment, crl.until), finding.entry, finding)
 
 
 def _combined(complete: _Usable, deltas: list[_Usable], certificate: Certificate) -> _Usable:
@@ -181,6 +204,7 @@ def _combined(complete: _Usable, deltas: list[_Usable], certificate: Certificate
             told_by = complete.finding if delta.entry is None else delta.finding
             return _Usable(
                 complete.finding,
+                complete.standing,
                 complete.reasons,
                 min(complete.until, delta.until),
                 combined_entry(delta.finding, complete.finding),
@@ -189,11 +213,7 @@ def _combined(complete: _Usable, deltas: list[_Usable], certificate: Certificate
     # RFC 5280 §6.3.3 (a): the certificate and the complete CRL may name deltas.
     freshest = (*certificate.extensions.freshest_crl, *complete.finding.meta.freshest_crl)
     is_final = complete.entry is not None and complete.entry.reason is not Reason.CERTIFICATE_HOLD
-    return (
-        complete
-        if is_final
-        else _Usable(complete.finding, complete.reasons, complete.until, complete.entry, complete.finding, freshest)
-    )
+    return complete if is_final else replace(complete, freshest=freshest)
 
 
 def _covered(complete: list[_Usable], attempts: list[Attempt], until: datetime) -> Judgement:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
-from service.core.crl.issuer import candidate_signers, is_issuers_own, may_sign_crls
+from service.core.crl.issuer import candidate_signers, is_issuers_own, is_signer, may_sign_crls
+from service.core.crl.judging import Standing
 from service.core.decision.question import Checked, Missing, Question
 from service.core.der.signature import SignatureResult, verify
 from service.core.freshness.window import LAST_MOMENT
@@ -32,9 +33,15 @@ Check = Callable[[Certificate, Certificate, Question], Checked | Missing]
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """The signer may sign CRLs about the certificate, until this moment as far as is known."""
+    """The signer may sign CRLs about the certificate.
+
+    Attributes:
+        until: How long, as far as is known.
+        standing: What its word is worth.
+    """
 
     until: datetime
+    standing: Standing = Standing.FULL
 
 
 _WORST_FIRST = (Problem.SIGNER_REVOKED, Problem.SIGNER_UNCHECKED, Problem.UNAUTHORIZED_SIGNER)
@@ -54,17 +61,27 @@ def authorize(
     Raises:
         BudgetExhaustedError: paths and signatures cost too much.
     """
-    if is_issuers_own(finding, issuer) and may_sign_crls(issuer):
+    is_own = is_issuers_own(finding, issuer)
+    if is_own and may_sign_crls(issuer):
         return Authority(LAST_MOMENT)
+    outcome = _search(finding, issuer, question, check)
+    # Which of the issuer's certificates stands in the path is the caller's choice. One without cRLSign takes from what
+    # its key signed that it makes anything good, and not that it revokes.
+    return Authority(LAST_MOMENT, Standing.REVOKES) if is_own and isinstance(outcome, Problem) else outcome
+
+
+def _search(
+    finding: CrlFinding, issuer: Certificate, question: Question, check: Check
+) -> Authority | Problem | Missing:
+    """Look for a certificate that makes the signer's key one that may sign CRLs about the issuer's certificates."""
     missing: list[Missing] = []
     problems: set[Problem] = {Problem.UNAUTHORIZED_SIGNER}
-    for candidate in question.store.by_subject.get(canonical(finding.meta.issuer.der), ()):
-        question.budget.spend_step()
-        if candidate.public_key.spki != finding.signer_spki or not may_sign_crls(candidate):
-            continue
+    for candidate in _candidates(finding, issuer, question):
         # RFC 5280 leaves open how a CRL is validated that speaks of its own signer (PKITS 4.14.30). We choose to let it
-        # speak: where it lists its signer as revoked, it is not authentic.
-        if candidate in question.pending or _is_anchor(candidate, question):
+        # speak: where it lists its signer as revoked, it is not authentic, and what others say it does not unsay.
+        if candidate in question.pending:
+            return Authority(candidate.not_after, Standing.WEAK)
+        if _is_anchor(candidate, question):
             return Authority(candidate.not_after)
         for outcome in _judge_paths(candidate, issuer, question, check):
             match outcome:
@@ -78,7 +95,19 @@ def authorize(
                     assert_never(outcome)
     if missing:
         return Missing(frozenset().union(*(one.wanted for one in missing)))
-    return next(problem for problem in _WORST_FIRST if problem in problems)
+    worst = next(problem for problem in _WORST_FIRST if problem in problems)
+    if question.pending and worst is not Problem.UNAUTHORIZED_SIGNER:
+        # Of two signers that revoke each other neither is good: the one that is asked about must not silence the other.
+        return Authority(LAST_MOMENT, Standing.REVOKES)
+    return worst
+
+
+def _candidates(finding: CrlFinding, issuer: Certificate, question: Question) -> Iterator[Certificate]:
+    """Certificates for the key under which a CRL verifies, in the name of its issuer."""
+    for candidate in question.store.by_subject.get(canonical(finding.meta.issuer.der), ()):
+        question.budget.spend_step()
+        if candidate.public_key.spki == finding.signer_spki and is_signer(candidate, issuer, question.store):
+            yield candidate
 
 
 def _is_anchor(candidate: Certificate, question: Question) -> bool:
@@ -121,12 +150,15 @@ def _judge_paths(
 ) -> Iterator[Authority | Problem | Missing]:
     """What comes of each path from a candidate to the anchor of the path in question."""
     pending = question.pending | {candidate}
-    for path in _valid_paths(candidate, issuer, question):
-        yield _judge_path(replace(question, path=path, pending=pending), check)
+    for path, standing in _valid_paths(candidate, issuer, question):
+        outcome = _judge_path(replace(question, path=path, pending=pending), check)
+        yield replace(outcome, standing=standing) if isinstance(outcome, Authority) else outcome
 
 
-def _valid_paths(candidate: Certificate, issuer: Certificate, question: Question) -> Iterator[CertificationPath]:
-    """Each path that makes a candidate a signer, in everything but revocation."""
+def _valid_paths(
+    candidate: Certificate, issuer: Certificate, question: Question
+) -> Iterator[tuple[CertificationPath, Standing]]:
+    """Each path that makes a candidate a signer, in everything but revocation, and what its word is worth."""
     rules = _rules(question.policy)
     # RFC 5280 §6.3.3 (f): the anchor MUST be the same; other anchors are intermediates here.
     store = replace(question.store, anchors=frozenset({question.path.anchor}))
@@ -135,19 +167,49 @@ def _valid_paths(candidate: Certificate, issuer: Certificate, question: Question
             continue
         question.budget.spend_path()
         valid = validate(path, rules, question.at, question.budget)
-        if isinstance(valid, ValidPath) and _is_same_authority(path, issuer, question.path):
-            yield path
+        standing = _standing(path, issuer, question)
+        if isinstance(valid, ValidPath) and standing is not None:
+            yield path, standing
 
 
-def _is_same_authority(signer: CertificationPath, issuer: Certificate, path: CertificationPath) -> bool:
-    """Whether a signer that bears an issuer's name was certified by that issuer, or by whoever certified that.
+def _standing(signer: CertificationPath, issuer: Certificate, question: Question) -> Standing | None:
+    """What a signer's word is worth by who certified it: the issuer, the anchor, or whom the operator vouches for.
 
     RFC 5280 §6.3.3 (f) asks for the same anchor alone. We choose not to let every authority below an anchor sign CRLs
-    in the name of every other. A signer of another name is one that the certificate in question names.
+    in the name of every other: neither in an issuer's name nor in that of a CRL issuer whom a certificate names.
+
+    Returns:
+        None where it may not speak.
     """
     if not same_name(signer.leaf.subject, issuer.subject):
-        return True
-    return not _lineage(signer, signer.leaf).isdisjoint(_lineage(path, issuer))
+        return Standing.FULL if _is_named_issuer(signer, issuer, question) else None
+    certifiers, own = _lineage(signer, signer.leaf), _lineage(question.path, issuer)
+    if not certifiers.isdisjoint({_entity(issuer), _entity(question.path.anchor)}):
+        return Standing.FULL
+    presented = question.store.presented
+    if signer.leaf not in presented and issuer not in presented and not certifiers.isdisjoint(own):
+        return Standing.FULL
+    # Older keys of the issuer in the path that the caller presents: genuine most often, and never proof of it.
+    name = canonical(issuer.subject.der)
+    return Standing.WEAK if any(entity[0] == name and entity in own for entity in certifiers) else None
+
+
+def _is_named_issuer(signer: CertificationPath, issuer: Certificate, question: Question) -> bool:
+    """Whether a signer is the CRL issuer whom a certificate names, as far as anybody who may has said so."""
+    path, presented = question.path, question.store.presented
+    certifiers, name = _lineage(signer, signer.leaf), canonical(signer.leaf.subject.der)
+    namesakes = {entity for entity in map(_entity, (*path.certificates[1:], path.anchor)) if entity[0] == name}
+    if namesakes:  # the name of somebody in the path is theirs
+        return not certifiers.isdisjoint(namesakes)
+    known = {_entity(one) for one in question.store.by_subject.get(name, ()) if one not in presented}
+    if known:  # the operator knows who bears it
+        return not certifiers.isdisjoint(known)
+    return not certifiers.isdisjoint({_entity(issuer), _entity(path.anchor)})
+
+
+def _entity(certificate: Certificate) -> tuple[bytes, bytes]:
+    """Name and key."""
+    return canonical(certificate.subject.der), certificate.public_key.spki
 
 
 def _lineage(path: CertificationPath, member: Certificate) -> set[tuple[bytes, bytes]]:
@@ -155,7 +217,7 @@ def _lineage(path: CertificationPath, member: Certificate) -> set[tuple[bytes, b
     name = canonical(member.subject.der)
     found = set()
     for one in (*path.certificates[_position(path, member) :], path.anchor):
-        found.add((canonical(one.subject.der), one.public_key.spki))
+        found.add(_entity(one))
         if canonical(one.subject.der) != name:
             break
     return found

@@ -111,6 +111,8 @@ def _without_answer(
 def _may_ask(method: Method, certificate: Certificate, issuer: Certificate, question: Question) -> bool:
     """Whether the certificate declares sources of a method that nobody has asked yet."""
     if method is Method.CRL:
+        if question.policy.evidence_order is EvidenceOrder.OCSP_ONLY:  # a delegate is asked about
+            return False
         wanted = CrlWanted(certificate, issuer, Reach.ORIGIN)
         return bool(certificate.extensions.crl_distribution_points) and wanted not in question.evidence.crls
     return (
@@ -159,8 +161,8 @@ def _authentic(
             finding, issuer, question, check_revocation
         )
         match outcome:
-            case Authority(until):
-                crls.append(AuthenticCrl(finding, until))
+            case Authority(until, standing):
+                crls.append(AuthenticCrl(finding, until, standing))
             case Missing():
                 wanted |= outcome.wanted
             case Problem():
@@ -174,7 +176,7 @@ def _unasked_deltas(
     certificate: Certificate, issuer: Certificate, question: Question, judgement: Judgement | None
 ) -> CrlWanted | None:
     """The delta CRLs that could change what complete ones say and that nobody has looked for, or None."""
-    if judgement is None or not judgement.freshest:
+    if judgement is None or not judgement.freshest or question.policy.evidence_order is EvidenceOrder.OCSP_ONLY:
         return None
     wanted = CrlWanted(certificate, issuer, Reach.FRESHEST, points=judgement.freshest)
     return None if wanted in question.evidence.crls else wanted
@@ -220,14 +222,12 @@ def _check_delegate(delegate: Certificate, issuer: Certificate, question: Questi
 
     With id-pkix-ocsp-nocheck it is trusted while it is valid. Otherwise CRLs decide, by the rule of hard-fail or
     soft-fail: an answer is needed where the delegate declares a source or a CRL is held for its issuer. Asking a
-    responder about a responder is not done, so that where CRLs are not admitted nothing answers.
+    responder about a responder is not done, and where CRLs are not admitted those that are held are heard, and none is
+    fetched.
     """
     if delegate.extensions.no_check:
         return DelegateCheck(DelegateStanding.GOOD)
     policy = question.policy
-    if policy.evidence_order is EvidenceOrder.OCSP_ONLY:
-        is_needed = policy.revocation_mode is not RevocationMode.SOFT_FAIL and declares_source(delegate)
-        return DelegateCheck(DelegateStanding.UNCHECKED if is_needed else DelegateStanding.GOOD)
     if policy.revocation_mode is RevocationMode.REQUIRE:
         # `require` asks for an answer about the path, not about responders.
         question = replace(question, policy=replace(policy, revocation_mode=RevocationMode.HARD_FAIL))

@@ -90,7 +90,7 @@ def read_certificate_extensions(data: bytes, start: int, stop: int, issuer: byte
     found = read_extensions(data, start, stop)
     points = found.get(CRL_DISTRIBUTION_POINTS)
     freshest = found.get(FRESHEST_CRL)
-    alternatives = optional(data, found, SUBJECT_ALTERNATIVE_NAME, _alternative_names) or ()
+    alternatives = optional(data, found, SUBJECT_ALTERNATIVE_NAME, _alternative_names)
     return Extensions(
         basic_constraints=optional(data, found, BASIC_CONSTRAINTS, _basic_constraints),
         key_usage=optional(data, found, KEY_USAGE, _key_usage),
@@ -104,8 +104,9 @@ def read_certificate_extensions(data: bytes, start: int, stop: int, issuer: byte
         policy_constraints=optional(data, found, POLICY_CONSTRAINTS, read_policy_constraints),
         inhibit_any_policy=optional(data, found, INHIBIT_ANY_POLICY, read_inhibit_any_policy),
         name_constraints=optional(data, found, NAME_CONSTRAINTS, read_name_constraints),
-        subject_alternative_names=alternatives,
-        sans=tuple(map(describe_name, alternatives)),
+        subject_alternative_names=alternatives or (),
+        lacks_alternative_names=alternatives == (),
+        sans=tuple(map(describe_name, alternatives or ())),
         freshest_crl=() if freshest is None else read_distribution_points(data, freshest, issuer),
         no_check=optional(data, found, OCSP_NO_CHECK, _flag) or False,
         no_rev_avail=optional(data, found, NO_REV_AVAIL, _flag) or False,
@@ -137,10 +138,8 @@ def _flag(data: tlv.Buffer, start: int, stop: int) -> bool:
 
 
 def _alternative_names(data: tlv.Buffer, start: int, stop: int) -> tuple[GeneralName, ...]:
-    names = read_general_names(data, *only(data, start, stop, tlv.SEQUENCE))
-    if not names:
-        raise MalformedError("an empty subjectAltName (RFC 5280 §4.2.1.6)")
-    return names
+    """None at all is read, and refused on a path: a public CA's OCSP responders have had such certificates."""
+    return read_general_names(data, *only(data, start, stop, tlv.SEQUENCE))
 
 
 def _basic_constraints(data: tlv.Buffer, start: int, stop: int) -> BasicConstraints:
@@ -167,13 +166,17 @@ def _key_usage(data: tlv.Buffer, start: int, stop: int) -> KeyUsage:
         usage |= KeyUsage.DIGITAL_SIGNATURE
     if bits & 1 << 1:
         usage |= KeyUsage.CONTENT_COMMITMENT
+    if bits & 1 << 2:
+        usage |= KeyUsage.KEY_ENCIPHERMENT
+    if bits & 1 << 4:
+        usage |= KeyUsage.KEY_AGREEMENT
     if bits & 1 << 5:
         usage |= KeyUsage.KEY_CERT_SIGN
     if bits & 1 << 6:
         usage |= KeyUsage.CRL_SIGN
-    if bits & (1 << 2 | 1 << 3 | 1 << 4 | 1 << 7 | 1 << 8):
+    if bits & (1 << 3 | 1 << 7 | 1 << 8):
         # RFC 5280 §4.2.1.3: without keyAgreement encipherOnly and decipherOnly have no meaning, which is no fault.
-        usage |= KeyUsage.KEY_ESTABLISHMENT
+        usage |= KeyUsage.DATA_ENCIPHERMENT
     return usage
 
 

@@ -1,6 +1,6 @@
 """UTCTime and GeneralizedTime as RFC 5280 §4.1.2.5 writes them: seconds present, no fraction, always Z."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from service.core.der import tlv
 from service.core.model.malformed import MalformedError
@@ -24,16 +24,10 @@ def moment(tag: int, content: bytes) -> datetime:
     text = content.decode("ascii")
     if tag == tlv.UTC_TIME:
         text = ("19" if int(text[:2]) >= CENTURY_PIVOT else "20") + text
+    if text[8:10] == "24":  # ISO 8601 knows it, and later versions of Python read it
+        raise MalformedError("a time that does not exist")
     try:
-        return datetime(
-            int(text[:4]),
-            int(text[4:6]),
-            int(text[6:8]),
-            int(text[8:10]),
-            int(text[10:12]),
-            int(text[12:14]),
-            tzinfo=UTC,
-        )
+        return datetime.fromisoformat(f"{text[:8]}T{text[8:]}")
     except ValueError:
         raise MalformedError("a time that does not exist") from None
 

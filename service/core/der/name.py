@@ -8,8 +8,20 @@ from service.core.der import tlv
 from service.core.model.malformed import MalformedError
 from service.core.model.name import GeneralName, GeneralNameKind, Name
 
-MAX_CACHED_OCTETS = 1024
-"""Longer names are read each time, so that nobody fills the cache with a few large ones: at most 4 MiB are kept."""
+MAX_NAME_OCTETS = 4096
+"""RFC 5280 §A.1 allows a name's usual values 64 characters each, and names in use stay below 1,024 octets. What reading
+and comparing a name costs grows with its length, and certificates, CRLs and OCSP responses all bear names."""
+
+MAX_ATTRIBUTES = 256
+"""Of one name; ten times what anybody uses, and each is prepared for comparing by itself."""
+
+MAX_GENERAL_NAMES = 10_000
+"""In one list: ten times what public CAs put into a certificate, and each becomes an object of 200 octets and more."""
+
+MAX_CACHED_NAMES = 1024
+"""Every name that can be read is kept, so that a long one costs once. One of 4,096 octets takes 36 KiB at most, since
+its text can be twice as long and have four octets a character: 36 MiB in all. A request of 1 MiB has no room for more
+than 200 of that length."""
 
 _STRINGS: Mapping[int, str] = {
     0x0C: "utf-8",  # UTF8String
@@ -65,12 +77,12 @@ def read_name(der: bytes) -> Name:
     """A Name from its encoding.
 
     Raises:
-        MalformedError: it is none.
+        MalformedError: it is none, or too long.
     """
-    return _cached_name(der) if len(der) <= MAX_CACHED_OCTETS else Name(der, _text(read_rdns(der)))
+    return _cached_name(der)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=MAX_CACHED_NAMES)
 def _cached_name(der: bytes) -> Name:
     return Name(der, _text(read_rdns(der)))
 
@@ -79,10 +91,15 @@ def read_rdns(der: bytes) -> tuple[Rdn, ...]:
     """The RDNSequence of a Name.
 
     Raises:
-        MalformedError: it is none.
+        MalformedError: it is none, or too long.
     """
+    if len(der) > MAX_NAME_OCTETS:
+        raise MalformedError(f"a name of more than {MAX_NAME_OCTETS} octets")
     start, stop = tlv.whole(der, tlv.SEQUENCE)
-    return tuple(_rdn(der, tag, content, after) for tag, _, content, after in tlv.children(der, start, stop))
+    rdns = tuple(_rdn(der, tag, content, after) for tag, _, content, after in tlv.children(der, start, stop))
+    if sum(map(len, rdns)) > MAX_ATTRIBUTES:
+        raise MalformedError(f"a name of more than {MAX_ATTRIBUTES} attributes")
+    return rdns
 
 
 def _rdn(der: bytes, tag: int, start: int, stop: int) -> Rdn:
@@ -135,9 +152,14 @@ def read_general_names(data: tlv.Buffer, start: int, stop: int) -> tuple[General
     """The GeneralNames between two offsets.
 
     Raises:
-        MalformedError: one is none.
+        MalformedError: one is none, or there are too many.
     """
-    return tuple(_general_name(data, tag, content, after) for tag, _, content, after in tlv.children(data, start, stop))
+    names: list[GeneralName] = []
+    for tag, _, content, after in tlv.children(data, start, stop):
+        if len(names) == MAX_GENERAL_NAMES:
+            raise MalformedError(f"more than {MAX_GENERAL_NAMES} general names in a list")
+        names.append(_general_name(data, tag, content, after))
+    return tuple(names)
 
 
 def _general_name(data: tlv.Buffer, tag: int, start: int, stop: int) -> GeneralName:

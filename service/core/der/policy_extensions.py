@@ -1,7 +1,7 @@
 """The extensions about certificate policies (RFC 5280 §4.2.1.4, §4.2.1.5, §4.2.1.11, §4.2.1.14).
 
 Sizes and multiplicities of the ASN.1 are kept to; that a CA should have marked one critical is not asked: each counts
-as it stands. anyPolicy in a mapping is read: path validation refuses it, and only where a certificate follows.
+as it stands. anyPolicy in a mapping is read: path validation refuses it.
 """
 
 from service.core.der import tlv

@@ -25,8 +25,11 @@ class KeyUsage(IntFlag):
     KEY_CERT_SIGN = 2
     CRL_SIGN = 4
     CONTENT_COMMITMENT = 8
-    KEY_ESTABLISHMENT = 16
-    """Any of keyEncipherment, dataEncipherment, keyAgreement, encipherOnly and decipherOnly."""
+    KEY_ENCIPHERMENT = 16
+    KEY_AGREEMENT = 32
+    DATA_ENCIPHERMENT = 64
+    """dataEncipherment, encipherOnly or decipherOnly: no purpose here asks for one of them."""
+    KEY_ESTABLISHMENT = KEY_ENCIPHERMENT | KEY_AGREEMENT | DATA_ENCIPHERMENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,8 @@ class Extensions:
         policies: certificatePolicies; None where the extension is absent.
         policy_mappings: policyMappings; empty where the extension is absent.
         inhibit_any_policy: inhibitAnyPolicy (§4.2.1.14): after how many more certificates anyPolicy stops counting.
-        subject_alternative_names: subjectAltName; empty where the extension is absent.
+        subject_alternative_names: subjectAltName; empty where the extension is absent, or has no name.
+        lacks_alternative_names: subjectAltName is there and has no name.
         sans: The same for people: `DNS:…`, `URI:…`.
         freshest_crl: freshestCRL (§4.2.1.15): where delta CRLs are.
         no_check: id-pkix-ocsp-nocheck (RFC 6960 §4.2.2.2.1).
@@ -110,6 +114,7 @@ class Extensions:
     inhibit_any_policy: int | None = None
     name_constraints: NameConstraints | None = None
     subject_alternative_names: tuple[GeneralName, ...] = ()
+    lacks_alternative_names: bool = False
     sans: tuple[str, ...] = ()
     freshest_crl: tuple[DistributionPoint, ...] = ()
     no_check: bool = False

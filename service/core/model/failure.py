@@ -53,10 +53,10 @@ class SelfSignedLeaf:
 
 @dataclass(frozen=True, slots=True)
 class PathTooLong:
-    """More intermediates than the caller or the limits allow."""
+    """More intermediates than the caller or the limits allow, each below the next by name and signature."""
 
     code: ClassVar[Code] = Code.CONSTRAINT_VIOLATION
-    rank: ClassVar[int] = 2
+    rank: ClassVar[int] = 3
     certificate: Certificate
     limit: int
 
@@ -66,7 +66,7 @@ class BadSignature:
     """The signature does not verify under the issuer's key."""
 
     code: ClassVar[Code] = Code.BAD_SIGNATURE
-    rank: ClassVar[int] = 3
+    rank: ClassVar[int] = 2
     certificate: Certificate
     issuer: Certificate
 
@@ -151,6 +151,16 @@ class KeyPurposeForbidden:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyUsageForbidsPurpose:
+    """Its keyUsage has no bit that what the caller needs is consistent with."""
+
+    code: ClassVar[Code] = Code.CONSTRAINT_VIOLATION
+    rank: ClassVar[int] = 6
+    certificate: Certificate
+    purpose: KeyPurpose
+
+
+@dataclass(frozen=True, slots=True)
 class NameNotAllowed:
     """A name of it lies outside what an issuer above permits, or inside what one excludes (nameConstraints).
 
@@ -193,7 +203,7 @@ class NoAcceptablePolicy:
 
 @dataclass(frozen=True, slots=True)
 class AnyPolicyMapped:
-    """It maps anyPolicy, or something to anyPolicy."""
+    """It maps anyPolicy, or something to anyPolicy (RFC 5280 §4.2.1.5)."""
 
     code: ClassVar[Code] = Code.POLICY_VIOLATION
     rank: ClassVar[int] = 6
@@ -255,6 +265,7 @@ PathFailure = (
     | PathLengthExceeded
     | KeyUsageForbidsIssuing
     | KeyPurposeForbidden
+    | KeyUsageForbidsPurpose
     | NameNotAllowed
     | NameNotComparable
     | NoAcceptablePolicy

@@ -17,6 +17,7 @@ class TrustStore:
         anchors: Trust anchors (RFC 5280 §6.1.1 (d)).
         intermediates: Certificates a path may go through, the configured ones included.
         by_subject: Both of them under the canonical form of their subject, anchors first.
+        presented: Those of the intermediates that came with a request: nobody vouches for them.
     """
 
     name: str
@@ -25,3 +26,4 @@ class TrustStore:
     anchors: frozenset[Certificate]
     intermediates: frozenset[Certificate]
     by_subject: Mapping[bytes, tuple[Certificate, ...]]
+    presented: frozenset[Certificate] = frozenset()

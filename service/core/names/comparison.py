@@ -11,14 +11,12 @@ from service.core.der.name import Attribute, Rdn, read_rdns
 from service.core.model.name import GeneralName, GeneralNameKind, Name
 from service.core.names.preparation import prepare
 
-MAX_CACHED_OCTETS = 1024
-"""Longer names are prepared each time: 4,096 of the others are kept, 8 MiB at most."""
-
-MAX_PREPARED_CHARACTERS = 256
-"""Longer values match octet by octet: RFC 5280 allows an e-mail address 255 characters and nothing in use more, and the
-time that normalizing takes grows with the square of a run of combining marks."""
+MAX_CACHED_NAMES = 1024
+"""Every name that can be read is kept, so that a long one costs once. One of 4,096 octets takes 36 KiB at most, since
+preparing makes its characters no more than eight times as long: 36 MiB in all."""
 
 
+@lru_cache(maxsize=MAX_CACHED_NAMES)
 def canonical(der: bytes) -> bytes:
     """A form of a name that is equal for names that match, and different for those that do not.
 
@@ -28,14 +26,7 @@ def canonical(der: bytes) -> bytes:
     Raises:
         MalformedError: it is no Name.
     """
-    return _cached_canonical(der) if len(der) <= MAX_CACHED_OCTETS else _canonical(der)
-
-
-def _canonical(der: bytes) -> bytes:
     return _join(map(canonical_rdn, read_rdns(der)))
-
-
-_cached_canonical = lru_cache(maxsize=4096)(_canonical)
 
 
 def canonical_rdn(rdn: Rdn) -> bytes:
@@ -57,7 +48,8 @@ def general_name_key(name: GeneralName) -> bytes:
 def _attribute(attribute: Attribute) -> bytes:
     if attribute.text is None:
         return _join((attribute.type.encode(), b"der", attribute.der))
-    text = attribute.text if len(attribute.text) > MAX_PREPARED_CHARACTERS else prepare(attribute.text)
+    prepared = prepare(attribute.text)
+    text = attribute.text if prepared is None else prepared
     return _join((attribute.type.encode(), b"text", text.encode()))
 
 

@@ -27,6 +27,8 @@ from service.core.names.uri import host_subtree, uri_path
 COMMON_NAME = "2.5.4.3"
 EMAIL_ADDRESS = "1.2.840.113549.1.9.1"
 
+_IA5_STRING = 0x16
+
 OCTETS_A_STEP = 4
 """Reading a name takes time that grows with its length: about as much for so many octets as for looking it up once."""
 
@@ -38,6 +40,8 @@ _PATHS: Mapping[GeneralNameKind, Callable[[bytes], Path | None]] = {
     GeneralNameKind.IP_ADDRESS: address_path,
 }
 """How the names of each form that is processed are read."""
+
+_IN_COMMON_NAMES = frozenset({GeneralNameKind.DNS_NAME, GeneralNameKind.IP_ADDRESS})
 
 _SUBTREES: Mapping[GeneralNameKind, Callable[[bytes], Subtree | None]] = {
     GeneralNameKind.RFC822_NAME: mailbox_subtree,
@@ -149,25 +153,37 @@ def _other_mailboxes(certificate: Certificate) -> Iterator[PresentedName]:
         if name.kind is GeneralNameKind.OTHER_NAME and is_smtp_utf8(name.value):
             yield PresentedName(GeneralNameKind.RFC822_NAME, smtp_utf8_path(name.value), name)
     for attribute in _attributes(certificate, EMAIL_ADDRESS):
-        # RFC 5280 §4.1.2.6, §A.1: an IA5String. Others are read by some, in whatever way, and passed over by the rest.
-        is_text = attribute.text is not None and attribute.der[0] == tlv.IA5_STRING
-        value = attribute.text.encode() if attribute.text is not None and is_text else attribute.der
+        value = attribute.der if attribute.text is None else attribute.text.encode()
         source = GeneralName(GeneralNameKind.RFC822_NAME, value)
-        # RFC 2985 §5.2.1: the attribute matches without regard to case, unlike an rfc822Name.
-        yield PresentedName(source.kind, mailbox_path(value), source, any_case=mailbox_path(value.lower()))
+        if attribute.der[0] == _IA5_STRING:
+            # RFC 2985 §5.2.1: the attribute matches without regard to case, unlike an rfc822Name.
+            yield PresentedName(source.kind, mailbox_path(value), source, any_case=mailbox_path(value.lower()))
+        else:
+            # RFC 5280 §A.1 knows no other string: some read it all the same, and some pass it over.
+            yield PresentedName(source.kind, None, source)
 
 
-def common_names(certificate: Certificate) -> Iterator[PresentedName]:
-    """The common names that somebody may take for DNS names, of a certificate that has no dNSName.
+def common_names(certificate: Certificate, kinds: AbstractSet[GeneralNameKind]) -> Iterator[PresentedName]:
+    """The common names that somebody may take for DNS names or IP addresses, of a certificate that has no such name.
 
     RFC 5280 leaves them alone, and RFC 9525 tells clients to; but there are servers that know their clients by common
     name, and OpenSSL beside them refuses such a certificate.
+
+    Args:
+        certificate: The leaf: nobody takes the common name of a CA for a host.
+        kinds: The forms that are asked for; others than dNSName and iPAddress have no common names.
     """
-    kinds = {name.kind for name in certificate.extensions.subject_alternative_names}
-    for attribute in () if GeneralNameKind.DNS_NAME in kinds else _attributes(certificate, COMMON_NAME):
+    missing = kinds & _IN_COMMON_NAMES - {name.kind for name in certificate.extensions.subject_alternative_names}
+    for attribute in _attributes(certificate, COMMON_NAME) if missing else ():
         text = (attribute.text or "").rstrip("\0")
-        # With NUL inside, some read the beginning and some the whole.
-        if "\0" in text or is_like_a_dns_name(text):
+        address = written_address(text)
+        if "\0" in text:
+            # Some read the beginning and some the whole.
+            source = GeneralName(GeneralNameKind.DNS_NAME, text.encode())
+            yield from (PresentedName(kind, None, source) for kind in missing)
+        elif address is not None and GeneralNameKind.IP_ADDRESS in missing:
+            yield _presented(GeneralName(GeneralNameKind.IP_ADDRESS, address))
+        elif GeneralNameKind.DNS_NAME in missing and is_like_a_dns_name(text):
             yield _presented(GeneralName(GeneralNameKind.DNS_NAME, text.encode()))
 
 

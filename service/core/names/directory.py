@@ -6,7 +6,8 @@ better could hide a name from a constraint, and is not legible here.
 
 from service.core.der import tlv
 from service.core.der.name import Attribute, read_rdns
-from service.core.names.comparison import MAX_PREPARED_CHARACTERS, canonical_rdn
+from service.core.names.comparison import canonical_rdn
+from service.core.names.preparation import prepare
 from service.core.names.subtrees import Subtree
 
 _ONE_ENCODING = frozenset({
@@ -43,4 +44,4 @@ def directory_subtree(value: bytes) -> Subtree | None:
 def _is_comparable(attribute: Attribute) -> bool:
     if attribute.text is None:
         return attribute.der[0] in _ONE_ENCODING
-    return len(attribute.text) <= MAX_PREPARED_CHARACTERS
+    return prepare(attribute.text) is not None

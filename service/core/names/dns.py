@@ -51,7 +51,8 @@ def dns_subtree(value: bytes) -> Subtree | None:
 
 def host_labels(text: str) -> tuple[str, ...] | None:
     """The labels of the host of a URI or a mailbox, from the right; None for an IP address and what is no host."""
-    found = labels(text.lower())
+    # ASCII before lower case: U+212A, the Kelvin sign, would become a k.
+    found = labels(text.lower()) if text.isascii() else None
     # What ends in a number is an IPv4 address to those who open URLs, in one of its many spellings.
     return None if found is None or _NUMBER.fullmatch(found[0]) else found
 

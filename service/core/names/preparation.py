@@ -8,6 +8,17 @@ itself and nothing else.
 import unicodedata
 from collections.abc import Mapping
 
+MAX_PREPARED_CHARACTERS = 256
+"""Longer values, and those that normalizing makes longer, are not prepared: RFC 5280 allows an e-mail address 255
+characters and nothing in use more, and one character becomes up to eighteen (U+FDFA)."""
+
+MAX_MARKS = 30
+"""Combining marks in a row, as in UAX #15 §13 (Stream-Safe Text Format): putting them in order takes time in proportion
+to the square of their number."""
+
+_SLICE = 16
+"""Characters that are normalized before the result is measured: a few hundred at most."""
+
 _NOTHING = (  # RFC 4518 §2.2, first, third and fourth paragraph
     *range(0x0009),
     *range(0x000E, 0x0020),
@@ -50,17 +61,42 @@ _BOUND = "\0"
 """Stands for a space that carries a combining mark: after the mapping there is no control character left."""
 
 
-def prepare(text: str) -> str:
+def prepare(text: str) -> str | None:
     """A form of a value that is equal for values that match without regard to case.
 
-    The time it takes grows with the square of a run of combining marks: callers bound the length.
+    Returns:
+        None for a value that takes longer to prepare than any in use: above `MAX_PREPARED_CHARACTERS` or `MAX_MARKS`.
     """
+    if len(text) > MAX_PREPARED_CHARACTERS:
+        return None
     mapped = text.translate(_MAPPED)
     if mapped.isascii():
         return " ".join(mapped.lower().split())
+    normalized = _normalize(mapped)
+    if normalized is None:
+        return None
     # Normalized before folding and after, since either can undo the other.
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", mapped).casefold())
+    folded = unicodedata.normalize("NFKC", normalized.casefold())
     return " ".join(_bind(folded).split()).replace(_BOUND, " ")
+
+
+def _normalize(text: str) -> str | None:
+    """The text in NFKC; None where it grows too long or has too many marks in a row."""
+    grown = ""
+    for start in range(0, len(text), _SLICE):
+        grown += unicodedata.normalize("NFKC", text[start : start + _SLICE])
+        if len(grown) > MAX_PREPARED_CHARACTERS:
+            return None
+    return None if _has_many_marks(grown) else unicodedata.normalize("NFKC", grown)
+
+
+def _has_many_marks(text: str) -> bool:
+    run = 0
+    for character in text:
+        run = run + 1 if unicodedata.combining(character) else 0
+        if run > MAX_MARKS:
+            return True
+    return False
 
 
 def _bind(text: str) -> str:

@@ -2,8 +2,9 @@
 
 One reader takes such a name for another than the next does: it ends at a NUL or does not, its `*` stands for something
 or does not. So they are no names, wherever they are. What is merely odd is none of this: an underscore, a dot at the
-end, a colon, a mail address without a host, a URI without a scheme are in use, and harm nobody who does not look them
-up. What can be compared with a name constraint is another question, and stricter: see `dns`, `mailbox` and `uri`.
+end, a colon, a mail address without a host or nothing at all in its place, a URI without a scheme are in use, and are
+taken for no other name by anybody. What can be compared with a name constraint is another question, and stricter: see
+`dns`, `mailbox` and `uri`.
 """
 
 import re
@@ -18,10 +19,10 @@ _LABEL = rb"[\x21-\x29\x2b-\x2d\x2f-\x7e]{1,63}"
 _DNS_NAME = re.compile(rb"(?=.{1,%d}\.?\Z)(?:\*\.)?%b(?:\.%b)*\.?" % (MAX_HOST_CHARACTERS, _LABEL, _LABEL))
 """§4.2.1.6: preferred name syntax; `*` as the whole first label alone (RFC 9525 §6.3)."""
 
-_MAILBOX = re.compile(rb'(?:[\x21\x23-\x7e]|"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\[\x20-\x7e])*")+')
+_MAILBOX = re.compile(rb'(?:[\x21\x23-\x7e]|"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\[\x20-\x7e])*")*')
 """§4.2.1.6: IA5String; blanks stand between quotes alone (RFC 5321 §4.1.2)."""
 
-_URI = re.compile(rb"[\x21-\x7e]+")
+_URI = re.compile(rb"[\x21-\x7e]*")
 """RFC 3986 §2: what is not among its characters is percent-encoded."""
 
 _FORMS: Mapping[GeneralNameKind, tuple[re.Pattern[bytes], str]] = {

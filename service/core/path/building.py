@@ -1,6 +1,7 @@
 """Path building: depth first from the leaf to the anchors, with backtracking, under a budget.
 
-Names and key identifiers only choose what is tried first; a signature decides whether a step is taken at all. What a
+Names and key identifiers only choose what is tried first; a signature decides whether a step is taken at all. Once a
+key has made it, only certificates of that key are tried: where a path gets too long, the way back costs nothing. What a
 path may do is the business of `validation`. Missing issuers are never fetched.
 
 A DSA key may leave its parameters to those who issued it (RFC 3279 §2.3.2). What such a key signed is verified as soon
@@ -73,7 +74,10 @@ def _extend(
     candidates = _candidates(child, chain, store, budget)
     if not candidates:
         yield NoIssuer(child)
+    signer: bytes | None = None
     for candidate in candidates:
+        if signer is not None and candidate.public_key.bits != signer:
+            continue
         is_anchor = candidate in store.anchors
         if not is_anchor and len(chain) > limit:
             yield PathTooLong(chain[0], limit)
@@ -81,7 +85,10 @@ def _extend(
         verified = _verified(chain, candidate, is_anchor=is_anchor, budget=budget)
         if not isinstance(verified, tuple):
             yield verified
-        elif is_anchor:
+            continue
+        if candidate.public_key.kind is not KeyKind.DSA_INHERITING:  # whose signature may yet turn out to be a bad one
+            signer = candidate.public_key.bits
+        if is_anchor:
             yield CertificationPath(verified, candidate)
         else:
             yield from _extend((*verified, candidate), store, limit, budget)

@@ -24,7 +24,9 @@ _SUBJECT_ALTERNATIVE_NAME = "2.5.29.17"
 def check_regular(certificate: Certificate) -> Irregular | None:
     """The first thing about a certificate that its RFC forbids, or None; an anchor is asked like any other."""
     extensions = certificate.extensions
-    fault = _names(certificate) or _alternative_names(extensions) or _criticality(extensions) or _extensions(certificate)
+    fault = (
+        _names(certificate) or _alternative_names(extensions) or _criticality(extensions) or _extensions(certificate)
+    )
     return None if fault is None else Irregular(certificate, fault)
 
 
@@ -64,6 +66,8 @@ def _criticality(extensions: Extensions) -> str | None:
 def _extensions(certificate: Certificate) -> str | None:
     extensions = certificate.extensions
     usage, constraints = extensions.key_usage, extensions.basic_constraints
+    if extensions.lacks_alternative_names:
+        return "a subjectAltName without a name (RFC 5280 §4.2.1.6)"
     if usage is not None and not usage:
         return "a keyUsage without a use (RFC 5280 §4.2.1.3)"
     if constraints is not None and constraints.path_length is not None and not constraints.ca:

@@ -5,7 +5,8 @@ permitted subtrees of each lies in their intersection, and one in no excluded su
 Constraints are enforced whether their extension is critical or not, those of the anchor too (RFC 5937 §3.2).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import TypeAlias, assert_never
 
@@ -72,10 +73,7 @@ def _is_constrained(path: CertificationPath) -> bool:
 
 
 def _check_leaf(leaf: Certificate, above: tuple[_Constrainer, ...], budget: Budget) -> NameFailure | None:
-    names = _names(leaf, above, budget)
-    if any(GeneralNameKind.DNS_NAME in index.kinds for _, index in above):
-        names.extend(common_names(leaf))
-    failure = _first_failure(leaf, names, above)
+    failure = _first_failure(leaf, _names(leaf, above, budget, _leaf_names), above)
     if failure is not None or leaf.extensions.name_constraints is None or check_is_authority(leaf) is None:
         return failure
     return Irregular(leaf, "nameConstraints in a certificate that is no CA's (RFC 5280 §4.2.1.10)")
@@ -98,12 +96,22 @@ def _index(certificate: Certificate) -> ConstraintIndex:
 _cached_index = lru_cache(maxsize=64)(_index)
 
 
-def _names(certificate: Certificate, above: tuple[_Constrainer, ...], budget: Budget) -> list[PresentedName]:
+def _leaf_names(leaf: Certificate, kinds: AbstractSet[GeneralNameKind]) -> Iterator[PresentedName]:
+    yield from presented_names(leaf, kinds)
+    yield from common_names(leaf, kinds)
+
+
+def _names(
+    certificate: Certificate,
+    above: tuple[_Constrainer, ...],
+    budget: Budget,
+    read: Callable[[Certificate, AbstractSet[GeneralNameKind]], Iterator[PresentedName]] = presented_names,
+) -> list[PresentedName]:
     """The names of a certificate of all the forms that are constrained above it."""
     subject = GeneralName(GeneralNameKind.DIRECTORY_NAME, certificate.subject.der)
     budget.spend_names(cost((subject, *certificate.extensions.subject_alternative_names)))
     kinds = frozenset(kind for _, index in above for kind in index.kinds)
-    names = list(presented_names(certificate, kinds))
+    names = list(read(certificate, kinds))
     budget.spend_names(len(names) * sum(index.steps for _, index in above))
     return names
 

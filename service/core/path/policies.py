@@ -9,6 +9,8 @@ Rules of this file that RFC 5280 leaves open:
   certificatePolicies and policyMappings do not: it is no certificate of the path (§6.1). RFC 5937 §3.2 would narrow the
   user-initial-policy-set to its policies; roots name their own there, which their subordinates do not assert.
 - A leaf that is an anchor is the one certificate of its path: what it asserts is what it is good for.
+- A mapping from or to anyPolicy is refused wherever it stands (§4.2.1.5: MUST NOT), also in an anchor, and in the last
+  certificate, whose mappings concern nobody.
 - anyPolicy in the user-initial-policy-set accepts every policy, whatever else is in the set.
 """
 
@@ -38,6 +40,8 @@ def check_policies(path: CertificationPath, inputs: PolicyInputs, budget: Budget
     Raises:
         BudgetExhaustedError: the graph grew too large.
     """
+    if _maps_any_policy(path.anchor):
+        return AnyPolicyMapped(path.anchor)
     *issuers, last = path.certificates[::-1]
     state = _State(len(path.certificates), inputs, budget)
     if not path.leaf_is_anchor:
@@ -51,13 +55,15 @@ def check_policies(path: CertificationPath, inputs: PolicyInputs, budget: Budget
         if state.lacks_policy:
             return _no_policy(path, inputs, state)
         if _maps_any_policy(certificate):
-            return AnyPolicyMapped(certificate)  # RFC 5280 §6.1.4 (a)
+            return AnyPolicyMapped(certificate)  # §6.1.4 (a)
         state.map(certificate)
         if not is_self_issued:
             state.count_down()
         state.constrain(certificate)
     state.grow(last, is_exempt=False)
-    return _no_policy(path, inputs, state) if state.lacks_policy else _wrap_up(path, inputs, state)
+    if state.lacks_policy:
+        return _no_policy(path, inputs, state)
+    return AnyPolicyMapped(last) if _maps_any_policy(last) else _wrap_up(path, inputs, state)
 
 
 class _State:

@@ -63,7 +63,13 @@ def with_intermediates(store: TrustStore, more: Iterable[Certificate]) -> TrustS
         over[subject] = (*store.by_subject.get(subject, ()), *certificates)
     version = sha256(store.version + _fingerprints(added)).digest()
     by_subject = {**store.by_subject, **over}
-    return replace(store, version=version, intermediates=store.intermediates | added, by_subject=by_subject)
+    return replace(
+        store,
+        version=version,
+        intermediates=store.intermediates | added,
+        by_subject=by_subject,
+        presented=store.presented | added,
+    )
 
 
 def with_every_anchor(store: TrustStore) -> TrustStore:

@@ -14,7 +14,7 @@ from service.core.path.basic_constraints import check_is_authority, check_path_l
 from service.core.path.certification_path import CertificationPath, ValidPath
 from service.core.path.critical_extensions import check_critical_extensions
 from service.core.path.irregular import check_end_entity, check_regular
-from service.core.path.key_usage import check_key_purpose, check_may_sign_certificates
+from service.core.path.key_usage import check_key_purpose, check_may_sign_certificates, check_usage_fits_purpose
 from service.core.path.name_constraints import check_name_constraints
 from service.core.path.policies import check_policies
 from service.core.path.strength import check_key_strength, check_signature_strength
@@ -48,10 +48,11 @@ def _check_anchor(path: CertificationPath, policy: Policy, at: datetime) -> Path
         or check_key_purpose(anchor, policy)
         or check_critical_extensions(anchor)  # RFC 5937 §2
     )
-    if failure is not None or path.leaf_is_anchor:
-        return failure
+    if path.leaf_is_anchor:
+        return failure or check_usage_fits_purpose(anchor, policy)
     return (
-        (None if anchor.extensions.basic_constraints is None else check_is_authority(anchor))
+        failure
+        or (None if anchor.extensions.basic_constraints is None else check_is_authority(anchor))
         or check_may_sign_certificates(anchor)
         or check_path_length(anchor, path.certificates[1:])
     )
@@ -66,6 +67,7 @@ def _check_certificate(path: CertificationPath, number: int, policy: Policy, at:
         or check_regular(certificate)
         or (_check_authority(certificate, path.certificates[1:number]) if number else check_end_entity(certificate))
         or check_key_purpose(certificate, policy)
+        or (None if number else check_usage_fits_purpose(certificate, policy))
         or check_critical_extensions(certificate)  # §6.1.4 (o), §6.1.5 (f)
     )
 

@@ -27,6 +27,7 @@ pytestmark = pytest.mark.anyio
 
 NOWHERE: frozenset[bytes] = frozenset()
 KEY = bytes(32)
+SIGNERS = frozenset({b"signer"})
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_empty(store: Store) -> None:
     """A new store holds nothing."""
     assert () == store.find(ISSUER, NOWHERE, octets(1))
     assert () == store.held()
-    assert not store.holds_issuer(ISSUER)
+    assert not store.holds_issuer(ISSUER, SIGNERS)
     assert store.watermark(slot()) is None
     assert store.find_ocsp(KEY) is None
 
@@ -121,8 +122,28 @@ def test_holds_issuer(store: Store) -> None:
     """An issuer is held whatever the scope of its CRL; another one is not."""
     store.publish(held(1, slot(b"a")), [], watermark(1))
 
-    assert store.holds_issuer(ISSUER)
-    assert [False] * 200 == [store.holds_issuer(b"another %d" % number) for number in range(200)]
+    assert store.holds_issuer(ISSUER, SIGNERS)
+    assert [False] * 200 == [store.holds_issuer(b"another %d" % number, SIGNERS) for number in range(200)]
+
+
+def test_holds_issuer_under_one_of_the_keys(store: Store) -> None:
+    """Each CRL of the issuer is looked at, and what other keys signed in its name does not count."""
+    for number, points in enumerate([(), (b"a",), (b"b", b"c"), (b"d",)]):
+        store.publish(replace(held(number, slot(*points)), signer_spki=b"stranger"), [], watermark(number))
+    strangers = store.holds_issuer(ISSUER, SIGNERS)
+    store.publish(held(9, slot(b"e")), [], watermark(9))
+
+    assert (False, True) == (strangers, store.holds_issuer(ISSUER, frozenset({b"another", b"signer"})))
+    assert not store.holds_issuer(ISSUER, frozenset())
+
+
+def test_holds_issuer_sees_a_new_signer(store: Store) -> None:
+    """What a slot holds now counts, not what it held when it was looked at before."""
+    store.publish(replace(held(1), signer_spki=b"stranger"), [], watermark(1))
+    before = store.holds_issuer(ISSUER, SIGNERS)
+    store.publish(held(2), [], watermark(2))
+
+    assert (False, True) == (before, store.holds_issuer(ISSUER, SIGNERS))
 
 
 def test_inventory(store: Store) -> None:
@@ -342,6 +363,8 @@ def test_damaged_slot(path: Path) -> None:
             store.find(ISSUER, NOWHERE, octets(1))
         with pytest.raises(StoreError, match="damaged"):
             store.held()
+        with pytest.raises(StoreError, match="damaged"):
+            store.holds_issuer(ISSUER, SIGNERS)
         store.publish(held(2), [row(1)], watermark(2))
         (found,) = store.find(ISSUER, NOWHERE, octets(1))
         assert entry() == found.entry
@@ -354,8 +377,11 @@ def test_index_without_a_slot(path: Path) -> None:
         store.publish(held(1), [], watermark(1))
     _overwrite(path, b"crl-slots", slot().key, None)
 
-    with Store.open(path, Role.WORKER) as store, pytest.raises(StoreError, match="index"):
-        store.find(ISSUER, NOWHERE, octets(1))
+    with Store.open(path, Role.WORKER) as store:
+        with pytest.raises(StoreError, match="index"):
+            store.find(ISSUER, NOWHERE, octets(1))
+        with pytest.raises(StoreError, match="index"):
+            store.holds_issuer(ISSUER, SIGNERS)
 
 
 def test_damaged_watermark(path: Path) -> None:
@@ -541,7 +567,7 @@ async def test_closed(path: Path) -> None:
 
     for call in (
         lambda: store.find(ISSUER, NOWHERE, octets(1)),
-        lambda: store.holds_issuer(ISSUER),
+        lambda: store.holds_issuer(ISSUER, SIGNERS),
         store.held,
         lambda: store.watermark(slot()),
         lambda: store.find_ocsp(KEY),

@@ -1,7 +1,7 @@
 """Name constraints (RFC 5280 §4.2.1.10) in forms that PKITS has little of: hosts, mail, URIs, addresses, others.
 
 Each name lies within a base or does not. Where it does, permitting the base lets it pass and excluding it does not;
-where it does not, it is the other way round; what cannot be compared passes neither.
+where it does not, it is the other way round; what lies there in part, or cannot be compared, passes neither.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from tests.conformance.corpora.making import ABOUT_SUB, ROOT, SOUND, case, crls
 from tests.pki import Authority, CertificateOverrides, Extension, der, key, names, oids
 from tests.pki.names import GeneralNameLike, NameLike
 
-Lies = Literal["within", "outside", "nowhere"]
+Lies = Literal["within", "partly within", "outside", "nowhere"]
 """Where a name lies in relation to a base; nowhere: the two cannot be compared."""
 
 _Form: TypeAlias = tuple[str, GeneralNameLike, GeneralNameLike, Lies]
@@ -29,7 +29,7 @@ _SECTION: Final = "RFC 5280 §4.2.1.10"
 
 def name_constraints() -> Corpus:
     """Every form, permitted and excluded; then what several certificates say together."""
-    made = (*_forms(), *_subjects(), *_absent(), *_together(), *_who())
+    made = (*_forms(), *_subjects(), *_common_names(), *_absent(), *_together(), *_who(), *_syntax())
     return Corpus("name constraints", "a name passes only where every authority above it lets it", made)
 
 
@@ -75,8 +75,9 @@ _DNS: Final[tuple[_Form, ...]] = (
     ("dns-everything", "DNS:", "DNS:example.com", "within"),
     ("dns-wildcard-below", "DNS:example.com", "DNS:*.example.com", "within"),
     ("dns-wildcard-beside", "DNS:example.com", "DNS:*.example.org", "outside"),
-    ("dns-with-a-space", "DNS:example.com", "DNS:a b.example.com", "nowhere"),
-    ("dns-with-an-empty-label", "DNS:example.com", "DNS:a..example.com", "nowhere"),
+    ("dns-wildcard-of-one", "DNS:a.example.com", "DNS:*.example.com", "partly within"),
+    ("dns-with-a-dot-at-its-end", "DNS:example.com", "DNS:a.example.com.", "nowhere"),
+    ("dns-with-a-port", "DNS:example.com", "DNS:a.example.com:443", "nowhere"),
 )
 _MAIL: Final[tuple[_Form, ...]] = (
     ("mail-itself", "email:ann@example.com", "email:ann@example.com", "within"),
@@ -91,6 +92,13 @@ _MAIL: Final[tuple[_Form, ...]] = (
     ("mail-of-two-hosts", "email:example.com", "email:ann@evil.org@example.com", "nowhere"),
     ("mail-in-utf8", "email:example.com", _utf8_mailbox("élise@example.com"), "within"),
     ("mail-in-utf8-elsewhere", "email:example.com", _utf8_mailbox("élise@example.org"), "outside"),
+    ("mail-in-utf8-on-an-a-label", "email:xn--pss25c.example", _utf8_mailbox("élise@xn--pss25c.example"), "within"),
+    ("mail-in-utf8-on-a-u-label", "email:xn--pss25c.example", _utf8_mailbox("élise@大学.example"), "nowhere"),
+    ("mail-in-utf8-and-a-mailbox", "email:ann@example.com", _utf8_mailbox("élise@example.com"), "partly within"),
+    ("mail-in-utf8-and-a-mailbox-elsewhere", "email:ann@example.org", _utf8_mailbox("élise@example.com"), "outside"),
+    ("mail-quoted", "email:ann@example.com", 'email:"ann"@example.com', "nowhere"),
+    ("mail-quoted-on-a-host", "email:example.com", 'email:"ann@example.org"@example.com', "nowhere"),
+    ("mail-and-an-empty-base", "email:", "email:ann@example.com", "nowhere"),
 )
 _URI: Final[tuple[_Form, ...]] = (
     ("uri-host", "URI:example.com", "URI:https://example.com/a", "within"),
@@ -105,6 +113,7 @@ _URI: Final[tuple[_Form, ...]] = (
     ("uri-without-a-host", "URI:example.com", "URI:urn:example:com", "nowhere"),
     ("uri-with-an-address", "URI:example.com", "URI:https://192.0.2.1/", "nowhere"),
     ("uri-with-an-ipv6-address", "URI:example.com", "URI:https://[2001:db8::1]/", "nowhere"),
+    ("uri-and-an-empty-base", "URI:", "URI:https://example.com/", "nowhere"),
 )
 _ADDRESSES: Final[tuple[_Form, ...]] = (
     ("ip-first", _range("192.0.2.0/24"), "IP:192.0.2.0", "within"),
@@ -116,7 +125,9 @@ _ADDRESSES: Final[tuple[_Form, ...]] = (
     ("ip-of-version-6", _range("2001:db8::/32"), "IP:2001:db8:ffff::1", "within"),
     ("ip-of-version-6-after", _range("2001:db8::/32"), "IP:2001:db9::1", "outside"),
     ("ip-of-another-version", _range("0.0.0.0/0"), "IP:2001:db8::1", "outside"),
-    ("ip-mapped", _range("192.0.2.0/24"), "IP:::ffff:192.0.2.1", "outside"),
+    ("ip-mapped", _range("192.0.2.0/24"), "IP:::ffff:192.0.2.1", "nowhere"),
+    ("ip-mapped-after", _range("192.0.2.0/24"), "IP:::ffff:192.0.3.1", "outside"),
+    ("ip-mapped-as-written", _range("::ffff:192.0.2.0/120"), "IP:::ffff:192.0.2.1", "within"),
 )
 _DIRECTORY: Final[tuple[_Form, ...]] = (
     ("directory-itself", _directory("O=Acme"), _directory("O=Acme"), "within"),
@@ -187,6 +198,34 @@ def _subjects() -> Iterator[Case]:
     for name, rule, extension, subject, how, passes in rows:
         sub = ROOT.subordinate("Sub", extensions=[extension])
         yield _case(name, f"{rule} ({_SECTION}).", sub, subject, how, SOUND if passes else _DENIED)
+    utf8 = der.seq(der.set_of(der.seq(der.oid("1.2.840.113549.1.9.1"), der.utf8_string("ann@example.com"))))
+    for kind, extension in (("permitted", mail), ("excluded", constraints(excluded=["email:example.org"]))):
+        rule = "An emailAddress that is no IA5String (RFC 5280 §A.1) cannot be compared."
+        sub = ROOT.subordinate("Sub", extensions=[extension])
+        yield _case(f"subject-mail-in-another-string-{kind}", rule, sub, utf8, {}, _UNSUPPORTED)
+
+
+def _common_names() -> Iterator[Case]:
+    """Common names that somebody may take for a host, where no name of the form stands beside them."""
+    hosts, addresses = constraints(permitted=["DNS:example.com"]), constraints(permitted=[_range("192.0.2.0/24")])
+    rows: tuple[tuple[str, Extension, str, Sequence[GeneralNameLike], bool], ...] = (
+        ("host", hosts, "CN=a.example.com", (), True),
+        ("host-elsewhere", hosts, "CN=evil.example", (), False),
+        ("host-elsewhere-beside-an-address", hosts, "CN=evil.example", ["IP:192.0.2.1"], False),
+        ("host-elsewhere-beside-a-host", hosts, "CN=evil.example", ["DNS:example.com"], True),
+        ("address", addresses, "CN=192.0.2.1", (), True),
+        ("address-elsewhere", addresses, "CN=192.0.3.1", (), False),
+        ("address-elsewhere-beside-a-host", addresses, "CN=192.0.3.1", ["DNS:example.com"], False),
+        ("address-elsewhere-beside-an-address", addresses, "CN=192.0.3.1", ["IP:192.0.2.1"], True),
+        ("address-of-the-other-version", addresses, "CN=2001:db8::1", (), False),
+        ("host-below-addresses", addresses, "CN=evil.example", (), True),
+        ("address-below-hosts", hosts, "CN=192.0.3.1", (), True),
+    )
+    for name, extension, subject, san, passes in rows:
+        rule = f"A common name that may pass for a name of a constrained form is held against it ({_SECTION})."
+        sub = ROOT.subordinate("Sub", extensions=[extension])
+        how: CertificateOverrides = {"san": san} if san else {}
+        yield _case(f"common-name-{name}", rule, sub, subject, how, SOUND if passes else _DENIED)
 
 
 def _absent() -> Iterator[Case]:
@@ -301,3 +340,33 @@ def _self_issued() -> Iterator[Case]:
     leaf = sub.issue("CN=Sub", key=key("p256", 51))
     rule = f"The last certificate is not exempt, self-issued or not ({section})."
     yield case("last-and-self-issued", rule, (leaf, sub), ABOUT_SUB + crls(sub.crl()), _DENIED)
+
+
+def _syntax() -> Iterator[Case]:
+    """What a name must not be, whether anything is constrained or not."""
+    rows: tuple[tuple[str, GeneralNameLike, bool], ...] = (
+        ("wildcard", "DNS:*.a.example", True),
+        ("underscore", "DNS:_a.b_c.example", True),
+        ("dot-at-the-end", "DNS:a.example.", True),
+        ("wildcard-alone", "DNS:*", False),
+        ("wildcard-in-the-middle", "DNS:www.*.example", False),
+        ("wildcard-twice", "DNS:*.*.example", False),
+        ("wildcard-in-a-label", "DNS:w*.example", False),
+        ("space", "DNS:a b.example", False),
+        ("nul", "DNS:a.example\0.evil.org", False),
+        ("empty-label", "DNS:a..example", False),
+        ("leading-dot", "DNS:.a.example", False),
+        ("long-label", f"DNS:{'a' * 64}.example", False),
+        ("long", f"DNS:{'a.' * 127}a", False),
+        ("mail-with-a-space", "email:ann b@a.example", False),
+        ("mail-with-a-quoted-space", 'email:"ann b"@a.example', True),
+        ("mail-with-nul", "email:ann@a.example\0.evil.org", False),
+        ("uri", "URI:urn:example:a", True),
+        ("uri-with-a-space", "URI:https://a.example/a b", False),
+    )
+    sub = ROOT.subordinate("Sub")
+    for name, presented, passes in rows:
+        rule = "Two readers of a subjectAltName read the same in it (RFC 5280 §4.2.1.6)."
+        yield _case(
+            f"syntax-{name}", rule, sub, "leaf", {"san": ["DNS:host.example", presented]}, SOUND if passes else _DENIED
+        )

@@ -90,6 +90,7 @@ _LEAVES: Final[tuple[tuple[str, str, Expected, CertificateOverrides], ...]] = (
         SOUND,
         {"san": "DNS:a.example", "criticality": {oids.SUBJECT_ALT_NAME: True}},
     ),
+    ("empty-names", "subjectAltName has a name at least (RFC 5280 §4.2.1.6)", _FORBIDDEN, {"san": ()}),
     ("unknown-extension", "An unknown extension is ignored (RFC 5280 §4.2)", SOUND, _extension(_UNKNOWN, b"anything")),
     (
         "unknown-critical-extension",
@@ -114,6 +115,30 @@ _LEAVES: Final[tuple[tuple[str, str, Expected, CertificateOverrides], ...]] = (
         "A server's certificate is no client's (RFC 5280 §4.2.1.12)",
         _FORBIDDEN,
         {"extended_key_usage": "serverAuth"},
+    ),
+    (
+        "crl-signing-alone",
+        "A key that signs CRLs alone is no client's (RFC 5280 §4.2.1.12)",
+        _FORBIDDEN,
+        {"key_usage": {"cRLSign"}},
+    ),
+    (
+        "key-encipherment-alone",
+        "A client signs or agrees on a key (RFC 5280 §4.2.1.12)",
+        _FORBIDDEN,
+        {"key_usage": {"keyEncipherment"}},
+    ),
+    (
+        "key-agreement-alone",
+        "A client signs or agrees on a key (RFC 5280 §4.2.1.12)",
+        SOUND,
+        {"key_usage": {"keyAgreement"}},
+    ),
+    (
+        "crl-signing-alone-without-purposes",
+        "So it is where no purpose is named (RFC 5246 §7.4.6)",
+        _FORBIDDEN,
+        {"key_usage": {"cRLSign"}, "extended_key_usage": None},
     ),
     (
         "ml-dsa-for-encryption",
@@ -174,7 +199,6 @@ _UNREADABLE: Final[tuple[tuple[str, str, CertificateOverrides], ...]] = (
         "A pathLenConstraint is no negative number (RFC 5280 §4.2.1.9)",
         {"ca": True, "path_length": -1},
     ),
-    ("empty-names", "subjectAltName has a name at least (RFC 5280 §4.2.1.6)", {"san": ()}),
     ("no-policy", "certificatePolicies has a policy at least (RFC 5280 §4.2.1.4)", {"policies": ()}),
     ("policy-twice", "A policy stands there once (RFC 5280 §4.2.1.4)", {"policies": ("1.2.3", "1.2.3")}),
     (

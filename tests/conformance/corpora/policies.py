@@ -212,6 +212,9 @@ def _mapped() -> Iterator[Case]:
         ),
         ("from-any", [Asserted("*", "*>2"), Asserted("2"), Asserted("2")], _inputs(), _VIOLATION),
         ("to-any", [Asserted("1", "1>*"), Asserted("2"), Asserted("2")], _inputs(), _VIOLATION),
+        ("from-any-by-the-leaf", [Asserted("1"), Asserted("1"), Asserted("1", "*>2")], _inputs(), _VIOLATION),
+        ("to-any-by-the-leaf", [Asserted("1"), Asserted("1"), Asserted("1", "1>*")], _inputs(), _VIOLATION),
+        ("mapped-by-the-leaf", [Asserted("1"), Asserted("1"), Asserted("1", "1>2")], _inputs(), _allowed("1")),
     )
     for name, said, inputs, expected in rows:
         yield _path(name, f"One authority's policy is another's ({section}, (a)).", said, inputs, expected)

@@ -83,6 +83,17 @@ def test_which_delta_fits(base: int | None, delta_base: int, number: int | None,
     assert expected is status(*found)
 
 
+def test_a_delta_that_is_older_than_the_complete_crl_does_not_fit() -> None:
+    """Whatever its number says."""
+    removed = finding(
+        number=2,
+        delta_base=1,
+        revoked=[Entry(LEAF.serial, reason="removeFromCRL")],
+        this_update=THIS_UPDATE - hours(1),
+    )
+    assert RevocationStatus.REVOKED is status(finding(number=1, revoked=LISTED), removed)
+
+
 def test_a_delta_of_another_scope_does_not_fit() -> None:
     """RFC 5280 §6.3.3 (c)(2): the issuing distribution points must match."""
     removed = finding(number=2, delta_base=1, revoked=[Entry(LEAF.serial, reason="removeFromCRL")], idp=PARTITION)
@@ -109,6 +120,8 @@ def test_what_a_delta_of_the_past_revoked_is_not_forgotten() -> None:
         {one.problem for one in judgement.attempts},
     )
     assert RevocationStatus.GOOD is status(finding(number=3, this_update=THIS_UPDATE + hours(0.5)), past)
+    same_moment = finding(number=3, this_update=THIS_UPDATE + hours(0.2))
+    assert None is status(same_moment, past)
     partial = IssuingDistributionPoint(only_some_reasons={"keyCompromise"})
     assert None is status(BASE, finding(number=3, this_update=THIS_UPDATE + hours(0.5), idp=partial), past)
 

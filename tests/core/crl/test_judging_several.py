@@ -68,10 +68,18 @@ def test_the_answer_is_the_newest_ones() -> None:
     assert ("http://crl.example/3", Tier.REDIS, 3) == (answer.source, answer.tier, answer.crl_number)
 
 
-@pytest.mark.parametrize("number", [None, 1, 2])
+@pytest.mark.parametrize("number", [None, 2, 3])
 def test_the_later_this_update_is_the_newer(number: int | None) -> None:
     """The time decides before the number, which not every issuer writes."""
     assert GOOD == status(finding(this_update=OLDER, number=2, revoked=[LEAF.serial]), finding(number=number))
+
+
+def test_a_later_this_update_with_a_lower_number() -> None:
+    """Which of the two is the later one, nothing says: both are asked, and revoked wins."""
+    older, newer = finding(this_update=OLDER, number=2, revoked=[LEAF.serial]), finding(number=1)
+    assert REVOKED == status(older, newer)
+    assert REVOKED == status(finding(this_update=OLDER, number=2), finding(number=1, revoked=[LEAF.serial]))
+    assert GOOD == status(finding(this_update=OLDER, number=2), newer)
 
 
 @pytest.mark.parametrize("number", [None, 0, 1])

@@ -12,7 +12,7 @@ from service.core.model.budget import Limits
 from service.core.model.evidence import CrlWanted, NeedEvidence, Reach
 from service.core.model.policy import KeyPurpose, Policy, PolicyInputs, RevocationMode
 from service.core.model.trust_store import TrustStore
-from service.core.path.trust_store import AnchorRule, build_trust_store
+from service.core.path.trust_store import AnchorRule, build_trust_store, with_intermediates
 from tests.core.decision.chains import ALLOWED, EXHAUSTED, REVOKED, ROOT, UNAVAILABLE, certificate, summary
 from tests.core.decision.shell import CRL_URL, Outcome, Shelf, ask, trusting
 from tests.pki import (
@@ -24,9 +24,11 @@ from tests.pki import (
     Issued,
     IssuingDistributionPoint,
     days,
+    der,
+    hours,
     key,
 )
-from tests.pki.extensions import Reason
+from tests.pki.extensions import KeyUsage, Reason
 
 SUB: Final = ROOT.subordinate("Sub", crl_urls=CRL_URL)
 LEAF: Final = SUB.issue("leaf", crl_urls=CRL_URL)
@@ -161,6 +163,15 @@ def test_the_answer_ends_with_its_signer() -> None:
         assert NOW + days(2) + skew == until
 
 
+def test_a_signer_with_dead_ends() -> None:
+    """Namesakes of its issuer certified nothing: whichever of them is looked at first, its own path counts."""
+    middle = ROOT.subordinate("Middle", crl_urls=CRL_URL)
+    namesakes = [ROOT.subordinate("Middle", key=key("p256", 20 + number)) for number in range(6)]
+    other = middle.subordinate("Other", authority_key_identifier=None, crl_urls=CRL_URL)
+    store = trusting(ROOT, SUB, middle, *namesakes, other)
+    assert ALLOWED == judged(ROOT_CRL, middle.crl(), other.crl(idp=INDIRECT), store=store, leaf=DELEGATED)
+
+
 def test_a_crl_that_speaks_of_its_own_signer() -> None:
     """A self-issued certificate for the new key, whose revocation the new key tells: good unless it lists itself."""
     rolled = SUB.cross_sign(RENEWED, crl_urls=CRL_URL)
@@ -278,3 +289,110 @@ def test_a_hold_may_be_lifted_by_a_delta() -> None:
         base = SUB.crl(number=1, revoked={leaf.serial: reason})
         found = ask(leaf, trusting(ROOT, SUB), held=Shelf((ROOT_CRL, base)), origin=Shelf((delta,)), policy=REQUIRE)
         assert expected == summary(found.verdict)
+
+
+# --- what somebody hostile presents ----------------------------------------------------------------------------------
+
+SISTER: Final = ROOT.subordinate("Sister", crl_urls=CRL_URL)
+IMPOSTOR: Final = SISTER.subordinate(
+    "Sub", key=key("p256", 31), ca=False, key_usage=frozenset({"cRLSign"}), crl_urls=CRL_URL
+)
+
+
+def presenting(*certificates: Authority, known: tuple[Authority, ...] = (ROOT,)) -> TrustStore:
+    """An operator's store, and what came with the request beside it."""
+    return with_intermediates(trusting(*known), map(certificate, certificates))
+
+
+@pytest.mark.parametrize("known", [(ROOT,), (ROOT, SUB)], ids=["root alone", "Sub too"])
+@pytest.mark.parametrize("usage", [{"keyCertSign"}, {"keyCertSign", "cRLSign"}])
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_sister_that_certifies_the_issuers_key(
+    known: tuple[Authority, ...], usage: set[KeyUsage], ended: bool
+) -> None:
+    """The path through her makes no CRL signer of hers one of the issuer, and hides nothing that the issuer signed."""
+    crossed = SISTER.cross_sign(SUB, key_usage=frozenset(usage), crl_urls=CRL_URL)
+    store = presenting(crossed, SISTER, IMPOSTOR, known=known)
+    until = NOW - days(1) if ended else NOW + days(1)
+    genuine = SUB.crl(revoked=[LEAF.serial], this_update=NOW - days(3), next_update=until)
+    for policy in (REQUIRE, Policy(RevocationMode.HARD_FAIL)):
+        verdict = judged(ROOT_CRL, SISTER.crl(), genuine, IMPOSTOR.crl(number=9), store=store, policy=policy)
+        assert (UNAVAILABLE if ended else REVOKED) == verdict
+        assert UNAVAILABLE == judged(ROOT_CRL, SISTER.crl(), IMPOSTOR.crl(number=9), store=store, policy=policy)
+
+
+def test_a_sister_that_poses_as_an_older_key_of_the_issuer() -> None:
+    """What she signs unsays nothing that the issuer has signed, though its time is over."""
+    posing = SISTER.subordinate("Sub", key=key("p256", 32), crl_urls=CRL_URL)
+    crossed = posing.cross_sign(SUB, crl_urls=CRL_URL)
+    store = presenting(crossed, posing, SISTER)
+    genuine = SUB.crl(revoked=[LEAF.serial], this_update=NOW - days(3), next_update=NOW - days(1))
+    assert UNAVAILABLE == judged(ROOT_CRL, SISTER.crl(), genuine, posing.crl(number=9), store=store)
+
+
+@pytest.mark.parametrize("known", [(ROOT,), (ROOT, OTHER)], ids=["nobody knows Other", "the operator knows Other"])
+def test_a_sister_that_poses_as_another_crl_issuer(known: tuple[Authority, ...]) -> None:
+    """Whom a certificate names as the issuer of its CRLs is certified by its own issuer, the anchor, or known."""
+    posing = SISTER.subordinate(
+        "Other", key=key("p256", 33), ca=False, key_usage=frozenset({"cRLSign"}), crl_urls=CRL_URL
+    )
+    store = presenting(SUB, SISTER, posing, known=known)
+    crls = ROOT_CRL, SISTER.crl(), posing.crl(idp=INDIRECT)
+    assert UNAVAILABLE == judged(*crls, store=store, leaf=DELEGATED)
+    genuine = OTHER.crl(idp=INDIRECT)
+    assert ALLOWED == judged(ROOT_CRL, genuine, store=presenting(SUB, OTHER, known=known), leaf=DELEGATED)
+
+
+def test_a_sister_that_poses_as_the_anchor() -> None:
+    """The name of somebody in the path is theirs."""
+    leaf = SUB.issue("leaf", crl_urls=[DistributionPoint(["http://crl.example/"], crl_issuer="Root")])
+    posing = SISTER.subordinate("Root", key=key("p256", 34), crl_urls=CRL_URL)
+    store = presenting(SUB, SISTER, posing)
+    assert UNAVAILABLE == judged(ROOT_CRL, SISTER.crl(), posing.crl(idp=INDIRECT), store=store, leaf=leaf)
+    assert ALLOWED == judged(ROOT_CRL, ROOT.crl(idp=INDIRECT), store=store, leaf=leaf)
+
+
+def _crl_key(number: int) -> Authority:
+    """A key of Sub for CRLs alone, certified by Sub itself."""
+    return SUB.subordinate("Sub", key=key("p256", number), ca=False, key_usage=frozenset({"cRLSign"}), crl_urls=CRL_URL)
+
+
+STOLEN, SOUND = _crl_key(35), _crl_key(36)
+
+
+def test_a_revoked_signer_does_not_clear_itself() -> None:
+    """What has listed it, and what lists it, is not unsaid by what it signs."""
+    store = presenting(SUB, STOLEN, SOUND)
+    ended = SUB.crl(
+        revoked=[STOLEN.serial, LEAF.serial], number=10, this_update=NOW - days(3), next_update=NOW - days(1)
+    )
+    assert UNAVAILABLE == judged(ROOT_CRL, ended, STOLEN.crl(number=11), store=store)
+    delta = SUB.crl(revoked=[STOLEN.serial, LEAF.serial], number=10, delta_base=9, this_update=NOW - hours(1))
+    assert REVOKED == judged(ROOT_CRL, delta, STOLEN.crl(number=11), store=store)
+
+
+def test_signers_that_revoke_each_other() -> None:
+    """Neither of them makes anything good: the one that is asked about must not silence the other."""
+    store = presenting(SUB, STOLEN, SOUND)
+    accusing, accused = STOLEN.crl(revoked=[SOUND.serial]), SOUND.crl(revoked=[STOLEN.serial])
+    assert UNAVAILABLE == judged(ROOT_CRL, accusing, accused, store=store)
+    ended = SOUND.crl(revoked=[STOLEN.serial, LEAF.serial], this_update=NOW - days(3), next_update=NOW - days(1))
+    assert UNAVAILABLE == judged(ROOT_CRL, accusing, ended, store=store)
+
+
+@pytest.mark.parametrize("name", ["SUB", "\uff33\uff35\uff22", "S\u00adub"], ids=["SUB", "fullwidth", "soft hyphen"])
+def test_a_client_with_the_issuers_name(name: str) -> None:
+    """A certificate of another key that does not say that it signs CRLs signs none, however its name is written."""
+    subject = der.seq(der.set_of(der.seq(der.oid("2.5.4.3"), der.utf8_string(name))))
+    client = Authority(SUB.issue(subject, key=key("p256", 37), key_usage=None, crl_urls=CRL_URL))
+    assert UNAVAILABLE == judged(ROOT_CRL, client.crl(), store=presenting(SUB, client))
+
+
+def test_whom_the_operator_vouches_for() -> None:
+    """A renewed key below an authority in between counts where the operator has both certificates, and not otherwise."""
+    middle = ROOT.subordinate("Middle", crl_urls=CRL_URL)
+    sub, renewed = (middle.subordinate("Sub", key=key("p256", number), crl_urls=CRL_URL) for number in (41, 42))
+    leaf, crls = sub.issue("leaf", crl_urls=CRL_URL), (ROOT_CRL, middle.crl(), renewed.crl())
+    assert ALLOWED == judged(*crls, store=presenting(middle, known=(ROOT, sub, renewed)), leaf=leaf)
+    assert UNAVAILABLE == judged(*crls, store=presenting(middle, renewed, known=(ROOT, sub)), leaf=leaf)
+    assert UNAVAILABLE == judged(*crls, store=presenting(middle, sub, known=(ROOT, renewed)), leaf=leaf)

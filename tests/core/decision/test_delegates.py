@@ -216,11 +216,23 @@ def test_a_delegate_that_declares_nothing_is_good(
 def test_where_crls_are_not_admitted_nobody_vouches_for_it(
     says: CertStatus, mode: RevocationMode, overrides: CertificateOverrides
 ) -> None:
-    """Under ocsp-only its CRL is not even looked for."""
+    """Under ocsp-only its CRL is heard where it is held, and is not fetched."""
     one = delegation(overrides)
     outcome = one.ask(mode, EvidenceOrder.OCSP_ONLY, says=says, origin=[one.shard()])
-    assert (UNAVAILABLE, []) == (summary(outcome.verdict), about_delegate(outcome))
+    assert UNAVAILABLE == summary(outcome.verdict)
+    assert not [asked for asked in about_delegate(outcome) if "origin" in asked]
     assert "signer_unchecked" in problems(outcome)
+
+
+@pytest.mark.parametrize("mode", [HARD, REQUIRE])
+def test_a_delegate_that_a_held_crl_lists(mode: RevocationMode) -> None:
+    """Under ocsp-only too: it declares nothing, and is revoked."""
+    chained = chain()
+    delegate = chained.sub.ocsp_responder("Delegate", no_check=False)
+    held = Shelf((chained.sub.crl(revoked=[delegate.serial]),), (chained.sub.ocsp(chained.leaf, responder=delegate),))
+    policy = Policy(mode, evidence_order=EvidenceOrder.OCSP_ONLY, revocation_scope=RevocationScope.LEAF)
+    outcome = ask(chained.leaf, chained.store, held=held, policy=policy)
+    assert (UNAVAILABLE, True) == (summary(outcome.verdict), "signer_revoked" in problems(outcome))
 
 
 # --- several, and how long -------------------------------------------------------------------------------------------

@@ -168,11 +168,15 @@ def test_a_budget_that_ends_behind_an_anchor_gives_the_path() -> None:
 
 @pytest.mark.parametrize(("signatures", "certificates"), [(2, 0), (4, 2)], ids=["before an anchor", "behind it"])
 def test_a_dead_end_before_the_budget_ends_is_no_path(signatures: int, certificates: int) -> None:
-    """A namesake of Sub did not sign the leaf: tried first or last, only what reached an anchor is given."""
+    """A namesake of Sub, whose key signed the leaf or did not, gives none: only what reached an anchor is given."""
     tried_first = certificates == 0
     chained = chain(leaf={"authority_key_identifier": b"namesake"} if tried_first else {"not_after": NOW - days(1)})
     namesakes = [
-        ROOT.subordinate("Sub", key=key("p256", number), subject_key_identifier=b"namesake") for number in (7, 8)
+        ROOT.subordinate("Sub", key=key("p256", number), subject_key_identifier=b"namesake")
+        if tried_first
+        # The same key, which comes last without cRLSign: other keys are not tried once it has verified the leaf.
+        else Authority.root(f"Stranger {number}").cross_sign(chained.sub, key_usage={"keyCertSign"})
+        for number in (7, 8)
     ]
     store = trusting(ROOT, chained.sub, *namesakes)
     verdict = ask(chained.leaf, store, policy=limited(signatures=signatures)).verdict

@@ -119,22 +119,26 @@ def test_a_revoked_leaf_is_final() -> None:
     assert certificate(ROOT) == outcome.verdict.anchor
 
 
-def test_that_path_would_allow() -> None:
-    """The other half of the test above: tried first, the same path allows."""
-    two = twice(NO_CRL_SIGN, LAST)
-    held = Shelf((SUB.crl(revoked=[two.leaf.serial]),))
-    outcome = ask(two.leaf, two.store, held=held, policy=Policy(revocation_mode=RevocationMode.SOFT_FAIL))
-    assert ALLOWED_UNANSWERED == summary(outcome.verdict)
-    assert certificate(ROOT) == outcome.verdict.anchor
+def test_whichever_twin_of_the_issuer_is_presented() -> None:
+    """A key without cRLSign makes nothing good, and what it signed as revoked is heard: whichever twin is presented."""
+    for first, second in ((NO_CRL_SIGN, LAST), (LAST, NO_CRL_SIGN)):
+        two = twice(first, second)
+        for policy in (Policy(), Policy(revocation_mode=RevocationMode.SOFT_FAIL)):
+            held = Shelf((SUB.crl(revoked=[two.leaf.serial]),), (SUB.ocsp(two.leaf),))
+            assert REVOKED == summary(ask(two.leaf, two.store, held=held, policy=policy).verdict)
+    alone = trusting(ROOT, ROOT.subordinate("Sub", key_usage=frozenset({"keyCertSign"})))
+    leaf = SUB.issue("leaf", crl_urls="http://crl.example/")
+    assert UNAVAILABLE == summary(ask(leaf, alone, held=Shelf((SUB.crl(),))).verdict)
 
 
 def test_a_revoked_leaf_is_reported_before_a_revoked_intermediate() -> None:
-    """The path that was tried first fails by its own Sub, the second one by the leaf."""
+    """Where both are, the leaf is what is reported: no other path could help."""
     two = twice(NO_CRL_SIGN, LAST)
     held = Shelf((SUB.crl(revoked=[two.leaf.serial]), ROOT.crl(revoked=[two.first.serial])))
     outcome = ask(two.leaf, two.store, held=held)
-    assert (REVOKED, ["revoked", "nothing_declared"]) == (summary(outcome.verdict), list(statuses(outcome.verdict)))
-    assert certificate(ROOT_2) == outcome.verdict.anchor
+    assert (REVOKED, ["revoked", "revoked"]) == (summary(outcome.verdict), list(statuses(outcome.verdict)))
+    assert isinstance(outcome.verdict.failure, Revoked)
+    assert certificate(two.leaf) == outcome.verdict.failure.certificate
 
 
 # --- which failure is reported ---------------------------------------------------------------------------------------

@@ -228,17 +228,6 @@ def test_a_deny_ends_when_another_path_may_be_answered() -> None:
     assert (REVOKED, NOW + UNDECIDED_TTL) == (summary(verdict), verdict.valid_until)
 
 
-def test_a_revoked_leaf_is_asked_about_again_where_another_path_did_not_tell() -> None:
-    """On the path tried first Sub may not sign CRLs and the leaf went without an answer."""
-    sub = ROOT.subordinate("Sub")
-    leaf = sub.issue("leaf")
-    crl = sub.crl(revoked=[leaf.serial])
-    no_crl_sign: CertificateOverrides = {"key_usage": {"keyCertSign"}}
-    after, before = denied(no_crl_sign, LAST, crl), denied(LAST, NONE, crl)
-    assert [REVOKED, REVOKED] == [summary(after), summary(before)]
-    assert [NOW + UNDECIDED_TTL, NOW + hours(1)] == [after.valid_until, before.valid_until]
-
-
 def test_a_spent_budget_ends_when_another_path_becomes_valid() -> None:
     """Within the five seconds."""
     sub = ROOT.subordinate("Sub")

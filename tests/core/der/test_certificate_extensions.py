@@ -82,15 +82,18 @@ def test_basic_constraints_refuses(value: bytes, reason: str) -> None:
         (key_usage({"keyCertSign"}).value, KeyUsage.KEY_CERT_SIGN),
         (key_usage({"cRLSign"}).value, KeyUsage.CRL_SIGN),
         (key_usage({"keyCertSign", "cRLSign"}).value, KeyUsage.KEY_CERT_SIGN | KeyUsage.CRL_SIGN),
-        (key_usage({"keyEncipherment"}).value, KeyUsage.KEY_ESTABLISHMENT),
-        (key_usage({"dataEncipherment"}).value, KeyUsage.KEY_ESTABLISHMENT),
-        (key_usage({"keyAgreement"}).value, KeyUsage.KEY_ESTABLISHMENT),
-        (key_usage({"keyAgreement", "encipherOnly"}).value, KeyUsage.KEY_ESTABLISHMENT),
-        (key_usage({"encipherOnly"}).value, KeyUsage.KEY_ESTABLISHMENT),
-        (key_usage({"decipherOnly"}).value, KeyUsage.KEY_ESTABLISHMENT),
+        (key_usage({"keyEncipherment"}).value, KeyUsage.KEY_ENCIPHERMENT),
+        (key_usage({"dataEncipherment"}).value, KeyUsage.DATA_ENCIPHERMENT),
+        (key_usage({"keyAgreement"}).value, KeyUsage.KEY_AGREEMENT),
+        (
+            key_usage({"keyAgreement", "encipherOnly"}).value,
+            KeyUsage.KEY_AGREEMENT | KeyUsage.DATA_ENCIPHERMENT,
+        ),
+        (key_usage({"encipherOnly"}).value, KeyUsage.DATA_ENCIPHERMENT),
+        (key_usage({"decipherOnly"}).value, KeyUsage.DATA_ENCIPHERMENT),
         (
             key_usage({"digitalSignature", "decipherOnly"}).value,
-            KeyUsage.DIGITAL_SIGNATURE | KeyUsage.KEY_ESTABLISHMENT,
+            KeyUsage.DIGITAL_SIGNATURE | KeyUsage.DATA_ENCIPHERMENT,
         ),
         (der.named_bits({9}), KeyUsage(0)),
         (key_usage(set()).value, KeyUsage(0)),
@@ -280,7 +283,6 @@ def test_sans(name: bytes, expected: str) -> None:
         (der.seq(der.utf8_string("a")), "no known form"),
         (der.seq(der.tlv(0x88, b"")), "OBJECT IDENTIFIER"),
         (der.seq(der.tlv(0xA4, b"")), "truncated"),
-        (der.seq(), "an empty subjectAltName"),
         (der.seq(der.tlv(0x82, b"a.example")) + b"\x00", "octets after"),
     ],
 )
@@ -288,6 +290,15 @@ def test_sans_refuses(value: bytes, reason: str) -> None:
     """What is no list of general names."""
     with pytest.raises(MalformedError, match=reason):
         read(Extension(oids.SUBJECT_ALT_NAME, value))
+
+
+def test_no_name_at_all() -> None:
+    """It is read, and told from the absent extension: who relies on the certificate refuses it by name."""
+    empty, absent = read(Extension(oids.SUBJECT_ALT_NAME, der.seq())), read()
+    one = read(Extension(oids.SUBJECT_ALT_NAME, der.seq(der.tlv(0x82, b"a.example"))))
+    assert [True, False, False] == [found.lacks_alternative_names for found in (empty, absent, one)]
+    assert [(), (), ("DNS:a.example",)] == [found.sans for found in (empty, absent, one)]
+    assert ((), ()) == (empty.subject_alternative_names, absent.subject_alternative_names)
 
 
 # --- flags, and what is unknown --------------------------------------------------------------------------------------

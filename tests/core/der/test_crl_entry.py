@@ -21,7 +21,7 @@ from tests.pki import NOW, REVOKED_AT, Entry, Extension, der, names, oids
 SERIAL = der.integer(5)
 DATE = der.time(REVOKED_AT)
 OTHER_CA = read_name(names.name("Other CA"))
-NOBODY = "a certificateIssuer that is no directory name"
+NOBODY = "a certificateIssuer that is not one directory name"
 
 
 def read(*entries: bytes) -> list[tuple[CrlRow, EntryExtensions]]:

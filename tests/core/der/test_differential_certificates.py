@@ -133,7 +133,13 @@ def _key_usage(certificate: x509.Certificate) -> KeyUsage | None:
         | KeyUsage.CONTENT_COMMITMENT * value.content_commitment
         | KeyUsage.KEY_CERT_SIGN * value.key_cert_sign
         | KeyUsage.CRL_SIGN * value.crl_sign
-        | KeyUsage.KEY_ESTABLISHMENT * (value.key_encipherment or value.data_encipherment or value.key_agreement)
+        | KeyUsage.KEY_ENCIPHERMENT * value.key_encipherment
+        | KeyUsage.KEY_AGREEMENT * value.key_agreement
+        | KeyUsage.DATA_ENCIPHERMENT
+        * (
+            value.data_encipherment
+            or (value.key_agreement and (value.encipher_only or value.decipher_only))  # it tells them only with it
+        )
     )
 
 

@@ -1,5 +1,7 @@
 """Public keys, from SubjectPublicKeyInfo to what verifies."""
 
+from itertools import count
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -214,15 +216,16 @@ def test_without_parameters(kind: Kind) -> None:
 # --- DSA -------------------------------------------------------------------------------------------------------------
 
 
-def dsa_numbers(index: int = 0) -> dsa.DSAPublicNumbers:
+def dsa_numbers() -> dsa.DSAPublicNumbers:
     """The numbers of a DSA key."""
-    public = public_key("dsa2048", index)
+    public = public_key("dsa2048")
     assert isinstance(public, dsa.DSAPublicKey)
     return public.public_numbers()
 
 
 Y = dsa_numbers().y
-P, Q, G = (getattr(dsa_numbers().parameter_numbers, name) for name in "pqg")
+PARAMETERS = dsa_numbers().parameter_numbers
+P, Q, G = PARAMETERS.p, PARAMETERS.q, PARAMETERS.g
 
 
 def dsa_key(y: int, *parameters: int) -> bytes:
@@ -245,8 +248,6 @@ def dsa_key(y: int, *parameters: int) -> bytes:
         (dsa_key(Y, P, 0, G), KeyKind.UNSUPPORTED),
         (dsa_key(Y, P, 1, G), KeyKind.UNSUPPORTED),
         (dsa_key(Y, P, Q + 2, G), KeyKind.UNSUPPORTED),
-        (dsa_key(Y, Q * (1 << 4096) + 1, Q, G), KeyKind.UNSUPPORTED),
-        (dsa_key(Y, Q * (1 << 4095 - Q.bit_length()) + 1, Q, G), KeyKind.DSA),
         (dsa_key(Y, (P - 1) * 2 + 1, Q * 2, G), KeyKind.UNSUPPORTED),
         (dsa_key(Y, P, Q), KeyKind.UNSUPPORTED),
         (dsa_key(-Y, P, Q, G), KeyKind.UNSUPPORTED),
@@ -256,6 +257,37 @@ def dsa_key(y: int, *parameters: int) -> bytes:
 def test_dsa(encoded: bytes, family: KeyKind) -> None:
     """Generator and key are neither 1 nor -1 nor out of range, and the order divides: else anything could verify."""
     assert family is read_public_key(encoded).kind
+
+
+def outside(number: int) -> int:
+    """A multiple of a number of the subgroup that lies outside it."""
+    return next(found for factor in count(2) if pow(found := number * factor % P, Q, P) != 1)
+
+
+@pytest.mark.parametrize(
+    ("y", "g", "family"),
+    [
+        (pow(G, 5, P), pow(G, 7, P), KeyKind.DSA),
+        (outside(Y), G, KeyKind.UNSUPPORTED),
+        (Y, outside(G), KeyKind.UNSUPPORTED),
+        (outside(Y), outside(G), KeyKind.UNSUPPORTED),
+    ],
+)
+def test_dsa_subgroup(y: int, g: int, family: KeyKind) -> None:
+    """Generator and key have the order q (FIPS 186-4 §A.2.2, SP 800-89 §5.3.1), in a key that inherits too."""
+    assert family is read_public_key(dsa_key(y, P, Q, g)).kind
+    inherited = inherit(read_public_key(info(DSA, der.integer(y))), read_public_key(dsa_key(Y, P, Q, g)))
+    assert (family is KeyKind.DSA) == (inherited is not None)
+
+
+@pytest.mark.parametrize(("bits", "step", "family"), [(3072, 1004, KeyKind.DSA), (3073, 10, KeyKind.UNSUPPORTED)])
+def test_the_longest_dsa_key(bits: int, step: int, family: KeyKind) -> None:
+    """FIPS 186-4 §4.2 ends at 3,072 bits; the longer key is as sound as the other."""
+    q = (1 << 255) + 95
+    p = q * (((1 << bits - 1) // q + 1 & ~1) + 2 + step) + 1  # both are primes
+    g = next(found for base in count(2) if (found := pow(base, (p - 1) // q, p)) != 1)
+    assert (bits, 1) == (p.bit_length(), pow(g, q, p))
+    assert family is read_public_key(dsa_key(pow(g, 5, p), p, q, g)).kind
 
 
 HEIR = read_public_key(info(DSA, der.integer(Y)))
@@ -275,7 +307,7 @@ def test_a_key_that_inherits(parameters: bytes) -> None:
 
 def test_an_heir_of_an_heir() -> None:
     """A key that was completed can be inherited from in its turn."""
-    other = read_public_key(info(DSA, der.integer(dsa_numbers(1).y % P)))
+    other = read_public_key(info(DSA, der.integer(pow(G, 9, P))))
     first = inherit(HEIR, ISSUER)
     assert first is not None
     assert inherit(other, first) == inherit(other, ISSUER)

@@ -5,7 +5,15 @@ from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.der.name import MAX_CACHED_OCTETS, Attribute, read_general_names, read_name, read_rdns
+from service.core.der.name import (
+    MAX_ATTRIBUTES,
+    MAX_GENERAL_NAMES,
+    MAX_NAME_OCTETS,
+    Attribute,
+    read_general_names,
+    read_name,
+    read_rdns,
+)
 from service.core.model.malformed import MalformedError
 from service.core.model.name import GeneralName, GeneralNameKind
 from tests.pki import der
@@ -152,12 +160,39 @@ def test_refuses(encoded: bytes, reason: str) -> None:
         read_name(encoded)
 
 
-def test_long_names_are_read_each_time() -> None:
-    """A name above the limit of the cache is read like any other, and not kept."""
-    short, long = (common_name(der.utf8_string("a" * size)) for size in (10, MAX_CACHED_OCTETS))
-    assert read_name(short) is read_name(short)
-    assert read_name(long) is not read_name(long)
-    assert f"CN={'a' * MAX_CACHED_OCTETS}" == read_name(long).text
+@pytest.mark.parametrize("octets", [20, MAX_NAME_OCTETS])
+def test_names_are_read_once(octets: int) -> None:
+    """What was read is kept, the longest name as well."""
+    encoded = name_of(octets)
+    assert read_name(encoded) is read_name(bytes(bytearray(encoded)))
+
+
+def name_of(octets: int) -> bytes:
+    """A name of so many octets."""
+    size = next(size for size in range(octets) if len(common_name(der.utf8_string("a" * size))) == octets)
+    return common_name(der.utf8_string("a" * size))
+
+
+def test_the_longest_name() -> None:
+    """One octet more is refused, by every way of reading it."""
+    longest, longer = name_of(MAX_NAME_OCTETS), name_of(MAX_NAME_OCTETS + 1)
+    assert longest == read_name(longest).der
+    for read in (read_name, read_rdns):
+        with pytest.raises(MalformedError, match="more than 4096 octets"):
+            read(longer)
+
+
+def test_the_most_attributes() -> None:
+    """One more is refused, whether they are one relative name or as many."""
+    short = der.seq(der.oid("1.2"), der.utf8_string(""))
+    for most, more in (
+        (der.seq(*[der.set_of(short)] * number) for number in (MAX_ATTRIBUTES, MAX_ATTRIBUTES + 1)),
+        (der.seq(der.tlv(0x31, short * number)) for number in (MAX_ATTRIBUTES, MAX_ATTRIBUTES + 1)),
+    ):
+        assert MAX_ATTRIBUTES == sum(map(len, read_rdns(most)))
+        assert len(more) < MAX_NAME_OCTETS
+        with pytest.raises(MalformedError, match="more than 256 attributes"):
+            read_name(more)
 
 
 DIRECTORY_NAME = common_name(der.utf8_string("a"))
@@ -181,6 +216,15 @@ def test_general_name(encoded: bytes, expected: GeneralName) -> None:
     """A general name is its form and its content."""
     twice = encoded + encoded
     assert (expected, expected) == read_general_names(twice, 0, len(twice))
+
+
+def test_the_most_general_names() -> None:
+    """One more is refused, and what comes after it not looked at."""
+    most = der.tlv(0x82, b"a") * MAX_GENERAL_NAMES
+    assert MAX_GENERAL_NAMES == len(read_general_names(most, 0, len(most)))
+    for more in (most + der.tlv(0x82, b"a"), most + der.tlv(0x89, b"")):
+        with pytest.raises(MalformedError, match="more than 10000 general names"):
+            read_general_names(more, 0, len(more))
 
 
 @pytest.mark.parametrize(

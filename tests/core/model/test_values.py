@@ -158,7 +158,8 @@ def test_general_names_are_numbered_by_their_tags() -> None:
 
 def test_usages_are_apart() -> None:
     """Each bit of a key usage stands alone."""
-    assert [1, 2, 4, 8, 16] == sorted(KeyUsage)
+    assert [1, 2, 4, 8, 16, 32, 64] == sorted(KeyUsage)
+    assert KeyUsage(16 | 32 | 64) == KeyUsage.KEY_ESTABLISHMENT
 
 
 def test_malformed_is_a_value_error() -> None:

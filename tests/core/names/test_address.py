@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.names.address import address_path, address_subtree
+from service.core.names.address import address_path, address_subtree, mapped_subtrees, written_address
 from service.core.names.subtrees import Relation, index_subtrees
 from tests.core.names.trees import general_name
 
@@ -19,7 +19,8 @@ Network: TypeAlias = IPv4Network | IPv6Network
 
 def relation(name: bytes, *bases: bytes) -> Relation:
     """How an iPAddress lies to bases."""
-    return index_subtrees(map(address_subtree, bases)).relation(address_path(name))
+    subtrees = [*map(address_subtree, bases), *(one for base in bases for one in mapped_subtrees(base))]
+    return index_subtrees(subtrees).relation(address_path(name))
 
 
 @pytest.mark.parametrize(
@@ -44,9 +45,14 @@ def relation(name: bytes, *bases: bytes) -> Relation:
         # the two versions have nothing to do with each other
         ("192.0.2.1", "::/0", OUTSIDE),
         ("2001:db8::1", "0.0.0.0/0", OUTSIDE),
-        ("::ffff:192.0.2.1", "192.0.2.0/24", OUTSIDE),
         ("192.0.2.1", "::ffff:192.0.2.0/120", OUTSIDE),
         ("::", "0.0.0.0/32", OUTSIDE),
+        # an IPv4 address in the clothes of the other version
+        ("::ffff:192.0.2.1", "192.0.2.0/24", UNKNOWN),
+        ("::ffff:192.0.2.1", "0.0.0.0/0", UNKNOWN),
+        ("::ffff:192.0.3.1", "192.0.2.0/24", OUTSIDE),
+        ("::fffe:192.0.2.1", "0.0.0.0/0", OUTSIDE),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.0/120", INSIDE),
     ],
 )
 def test_relation(address: str, base: str, expected: Relation) -> None:
@@ -80,6 +86,33 @@ def test_illegible_bases(octets: bytes) -> None:
     """A range is an address and a mask without holes; anything else may cover any address of either version."""
     for address in (bytes(4), bytes(16)):
         assert relation(address, octets) is UNKNOWN
+
+
+@pytest.mark.parametrize("base", ["192.0.2.0/24", "192.0.2.0/23"])
+def test_a_mapped_address_in_a_range_of_its_own_version(base: str) -> None:
+    """What one base covers without doubt is covered, whatever another may cover."""
+    bases = [general_name(f"IP:{one}").value for one in (base, "::ffff:192.0.2.0/120")]
+    assert relation(ip_address("::ffff:192.0.2.1").packed, *bases) is INSIDE
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("192.0.2.1", bytes((192, 0, 2, 1))),
+        ("::ffff:192.0.2.1", bytes(10) + bytes((255, 255, 192, 0, 2, 1))),
+        ("2001:DB8::1", bytes.fromhex("20010db8000000000000000000000001")),
+        ("192.0.2", None),
+        ("192.0.2.01", None),
+        ("192.0.2.1/24", None),
+        ("192.0.2.1 ", None),
+        ("3221225985", None),
+        ("example.com", None),
+        ("", None),
+    ],
+)
+def test_addresses_in_writing(text: str, expected: bytes | None) -> None:
+    """Four numbers with dots, or hexadecimal groups with colons; nothing else is an address."""
+    assert written_address(text) == expected
 
 
 # --- against the standard library -------------------------------------------------------------------------------------

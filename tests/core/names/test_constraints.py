@@ -47,7 +47,7 @@ def judged(
     extensions: tuple[Extension, ...] = (naming(*names),) if names else ()
     certificate = read_certificate(CA.issue(subject, extensions=extensions).der)
     index = index_constraints(name_constraints(permitted, excluded))
-    presented = [*presented_names(certificate, index.kinds), *common_names(certificate)]
+    presented = [*presented_names(certificate, index.kinds), *common_names(certificate, index.kinds)]
     return {judge(name, index) for name in presented}
 
 
@@ -119,7 +119,7 @@ def test_a_wildcard_beside_an_excluded_name(wildcard: str) -> None:
 def test_forms_do_not_restrict_each_other() -> None:
     """Constraints of one form say nothing about names of another."""
     names = ["DNS:example.com", "IP:192.0.2.1", "email:a@example.com", "URI:http://example.com/", "dir:CN=a", OTHER]
-    everything = ("DNS:", "email:", "URI:", "IP:0.0.0.0/0", "IP:::/0", "dir:", OTHER, X400, EDI, REGISTERED)
+    everything = ("DNS:", "email:.com", "URI:.com", "IP:0.0.0.0/0", "IP:::/0", "dir:", OTHER, X400, EDI, REGISTERED)
     for name in names:
         others = tuple(one for one in everything if general_name(one).kind is not general_name(name).kind)
         assert judged("", name, excluded=others) == set()
@@ -154,19 +154,32 @@ def test_mail_addresses_in_the_subject(names: tuple[str, ...]) -> None:
     assert judged(subject, *names, permitted=("email:example.com",)) == {GRANTED}
     assert judged(subject, *names, permitted=("email:example.org", "email:a@example.com")) == {GRANTED}
     assert judged(subject, permitted=("email:example.org",)) == {DENIED}
-    evil = der.seq(attribute(EMAIL_ADDRESS, "a@example.org"))
+    evil = der.seq(attribute(EMAIL_ADDRESS, der.ia5_string("a@example.org")))
     assert judged(evil, *names, permitted=("email:example.com",)) == {DENIED, *beside}
 
 
-@pytest.mark.parametrize("value", ["", "a", "jörg@example.com", der.bit_string(b"a@example.com")])
-def test_illegible_mail_addresses_in_the_subject(value: str | bytes) -> None:
-    """What is no mail address cannot be told."""
-    assert judged(der.seq(attribute(EMAIL_ADDRESS, value)), permitted=("email:",)) == {UNDECIDABLE}
+@pytest.mark.parametrize(
+    "value",
+    [
+        der.ia5_string(""),
+        der.ia5_string("a"),
+        der.tlv(0x16, "jörg@example.com".encode("latin-1")),
+        der.utf8_string("a@example.com"),
+        der.tlv(0x13, b"a@example.com"),
+        der.tlv(0x1A, b"a@example.com"),
+        der.bit_string(b"a@example.com"),
+    ],
+)
+def test_illegible_mail_addresses_in_the_subject(value: bytes) -> None:
+    """What is no mail address, or no IA5String, cannot be told."""
+    subject = der.seq(attribute(EMAIL_ADDRESS, value))
+    assert judged(subject, permitted=("email:example.com",)) == {UNDECIDABLE}
+    assert judged(subject, excluded=("email:example.org",)) == {UNDECIDABLE}
 
 
 def test_the_case_of_mail_addresses() -> None:
     """The attribute of a subject has none: it is excluded in any, and permitted in its own."""
-    subject = der.seq(attribute(EMAIL_ADDRESS, "Root@example.com"))
+    subject = der.seq(attribute(EMAIL_ADDRESS, der.ia5_string("Root@example.com")))
     assert judged(subject, excluded=("email:rOOt@Example.com",)) == {DENIED}
     assert judged(subject, excluded=("email:admin@example.com",)) == {GRANTED}
     assert judged(subject, permitted=("email:root@example.com",)) == {DENIED}
@@ -180,7 +193,32 @@ def test_internationalized_mail_addresses() -> None:
     assert judged("", SMTP_UTF8, excluded=("email:example.com",)) == {DENIED}
     assert judged("", SMTP_UTF8, excluded=(OTHER,)) == {UNDECIDABLE}
     assert judged("", OTHER, permitted=("email:example.com",)) == set()
-    assert judged("", "hex:0:", permitted=("email:",)) == {UNDECIDABLE}
+    assert judged("", "hex:0:", permitted=("email:example.com",)) == {UNDECIDABLE}
+
+
+def test_internationalized_mail_addresses_and_mailboxes() -> None:
+    """A base with a local part permits none, and excludes all of its host."""
+    assert judged("", SMTP_UTF8, permitted=("email:foo@example.com",)) == {DENIED}
+    assert judged("", SMTP_UTF8, excluded=("email:foo@example.com",)) == {DENIED}
+    assert judged("", SMTP_UTF8, excluded=("email:foo@example.org",)) == {GRANTED}
+
+
+@pytest.mark.parametrize(("base", "name"), [("email:", "email:a@example.com"), ("URI:", "URI:http://example.com/")])
+def test_empty_bases(base: str, name: str) -> None:
+    """Everything to some and nothing to others, but for a dNSName; without such a name it is no matter."""
+    assert judged("", name, permitted=(base,)) == {UNDECIDABLE}
+    assert judged("", name, excluded=(base,)) == {UNDECIDABLE}
+    assert judged("", "DNS:example.com", permitted=(base, "DNS:"), excluded=(base,)) == {GRANTED}
+
+
+def test_mapped_addresses() -> None:
+    """An IPv4-mapped address may be in an IPv4 range: neither permitted nor free of what is excluded."""
+    mapped = "IP:::ffff:192.0.2.1"
+    assert judged("", mapped, permitted=("IP:192.0.2.0/24",)) == {UNDECIDABLE}
+    assert judged("", mapped, excluded=("IP:192.0.2.0/24",)) == {UNDECIDABLE}
+    assert judged("", mapped, permitted=("IP:::/0",), excluded=("IP:192.0.2.0/24",)) == {UNDECIDABLE}
+    assert judged("", mapped, permitted=("IP:::/0",), excluded=("IP:192.0.3.0/24",)) == {GRANTED}
+    assert judged("", "IP:192.0.2.1", permitted=("IP:192.0.2.0/24",), excluded=("IP:::/0",)) == {GRANTED}
 
 
 # --- common names -----------------------------------------------------------------------------------------------------
@@ -210,6 +248,37 @@ def test_common_names(subject: NameLike, expected: set[Permission]) -> None:
     assert judged(subject, "DNS:example.com", permitted=("DNS:example.com",)) == {GRANTED}
 
 
+@pytest.mark.parametrize(
+    ("subject", "expected"),
+    [
+        ("CN=192.0.2.1", {GRANTED}),
+        ("CN=192.0.3.1", {DENIED}),
+        ("CN=2001:db8::1", {DENIED}),
+        ("CN=::ffff:192.0.2.1", {UNDECIDABLE}),
+        ("CN=www.example.com", set()),
+        ("CN=192.0.2", set()),
+        (der.seq(attribute(CN, "192.0.3.1\0")), {DENIED}),
+        (der.seq(attribute(CN, "192.0.2.1\0a")), {UNDECIDABLE}),
+        (der.seq(attribute(CN, "192.0.2.1"), attribute(CN, "192.0.3.1")), {GRANTED, DENIED}),
+    ],
+)
+def test_addresses_in_common_names(subject: NameLike, expected: set[Permission]) -> None:
+    """What is an address is held against iPAddress constraints where there is no iPAddress, beside a dNSName too."""
+    ranges = ("IP:192.0.2.0/24",)
+    assert judged(subject, permitted=ranges) == expected
+    assert judged(subject, "DNS:example.com", permitted=ranges) == expected
+    assert judged(subject, "IP:192.0.2.7", permitted=ranges) == {GRANTED}
+
+
+def test_common_names_of_both_forms() -> None:
+    """Each is held against constraints of its own form."""
+    both = ("DNS:example.com", "IP:192.0.2.0/24")
+    assert judged("CN=192.0.3.1", permitted=both) == {DENIED}
+    assert judged("CN=192.0.3.1", "IP:192.0.2.7", permitted=both) == {GRANTED}
+    assert judged("CN=evil.example", "IP:192.0.2.7", permitted=both) == {GRANTED, DENIED}
+    assert judged("CN=evil.example", "DNS:example.com", permitted=both) == {GRANTED}
+
+
 # --- what it costs ----------------------------------------------------------------------------------------------------
 
 
@@ -225,7 +294,9 @@ def test_the_cost_of_looking_up() -> None:
     assert index_constraints(name_constraints()).steps == 1
     many = [f"DNS:host{number}.example.com" for number in range(100)]
     assert index_constraints(name_constraints(permitted=many)).steps == 2
-    assert index_constraints(name_constraints(permitted=[*many, "DNS:com", "IP:10.0.0.0/8"])).steps == 4
+    assert index_constraints(name_constraints(permitted=[*many, "DNS:com", "IP:2001:db8::/32"])).steps == 4
+    # A range of IPv4 has a length of its own, and that of its mapped addresses.
+    assert index_constraints(name_constraints(permitted=["IP:10.0.0.0/8", "IP:192.0.0.0/8"])).steps == 3
     assert index_constraints(name_constraints(excluded=["email:a@example.com", "dir:"])).steps == 4
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.names.comparison import MAX_PREPARED_CHARACTERS
 from service.core.names.directory import directory_path, directory_subtree
+from service.core.names.preparation import MAX_PREPARED_CHARACTERS
 from service.core.names.subtrees import Relation, index_subtrees
 from tests.pki import der
 
@@ -89,6 +89,14 @@ def test_values_too_long_to_prepare() -> None:
     assert relation(name([(O, utf8(LONGER))]), name(US)) is UNKNOWN
     assert relation(name(US, [(CN, utf8(LONGER))]), name(US)) is UNKNOWN
     assert relation(name(US), name([(O, utf8(LONGER))])) is UNKNOWN
+
+
+@pytest.mark.parametrize("text", ["\ufdfa" * 15, "b" + "\N{COMBINING DIAERESIS}" * 31])
+def test_values_too_dear_to_prepare(text: str) -> None:
+    """Neither do characters that normalizing makes long, and marks in a row."""
+    assert relation(name([(O, utf8(text[:-1]))]), name(US)) is OUTSIDE
+    assert relation(name([(O, utf8(text))]), name(US)) is UNKNOWN
+    assert relation(name(US), name([(O, utf8(text))])) is UNKNOWN
 
 
 @pytest.mark.parametrize(

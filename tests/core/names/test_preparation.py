@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.names.preparation import prepare
+from service.core.names.preparation import MAX_MARKS, MAX_PREPARED_CHARACTERS, prepare
 
 
 @pytest.mark.parametrize(
@@ -104,13 +104,55 @@ def test_everything_that_is_mapped_to_a_space() -> None:
     assert "a b" not in {prepare(f"a{one}b") for one in neighbours}
 
 
-@given(st.text(st.characters(exclude_categories=["Cs", "M"]), max_size=20))
+@given(st.text(st.characters(exclude_categories=["Cs", "M"]), max_size=14))
 def test_preparing_twice_changes_nothing(text: str) -> None:
     """What is prepared is equal to what it was made of."""
-    assert prepare(prepare(text)) == prepare(text)
+    prepared = prepare(text)
+    assert prepared is not None
+    assert prepare(prepared) == prepared
+
+
+def test_the_longest_value() -> None:
+    """One more character is not prepared, ASCII or not."""
+    for one in "aä":
+        assert one * MAX_PREPARED_CHARACTERS == prepare(one.upper() * MAX_PREPARED_CHARACTERS)
+        assert prepare(one * (MAX_PREPARED_CHARACTERS + 1)) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "becomes"), [("\ufdfa", 18), ("\N{GREEK DIALYTIKA TONOS}", 3), ("\N{LATIN SMALL LIGATURE FFI}", 3)]
+)
+def test_what_normalizing_makes_longer(one: str, becomes: int) -> None:
+    """The length that counts is the one after it, and the characters before it."""
+    most = MAX_PREPARED_CHARACTERS // becomes
+    assert prepare(one * most) is not None
+    assert prepare(one * (most + 1)) is None
+    assert prepare("a" * (MAX_PREPARED_CHARACTERS - becomes) + one) is not None
+    assert prepare("a" * (MAX_PREPARED_CHARACTERS - becomes + 1) + one) is None
+
+
+def test_marks_in_a_row() -> None:
+    """As many as UAX #15 §13 knows, counted as they are after normalizing; a letter between them begins anew."""
+    mark = "\N{COMBINING TILDE OVERLAY}"
+    most = "a" + mark * MAX_MARKS
+    assert prepare(most * 8) == most * 8
+    assert prepare(f"{most}{mark}b") is None
+    double = "\N{COMBINING GREEK DIALYTIKA TONOS}"
+    assert prepare("a" + double * (MAX_MARKS // 2)) is not None
+    assert prepare("a" + double * (MAX_MARKS // 2 + 1)) is None
+
+
+@given(st.text(st.sampled_from("aAä\u0327\u0308\u0345\u1100\u1161\u11a8\ufb03\u0344\uff76\uff9e"), max_size=15))
+def test_normalizing_in_slices_changes_nothing(text: str) -> None:
+    """What lies on both sides of a cut comes together as if there were none."""
+    filled = "-" * 15 + text
+    whole = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", filled).casefold())
+    assert prepare(filled) == whole
 
 
 @given(st.text(st.characters(max_codepoint=127), max_size=30))
 def test_ascii_is_prepared_like_everything_else(text: str) -> None:
     """The short way for ASCII comes to what the long way comes to."""
-    assert prepare(f"{text}ë") == f"{prepare(f'{text}e')[:-1]}ë"
+    ascii_way = prepare(f"{text}e")
+    assert ascii_way is not None
+    assert prepare(f"{text}ë") == f"{ascii_way[:-1]}ë"

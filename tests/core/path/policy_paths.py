@@ -73,7 +73,7 @@ def policy_path(certificates: Sequence[Says], anchor: Says = NOTHING) -> Certifi
 def outcome(
     *certificates: Says, anchor: Says = NOTHING, inputs: PolicyInputs | None = None, limits: Limits | None = None
 ) -> frozenset[str] | tuple[type[NoAcceptablePolicy | AnyPolicyMapped], int]:
-    """The policies that a path is good for; or the failure, with the number of the certificate that it names.
+    """The policies that a path is good for; or the failure, with the number of the certificate named (anchor: 0).
 
     Raises:
         BudgetExhaustedError: the graph grew beyond the limits.
@@ -82,7 +82,7 @@ def outcome(
     found = check_policies(path, inputs or PolicyInputs(), Budget(limits or Limits()))
     if isinstance(found, frozenset):
         return found
-    return type(found), len(certificates) - path.certificates.index(found.certificate)
+    return type(found), len(certificates) - (*path.certificates, path.anchor).index(found.certificate)
 
 
 def accepting(*policies: str, explicit: bool = True) -> PolicyInputs:

@@ -89,10 +89,10 @@ class Validation:
             if self.explicit_policy == 0 and self.tree is None:  # §6.1.3 (f)
                 self._blame(number)
                 return
+            if any(ANY in pair for pair in certificate.mappings):  # §6.1.4 (a), and §4.2.1.5 where none follows
+                self.mapped = number
+                return
             if number < self.length:
-                if any(ANY in pair for pair in certificate.mappings):  # §6.1.4 (a)
-                    self.mapped = number
-                    return
                 self._prepare(number, certificate)
             self._blame(number)
         self._wrap_up(certificates[-1])

@@ -90,11 +90,11 @@ def test_the_anchors_name_matches_whatever_its_encoding() -> None:
 
 
 def test_namesakes_are_told_apart_by_the_signature() -> None:
-    """Of several authorities of one name the one that signed is on the path, and the others say why not."""
-    outcomes = built(LEAF, store(ROOT, intermediates=(*NAMESAKES, SUB)))
-    assert path(LEAF, SUB, ROOT) == outcomes[0]
-    assert {BadSignature(read(LEAF), read(one)) for one in NAMESAKES} == set(outcomes[1:])
-    assert len(NAMESAKES) == len(outcomes[1:])
+    """Of several authorities of one name the one that signed is on the path; without it each says why it is not."""
+    assert [path(LEAF, SUB, ROOT)] == built(LEAF, store(ROOT, intermediates=(*NAMESAKES, SUB)))
+    outcomes = built(LEAF, store(ROOT, intermediates=NAMESAKES))
+    assert {BadSignature(read(LEAF), read(one)) for one in NAMESAKES} == set(outcomes)
+    assert len(NAMESAKES) == len(outcomes)
 
 
 def test_a_matching_key_identifier_is_tried_first() -> None:

@@ -48,11 +48,11 @@ def tower(height: int) -> tuple[Issued | Authority, ...]:
 @pytest.mark.parametrize(
     ("policy", "limit"),
     [
-        (Policy(), 10),
+        (Policy(), 20),
         (Policy(limits=Limits(path_length=3)), 3),
         (Policy(max_path_length=0), 0),
         (Policy(max_path_length=2), 2),
-        (Policy(max_path_length=11), 10),  # a caller may ask for less than the limits allow, not for more
+        (Policy(max_path_length=21), 20),  # a caller may ask for less than the limits allow, not for more
     ],
 )
 def test_the_longest_path(policy: Policy, limit: int) -> None:
@@ -70,6 +70,36 @@ def test_a_path_that_is_too_long_does_not_hide_a_short_one() -> None:
     near = ROOT.cross_sign(lower)
     outcomes = built(leaf, store(root, lower, upper, near), Policy(max_path_length=1))
     assert {path(leaf, near, root), PathTooLong(read(leaf), 1)} == set(outcomes)
+
+
+def namesakes(height: int) -> tuple[Issued | Authority, ...]:
+    """The same tower, of authorities that all have one name and a key each."""
+    authorities = [ROOT]
+    for number in range(height):
+        authorities.append(authorities[-1].subordinate("Same", key=key("ed25519", number)))
+    return (authorities[-1].issue("leaf"), *reversed(authorities))
+
+
+def test_a_tower_of_namesakes() -> None:
+    """Where a key identifier finds the right one of them, a path costs a signature a step, however they are called."""
+    leaf, *authorities = namesakes(16)
+    policy = Policy(limits=Limits(signatures=1 + 17))
+    assert [path(leaf, *authorities)] == built(leaf, store(*authorities), policy)
+
+
+def test_a_tower_of_namesakes_that_is_too_long() -> None:
+    """It is called too long, and no namesake is tried in place of the one that signed."""
+    leaf, *authorities = namesakes(21)
+    policy = Policy(limits=Limits(signatures=1 + 20))
+    assert [PathTooLong(read(leaf), 20)] == built(leaf, store(*authorities), policy)
+
+
+def test_certificates_of_the_key_that_signed() -> None:
+    """All of them are tried, for one of them may lead to an anchor; those of other keys are not."""
+    stranger, other = Authority.root("Stranger"), ROOT.subordinate("Sub", key=key("p256", 9))
+    lost = stranger.cross_sign(SUB)
+    outcomes = built(LEAF, store(ROOT, intermediates=(SUB, lost, other)), Policy(limits=Limits(signatures=4)))
+    assert {path(LEAF, SUB, ROOT), NoIssuer(read(lost))} == set(outcomes)
 
 
 # --- budgets ---------------------------------------------------------------------------------------------------------

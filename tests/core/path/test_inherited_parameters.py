@@ -118,10 +118,10 @@ def test_another_key_with_the_same_parameters() -> None:
 
 
 def test_the_same_key_below_other_parameters() -> None:
-    """With the parameters of another issuer it is another key, and the signature a bad one."""
+    """Outside the subgroup of another issuer's parameters it is no key (SP 800-89 §5.3.1)."""
     root = Authority.root("Root", key=key("dsa2048", 1))
     sub = below(root, "Sub", heir(0))
-    assert [BadSignature(read(LEAF), read(sub))] == built(LEAF, store(root, sub))
+    assert [UnsupportedKey(read(sub), WITHOUT_PARAMETERS)] == built(LEAF, store(root, sub))
 
 
 @pytest.mark.parametrize("kind", ["rsa2048", "p256", "ed25519"])

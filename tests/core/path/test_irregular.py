@@ -7,6 +7,7 @@ import pytest
 
 from service.core.model.failure import Irregular, NotACertificateAuthority
 from service.core.path.irregular import check_end_entity, check_regular
+from tests.core.names.trees import naming
 from tests.core.path.chains import failure, read
 from tests.pki import Authority, CertificateOverrides, Extension, der, key, oids
 from tests.pki.keys import KeyKind
@@ -61,6 +62,42 @@ def test_an_authority_without_a_name(overrides: CertificateOverrides) -> None:
     assert Irregular(read(nameless), expected) == failure(nameless.issue("leaf", issuer_name="Sub"), nameless, ROOT)
     root = Authority.root("")
     assert Irregular(read(root), "an empty issuer name (RFC 5280 §4.1.2.4)") == failure(SUB, root)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("DNS:*.a.example", None),
+        ("DNS:a_b.example", None),
+        ("DNS:www.*.example", "a dNSName that is no DNS name (RFC 5280 §4.2.1.6)"),
+        ("email:a b@a.example", "an rfc822Name that is no mail address (RFC 5280 §4.2.1.6)"),
+        ("URI:http://a.example/a b", "a uniformResourceIdentifier that is no URI (RFC 5280 §4.2.1.6)"),
+        ("hex:7:00", None),
+    ],
+)
+def test_alternative_names(name: str, expected: str | None) -> None:
+    """None that cannot be what it says, in whichever place of the list, critical or not (§4.2.1.6)."""
+    assert expected == fault(extensions=[naming("DNS:a.example", name, "DNS:b.example")])
+
+
+def test_a_list_of_no_names() -> None:
+    """A subjectAltName has one at least (§4.2.1.6), whether or not there is a subject besides."""
+    expected = "a subjectAltName without a name (RFC 5280 §4.2.1.6)"
+    assert [expected, None] == [fault(san=()), fault(san="DNS:a.example")]
+    assert expected == fault(subject="", san=(), criticality={oids.SUBJECT_ALT_NAME: True})
+    root, sub = Authority.root("Root", san=()), ROOT.subordinate("Sub", san=())
+    assert Irregular(read(root), expected) == failure(SUB, root)
+    assert Irregular(read(sub), expected) == failure(sub.issue("leaf"), sub, ROOT)
+
+
+def test_alternative_names_of_everybody() -> None:
+    """An anchor and an intermediate are asked like a leaf."""
+    expected = "a dNSName that is no DNS name (RFC 5280 §4.2.1.6)"
+    bad = [naming("DNS:a..example")]
+    root = Authority.root("Root", extensions=bad)
+    assert Irregular(read(root), expected) == failure(SUB, root)
+    sub = ROOT.subordinate("Sub", extensions=bad)
+    assert Irregular(read(sub), expected) == failure(sub.issue("leaf"), sub, ROOT)
 
 
 # --- criticality -----------------------------------------------------------------------------------------------------
@@ -118,7 +155,7 @@ def test_a_key_for_nothing() -> None:
 def test_encipher_only_and_decipher_only() -> None:
     """Without keyAgreement they mean nothing (§4.2.1.3), and do no harm."""
     for usage in ({"encipherOnly"}, {"decipherOnly", "digitalSignature"}, {"keyAgreement", "decipherOnly"}):
-        assert failure(SUB.issue("leaf", key_usage=usage), SUB, ROOT) is None  # type: ignore[arg-type] # names of bits
+        assert fault(key_usage=usage) is None
 
 
 def test_a_path_length_of_nobody() -> None:

@@ -1,13 +1,13 @@
-"""keyUsage of issuers (RFC 5280 §6.1.4 (n)) and extendedKeyUsage of everybody (§4.2.1.12)."""
+"""keyUsage of issuers (RFC 5280 §6.1.4 (n)), extendedKeyUsage of everybody, and the leaf's keyUsage (§4.2.1.12)."""
 
 from collections.abc import Set as AbstractSet
 from typing import Final
 
 import pytest
 
-from service.core.model.failure import KeyPurposeForbidden, KeyUsageForbidsIssuing
+from service.core.model.failure import KeyPurposeForbidden, KeyUsageForbidsIssuing, KeyUsageForbidsPurpose
 from service.core.model.policy import KeyPurpose, Policy
-from service.core.path.key_usage import check_key_purpose, check_may_sign_certificates
+from service.core.path.key_usage import check_key_purpose, check_may_sign_certificates, check_usage_fits_purpose
 from tests.core.path.chains import failure, read
 from tests.pki import Authority
 from tests.pki.extensions import KeyUsage
@@ -51,10 +51,58 @@ def test_an_anchor_must_be_allowed_to_sign(usage: AbstractSet[KeyUsage] | None, 
 
 @pytest.mark.parametrize("usage", [None, {"cRLSign"}, {"digitalSignature"}, {"keyAgreement", "decipherOnly"}])
 def test_a_leaf_signs_nothing(usage: AbstractSet[KeyUsage] | None) -> None:
-    """The leaf's keyUsage is the business of TLS; that of a leaf which is an anchor too."""
-    assert failure(SUB.issue("leaf", key_usage=usage), SUB, ROOT) is None
-    assert failure(ROOT.subordinate("leaf", key_usage=usage), ROOT) is None
-    assert failure(Authority.root("leaf", key_usage=usage)) is None
+    """Nobody asks it for keyCertSign, nor a leaf which is an anchor."""
+    policy = Policy(key_purpose=KeyPurpose.ANY)
+    assert failure(SUB.issue("leaf", key_usage=usage), SUB, ROOT, policy=policy) is None
+    assert failure(ROOT.subordinate("leaf", key_usage=usage), ROOT, policy=policy) is None
+    assert failure(Authority.root("leaf", key_usage=usage), policy=policy) is None
+
+
+@pytest.mark.parametrize(
+    ("usage", "client", "server"),
+    [
+        (None, True, True),
+        ({"digitalSignature"}, True, True),
+        ({"keyAgreement"}, True, True),
+        ({"keyAgreement", "decipherOnly"}, True, True),
+        ({"keyEncipherment"}, False, True),
+        ({"cRLSign", "digitalSignature"}, True, True),
+        ({"cRLSign"}, False, False),
+        ({"contentCommitment"}, False, False),
+        ({"dataEncipherment"}, False, False),
+        ({"encipherOnly"}, False, False),
+        ({"decipherOnly"}, False, False),
+    ],
+)
+def test_uses_for_a_purpose(usage: AbstractSet[KeyUsage] | None, client: bool, server: bool) -> None:
+    """What the key is for and what the certificate is for go together (§4.2.1.12), of an anchor as well."""
+    purposes = ("clientAuth", "serverAuth")
+    leaf = SUB.issue("leaf", key_usage=usage, extended_key_usage=purposes)
+    silent = SUB.issue("leaf", key_usage=usage, extended_key_usage=None)
+    alone = Authority.root("leaf", key_usage=usage)
+    fits = {KeyPurpose.CLIENT: client, KeyPurpose.SERVER: server, KeyPurpose.ANY: True}
+    for purpose, passes in fits.items():
+        policy = Policy(key_purpose=purpose)
+        for chain in ((leaf, SUB, ROOT), (silent, SUB, ROOT), (alone,)):
+            expected = None if passes else KeyUsageForbidsPurpose(read(chain[0]), purpose)
+            assert expected == failure(*chain, policy=policy)
+
+
+@pytest.mark.parametrize("purpose", [KeyPurpose.CLIENT, KeyPurpose.SERVER])
+def test_an_authority_in_question(purpose: KeyPurpose) -> None:
+    """Who may sign certificates could certify any use; who may sign CRLs alone could not."""
+    signs = ROOT.subordinate("Sub", key_usage={"keyCertSign", "cRLSign"})
+    lists = ROOT.subordinate("Sub", key_usage={"cRLSign"})
+    policy = Policy(key_purpose=purpose)
+    assert check_usage_fits_purpose(read(signs), policy) is None
+    assert failure(signs, ROOT, policy=policy) is failure(ROOT, policy=policy) is None
+    assert KeyUsageForbidsPurpose(read(lists), purpose) == failure(lists, ROOT, policy=policy)
+
+
+def test_issuers_serve_no_purpose() -> None:
+    """An issuer's keyUsage need not fit what the certificates below it are for."""
+    sub = ROOT.subordinate("Sub", key_usage={"keyCertSign"})
+    assert failure(LEAF, sub, ROOT, policy=Policy(key_purpose=KeyPurpose.CLIENT)) is None
 
 
 PURPOSES: Final = pytest.mark.parametrize(

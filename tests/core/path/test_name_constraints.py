@@ -48,7 +48,7 @@ def checked(*links: Link, limits: Limits | None = None) -> PathFailure | None:
 
 
 def test_nothing_is_constrained() -> None:
-    """A path without constraints, and whatever names."""
+    """A path without constraints, and whatever names: `irregular` has a look at them."""
     assert checked(leaf(SUB, "DNS:this is invalid", "hex:7:00"), SUB, ROOT) is None
 
 
@@ -80,7 +80,7 @@ def test_an_excluded_name() -> None:
 )
 def test_a_name_that_cannot_be_compared(name: str, text: str) -> None:
     """It is refused by name, though the rest is in order."""
-    ca = constrained("DNS:", "email:", "URI:", "IP:0.0.0.0/0", OTHER)
+    ca = constrained("DNS:", "email:.com", "URI:.com", "IP:0.0.0.0/0", OTHER)
     bad = leaf(ca, "DNS:example.com", name)
     assert checked(leaf(ca, "DNS:example.com"), ca, ROOT) is None
     assert checked(bad, ca, ROOT) == NameNotComparable(read(bad), read(ca), text)
@@ -209,6 +209,11 @@ def test_the_common_name_of_a_leaf() -> None:
     assert checked(bad, ca, ROOT) == NameNotAllowed(read(bad), read(ca), "DNS:evil.example")
     addresses = constrained("IP:192.0.2.0/24")
     assert checked(addresses.issue("CN=evil.example"), addresses, ROOT) is None
+    address = leaf(addresses, "DNS:example.com", subject="CN=192.0.3.1")
+    assert checked(address, addresses, ROOT) == NameNotAllowed(read(address), read(addresses), "IP:192.0.3.1")
+    assert checked(leaf(addresses, "IP:192.0.2.1", subject="CN=192.0.3.1"), addresses, ROOT) is None
+    below = addresses.subordinate("CN=192.0.3.1")
+    assert checked(leaf(below, "IP:192.0.2.1"), below, addresses, ROOT) is None
 
 
 # --- who may constrain ------------------------------------------------------------------------------------------------
@@ -264,6 +269,18 @@ def test_what_is_paid_for() -> None:
         with pytest.raises(BudgetExhaustedError):
             checked(bare, ca, ROOT, limits=Limits(names=fewer))
     assert checked(leaf(SUB, "DNS:abc"), SUB, ROOT, limits=Limits(names=0)) is None
+
+
+def test_common_names_are_paid_for() -> None:
+    """Looking one up costs what looking up a dNSName costs."""
+    ca = constrained("DNS:example.com")
+    named, other = ca.issue("CN=www.example.com"), ca.issue("CN=www example com")
+    # 1 + 2 for the base; the subject; 1 + 1 length to look the name up.
+    expected = 3 + 1 + len(read(named).subject.der) // 4
+    assert checked(named, ca, ROOT, limits=Limits(names=expected + 2)) is None
+    with pytest.raises(BudgetExhaustedError):
+        checked(named, ca, ROOT, limits=Limits(names=expected + 1))
+    assert checked(other, ca, ROOT, limits=Limits(names=expected)) is None
 
 
 def test_constraints_of_large_certificates() -> None:

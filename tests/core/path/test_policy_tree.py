@@ -63,7 +63,7 @@ def test_the_graph_says_what_the_tree_says(certificates: list[Says], anchor: Say
     st.lists(AGREEING, min_size=1, max_size=3), st.tuples(st.sampled_from([P, ANY]), st.sampled_from([Q, ANY])), INPUTS
 )
 def test_mapping_any_policy(certificates: list[Says], pair: tuple[str, str], inputs: PolicyInputs) -> None:
-    """The same where a certificate above the leaf maps anyPolicy, or something to it."""
+    """The same where a certificate maps anyPolicy, or something to it, the leaf as well."""
     mapping = Says(frozenset({P, ANY}), (pair,))
     for path in ([mapping, *certificates], [*certificates, mapping]):
         assert by_tree(path, Says(), inputs) == outcome(*path, inputs=inputs)

@@ -187,11 +187,13 @@ def test_the_version_does_not_depend_on_the_name() -> None:
 
 
 def test_more_intermediates() -> None:
-    """A store with a request's intermediates is as if built with them, in a version of its own; the first stays."""
+    """As if built with them, but for its version, and that it knows who came with the request; the first stays."""
     trusted = store(ROOT, intermediates=(SUB,))
     more = with_intermediates(trusted, (read(LOWER), read(OTHER)))
     built = store(ROOT, intermediates=(SUB, LOWER, OTHER))
-    assert built == replace(more, version=built.version)
+    assert built == replace(more, version=built.version, presented=frozenset())
+    assert {read(LOWER), read(OTHER)} == more.presented
+    assert {read(LOWER), read(OTHER)} == with_intermediates(more, (read(SUB), read(LOWER))).presented
     assert more.version not in (trusted.version, with_intermediates(trusted, (read(LOWER),)).version)
     assert store(ROOT, intermediates=(SUB,)) == trusted
 

@@ -13,6 +13,7 @@ from service.core.model.failure import (
     Irregular,
     KeyPurposeForbidden,
     KeyUsageForbidsIssuing,
+    KeyUsageForbidsPurpose,
     NotACertificateAuthority,
     PathFailure,
     PathLengthExceeded,
@@ -20,6 +21,7 @@ from service.core.model.failure import (
     WeakKey,
     WeakSignature,
 )
+from service.core.model.policy import KeyPurpose, Policy
 from service.core.path.certification_path import ValidPath
 from service.core.path.validation import validate
 from tests.core.path.chains import DEFAULT, failure, path, read
@@ -50,7 +52,9 @@ STEPS: Final[Steps] = [
 
 ONLY_OF_ISSUERS: Final = (NotACertificateAuthority, PathLengthExceeded, KeyUsageForbidsIssuing)
 
-STEPS_OF_LEAVES: Final[Steps] = [one for one in STEPS if one[0] not in ONLY_OF_ISSUERS]
+USELESS: Final = (KeyUsageForbidsPurpose, CertificateOverrides(key_usage=frozenset({"cRLSign"})))
+
+STEPS_OF_LEAVES: Final[Steps] = [one for one in STEPS[:-1] if one[0] not in ONLY_OF_ISSUERS] + [USELESS, STEPS[-1]]
 
 STEPS_OF_ANCHORS: Final[Steps] = [
     (Expired, CertificateOverrides(not_after=NOW - days(1))),
@@ -108,7 +112,7 @@ def test_issuers_alone_are_asked_whether_they_may_issue(number: int) -> None:
     expected, overrides = STEPS[number]
     mute = CertificateOverrides(key_usage=frozenset({"cRLSign"}))  # with keyCertSign it would say that it issues
     sub = ROOT.subordinate("Sub", **(mute | overrides))
-    assert failure(sub, ROOT) is None
+    assert failure(sub, ROOT, policy=Policy(key_purpose=KeyPurpose.ANY)) is None
     if expected is not PathLengthExceeded:  # which needs one more below
         assert (expected, read(sub)) == reported(failure(LEAF, sub, ROOT))
 
@@ -145,7 +149,9 @@ def test_a_long_valid_path() -> None:
 def test_a_leaf_that_is_an_anchor() -> None:
     """What any certificate is asked for; what only binds those below it is not, nor its own signature."""
     steps = [*STEPS_OF_ANCHORS[5:], (WeakSignature, CertificateOverrides(signature_hash="sha1"))]
-    assert failure(Authority.root("leaf", **broken(steps, 0))) is None
+    useless = Authority.root("leaf", **broken(steps, 0))
+    assert failure(useless, policy=Policy(key_purpose=KeyPurpose.ANY)) is None
+    assert (KeyUsageForbidsPurpose, read(useless)) == reported(failure(useless))
     for number in range(5):
         leaf = Authority.root("leaf", **broken(STEPS_OF_ANCHORS, number))
         assert (STEPS_OF_ANCHORS[number][0], read(leaf)) == reported(failure(leaf))

@@ -1,0 +1,1 @@
+"""Random public key infrastructures, before Revet and before others who judge certificates."""
