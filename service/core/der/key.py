@@ -111,8 +111,7 @@ def _is_sound_rsa(key: rsa.RSAPublicKey) -> bool:
 def _is_sound_dsa(key: dsa.DSAPublicKey) -> bool:
     """Whether its numbers can be what FIPS 186-4 §4.1 says: with 1 as generator and as key anything verifies.
 
-    The same holds for numbers outside the subgroup of order q: with a key of order 3, somebody has the signatures that
-    another key made verify, and makes more (FIPS 186-4 §A.2.2, SP 800-89 §5.3.1).
+    Their order takes milliseconds and is looked at where the key is used: `has_dsa_order`.
     """
     numbers = key.public_numbers()
     p, q, g = numbers.parameter_numbers.p, numbers.parameter_numbers.q, numbers.parameter_numbers.g
@@ -122,9 +121,22 @@ def _is_sound_dsa(key: dsa.DSAPublicKey) -> bool:
         and (p - 1) % q == 0
         and 1 < g < p - 1  # p - 1 is 1 but for its sign
         and 1 < numbers.y < p - 1
-        and pow(g, q, p) == 1  # the dear ones last
-        and pow(numbers.y, q, p) == 1
     )
+
+
+def has_dsa_order(key: dsa.DSAPublicKey) -> bool:
+    """Whether generator and key are in the subgroup of order q (FIPS 186-4 §A.2.2, SP 800-89 §5.3.1).
+
+    With a key of order 3 somebody has the signatures that another key made verify, and makes more.
+    """
+    numbers = key.public_numbers()
+    parameters = numbers.parameter_numbers
+    return _has_order(parameters.p, parameters.q, parameters.g) and _has_order(parameters.p, parameters.q, numbers.y)
+
+
+@lru_cache(maxsize=256)
+def _has_order(p: int, q: int, number: int) -> bool:
+    return pow(number, q, p) == 1
 
 
 def inherit(key: PublicKey, issuer: PublicKey) -> PublicKey | None:

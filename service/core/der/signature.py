@@ -12,6 +12,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, mldsa, padding, rsa
 
+from service.core.der.key import has_dsa_order
 from service.core.der.pss import read_algorithm, read_pss_parameters
 from service.core.model.key import PSS_ONLY, KeyKind, PssParameters, PublicKey, Signature
 from service.core.model.malformed import MalformedError
@@ -180,7 +181,7 @@ def _verify_with(scheme: SignatureScheme, signature: Signature, key: PublicKey) 
             public_key.verify(value, signed, _padding(scheme), digest)
         case ec.EllipticCurvePublicKey() as public_key if digest is not None:
             public_key.verify(value, signed, ec.ECDSA(digest))
-        case dsa.DSAPublicKey() as public_key if digest is not None:
+        case dsa.DSAPublicKey() as public_key if digest is not None and has_dsa_order(public_key):
             public_key.verify(value, signed, digest)
         case ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey() as public_key:
             public_key.verify(value, signed)

@@ -188,3 +188,17 @@ def test_good_ends_with_the_crl_that_overtakes() -> None:
 def test_a_delta_that_may_not_speak(delta: CrlFinding) -> None:
     """The rules of complete CRLs hold for it."""
     assert RevocationStatus.GOOD is status(BASE, delta)
+
+
+def test_a_complete_crl_of_another_scope_says_everything_too() -> None:
+    """One that covers every reason and is newer need not be of the scope of what has ended."""
+    past = finding(number=1, idp=PARTITION, revoked=LISTED, next_update=NOW - hours(0.1))
+    assert RevocationStatus.GOOD is status(past, finding(this_update=THIS_UPDATE + hours(0.5)))
+    assert None is status(past, finding())
+
+
+def test_of_two_deltas_of_one_age_the_one_that_lists_it_counts() -> None:
+    """Which of the two is the later one, nothing says."""
+    for number in range(4):  # whichever digest is the smaller one
+        silent = finding(number=2, delta_base=1, next_update=NOW + hours(2 + number))
+        assert RevocationStatus.REVOKED is status(BASE, silent, finding(number=2, delta_base=1, revoked=LISTED))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from itertools import combinations
 from typing import Final, Unpack
 
@@ -14,6 +15,7 @@ from service.core.crl.slot import advance, slot_of
 from service.core.model.attempt import Problem
 from service.core.model.crl import CrlMeta, CrlSlot, Watermark
 from service.core.model.policy import Policy
+from service.core.model.reason import Reasons
 from service.core.names.comparison import canonical
 from tests.core.crl.findings import DEFAULT, ROOT, SUB, URL, meta, read
 from tests.pki import NOW, THIS_UPDATE, CrlOverrides, IssuingDistributionPoint, hours, key
@@ -89,6 +91,19 @@ def test_what_a_slot_tells() -> None:
     assert canonical(read(SUB).subject.der) == found.issuer
     assert {b"\x06" + URL.encode()} == found.points
     assert frozenset() == slot().points
+
+
+def test_hosts_find_again_what_they_hold() -> None:
+    """The key of a slot is written to stores, so that it is the same in every release."""
+    scope = IssuingDistributionPoint([URL], only_user=True, only_some_reasons={"keyCompromise"})
+    issuer, reasons = canonical(read(SUB).subject.der), Reasons.KEY_COMPROMISE.value
+    for overrides, point, flags, code in (
+        (CrlOverrides(), (), bytes(5), -1),
+        (CrlOverrides(idp=scope, delta_base=1), (b"\x06" + URL.encode(),), bytes((1, 0, 0, 0, 1)), reasons),
+    ):
+        parts = (b"key", issuer, *point, flags, code.to_bytes(4, "big", signed=True))
+        octets = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+        assert sha256(octets).digest() == slot_of(meta(**overrides), b"key").key
 
 
 # --- watermarks ------------------------------------------------------------------------------------------------------

@@ -389,7 +389,7 @@ def test_a_client_with_the_issuers_name(name: str) -> None:
 
 
 def test_whom_the_operator_vouches_for() -> None:
-    """A renewed key below an authority in between counts where the operator has both certificates, and not otherwise."""
+    """A renewed key below an authority in between counts where the operator has both certificates, not otherwise."""
     middle = ROOT.subordinate("Middle", crl_urls=CRL_URL)
     sub, renewed = (middle.subordinate("Sub", key=key("p256", number), crl_urls=CRL_URL) for number in (41, 42))
     leaf, crls = sub.issue("leaf", crl_urls=CRL_URL), (ROOT_CRL, middle.crl(), renewed.crl())

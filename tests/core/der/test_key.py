@@ -6,10 +6,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from service.core.der.certificate import read_certificate
 from service.core.der.key import MAX_CACHED_OCTETS, inherit, read_public_key
+from service.core.der.signature import SignatureResult, verify
 from service.core.model.key import KeyKind, PublicKey
 from service.core.model.malformed import MalformedError
-from tests.pki import der, key, public_key
+from tests.pki import Authority, der, key, public_key
 from tests.pki.keys import KeyKind as Kind
 from tests.pki.keys import key_bits, spki
 
@@ -265,19 +267,21 @@ def outside(number: int) -> int:
 
 
 @pytest.mark.parametrize(
-    ("y", "g", "family"),
+    ("y", "g", "expected"),
     [
-        (pow(G, 5, P), pow(G, 7, P), KeyKind.DSA),
-        (outside(Y), G, KeyKind.UNSUPPORTED),
-        (Y, outside(G), KeyKind.UNSUPPORTED),
-        (outside(Y), outside(G), KeyKind.UNSUPPORTED),
+        (pow(G, 5, P), pow(G, 7, P), SignatureResult.INVALID),
+        (outside(Y), G, SignatureResult.UNSUPPORTED),
+        (Y, outside(G), SignatureResult.UNSUPPORTED),
+        (outside(Y), outside(G), SignatureResult.UNSUPPORTED),
     ],
 )
-def test_dsa_subgroup(y: int, g: int, family: KeyKind) -> None:
-    """Generator and key have the order q (FIPS 186-4 §A.2.2, SP 800-89 §5.3.1), in a key that inherits too."""
-    assert family is read_public_key(dsa_key(y, P, Q, g)).kind
+def test_dsa_subgroup(y: int, g: int, expected: SignatureResult) -> None:
+    """Generator and key have the order q (FIPS 186-4 §A.2.2, SP 800-89 §5.3.1), or nothing verifies; an heir's too."""
+    signature = read_certificate(Authority.root("Root", key=key("dsa2048")).der).signature
+    assert expected is verify(signature, read_public_key(dsa_key(y, P, Q, g)))
     inherited = inherit(read_public_key(info(DSA, der.integer(y))), read_public_key(dsa_key(Y, P, Q, g)))
-    assert (family is KeyKind.DSA) == (inherited is not None)
+    assert inherited is not None
+    assert expected is verify(signature, inherited)
 
 
 @pytest.mark.parametrize(("bits", "step", "family"), [(3072, 1004, KeyKind.DSA), (3073, 10, KeyKind.UNSUPPORTED)])

@@ -84,3 +84,8 @@ def test_a_url_of_256_octets_is_not() -> None:
 def test_octets_are_counted_and_not_characters() -> None:
     """A letter of two octets takes up two."""
     assert get_url(f"{_responder(255)[:-1]}\u00f6", b"\0") is None
+
+
+def test_of_the_responder_nothing_is_lost_but_slashes() -> None:
+    """Whatever letter its URL ends with."""
+    assert "http://ocsp.example/X/AA%3D%3D" == get_url("http://ocsp.example/X//", b"\0")
