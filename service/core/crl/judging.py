@@ -199,21 +199,28 @@ def _use(crl: AuthenticCrl, certificate: Certificate, policy: Policy, at: dateti
 
 def _combined(complete: _Usable, deltas: list[_Usable], certificate: Certificate) -> _Usable:
     """A complete CRL with the delta that fits it; without one, it knows where one might be."""
-    for delta in deltas:
-        if may_combine(delta.finding, complete.finding):
-            told_by = complete.finding if delta.entry is None else delta.finding
-            return _Usable(
-                complete.finding,
-                complete.standing,
-                complete.reasons,
-                min(complete.until, delta.until),
-                combined_entry(delta.finding, complete.finding),
-                told_by,
-            )
+    fitting = [delta for delta in deltas if may_combine(delta.finding, complete.finding)]
+    if fitting:
+        # Several only where nothing says which of them is the later one: then the most cautious.
+        delta = min(fitting, key=_caution)
+        return _Usable(
+            complete.finding,
+            complete.standing,
+            complete.reasons,
+            min(complete.until, delta.until),
+            combined_entry(delta.finding, complete.finding),
+            complete.finding if delta.entry is None else delta.finding,
+        )
     # RFC 5280 §6.3.3 (a): the certificate and the complete CRL may name deltas.
     freshest = (*certificate.extensions.freshest_crl, *complete.finding.meta.freshest_crl)
     is_final = complete.entry is not None and complete.entry.reason is not Reason.CERTIFICATE_HOLD
     return complete if is_final else replace(complete, freshest=freshest)
+
+
+def _caution(delta: _Usable) -> int:
+    if delta.entry is None:
+        return 1
+    return 2 if is_removal(delta.entry) else 0
 
 
 def _covered(complete: list[_Usable], attempts: list[Attempt], until: datetime) -> Judgement:

@@ -109,6 +109,21 @@ def test_a_newer_delta_replaces_an_older_one() -> None:
     assert RevocationStatus.GOOD is status(BASE, older, newer)
 
 
+def test_two_deltas_of_which_nothing_says_which_is_the_later_one() -> None:
+    """Both fit: revoked wins, and a removal counts only where both remove."""
+    removal = [Entry(LEAF.serial, reason="removeFromCRL")]
+    silent, listing, removing = (
+        finding(number=number, delta_base=1, revoked=revoked, this_update=THIS_UPDATE + hours(later))
+        for number, revoked, later in ((2, [], 0.4), (3, LISTED, 0.2), (3, removal, 0.2))
+    )
+    assert RevocationStatus.REVOKED is status(BASE, silent, listing)
+    listed = finding(number=1, revoked=LISTED)
+    assert RevocationStatus.REVOKED is status(listed, silent, removing)
+    same_age = [finding(number=2, delta_base=1, revoked=revoked) for revoked in (LISTED, removal)]
+    assert RevocationStatus.REVOKED is status(BASE, *same_age)
+    assert RevocationStatus.GOOD is status(listed, removing)
+
+
 def test_what_a_delta_of_the_past_revoked_is_not_forgotten() -> None:
     """Its successor may be withheld: a complete CRL that is older says nothing, a newer one everything."""
     past = finding(
