@@ -36,8 +36,9 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     "Another CRL signer's path has the same anchor": Mutation(
         "anchors=frozenset({question.path.anchor})", "anchors=question.store.anchors"
     ),
-    "No sister signs CRLs in an issuer's name": Mutation(
-        "Standing.WEAK if any(entity[0] == name and entity in own for entity in certifiers) else None", "Standing.FULL"
+    "No sister signs CRLs in an issuer's name": Mutation("if certifiers.isdisjoint(own):", "if False:"),
+    "Who comes with a request unsays nothing": Mutation(
+        "Standing.WEAK if signer.leaf in presented or issuer in presented else Standing.FULL", "Standing.FULL"
     ),
     "No sister poses as a CRL issuer": Mutation(
         "return not certifiers.isdisjoint({_entity(issuer), _entity(path.anchor)})", "return True"

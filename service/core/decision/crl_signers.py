@@ -186,12 +186,12 @@ def _standing(signer: CertificationPath, issuer: Certificate, question: Question
     certifiers, own = _lineage(signer, signer.leaf), _lineage(question.path, issuer)
     if not certifiers.isdisjoint({_entity(issuer), _entity(question.path.anchor)}):
         return Standing.FULL
+    if certifiers.isdisjoint(own):
+        return None
+    # Whoever certified the issuer in the path that a caller presents, older keys of the issuer included: genuine most
+    # often, and no proof of it, since a sister may have certified the issuer's key as well.
     presented = question.store.presented
-    if signer.leaf not in presented and issuer not in presented and not certifiers.isdisjoint(own):
-        return Standing.FULL
-    # Older keys of the issuer in the path that the caller presents: genuine most often, and never proof of it.
-    name = canonical(issuer.subject.der)
-    return Standing.WEAK if any(entity[0] == name and entity in own for entity in certifiers) else None
+    return Standing.WEAK if signer.leaf in presented or issuer in presented else Standing.FULL
 
 
 def _is_named_issuer(signer: CertificationPath, issuer: Certificate, question: Question) -> bool:
