@@ -191,8 +191,10 @@ def _with_signer(wanted: CrlWanted, question: Question) -> CrlWanted:
     if wanted.signers:
         return wanted
     if wanted.reach is Reach.HELD:
-        return replace(wanted, signers=candidate_signers(wanted.certificate, wanted.issuer, question.store))
-    return replace(wanted, signers=known_signers(wanted.certificate, wanted.issuer, question))
+        signers = candidate_signers(wanted.certificate, wanted.issuer, question.store)
+    else:
+        signers = known_signers(wanted.certificate, wanted.issuer, question)
+    return replace(wanted, signers=signers) if signers else wanted
 
 
 def _judge_ocsp(certificate: Certificate, issuer: Certificate, question: Question) -> Judgement | Missing:
