@@ -69,7 +69,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     "CRLs cover every reason before they say good": Mutation("if covered == ALL_REASONS:", "if covered:"),
     "A CRL with something unsupported says nothing": Mutation("if meta.unsupported:", "if False:"),
     "An old CRL makes nobody forget a new one": Mutation(
-        "if is_as_old or _is_lower(first.meta.crl_number, meta.crl_number):", "if first:"
+        "if is_as_old or is_lower(first.meta.crl_number, meta.crl_number):", "if first:"
     ),
     "Evidence is not used after its time": Mutation(
         "Problem.STALE if at > end else UsableUntil(end)", "UsableUntil(end)"

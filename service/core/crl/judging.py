@@ -12,7 +12,7 @@ from enum import Enum
 
 from service.core.crl.delta import combined_entry, is_delta, is_removal, may_combine, scope_of
 from service.core.crl.scope import covered_reasons, may_vouch
-from service.core.crl.slot import slot_of
+from service.core.crl.slot import is_lower, slot_of
 from service.core.freshness.window import LAST_MOMENT, EvidenceKind, UsableUntil, window
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.certificate import Certificate, DistributionPoint
@@ -94,8 +94,7 @@ def judge_crls(crls: Iterable[AuthenticCrl], certificate: Certificate, policy: P
             ended.append(crl.finding)
     deltas = [one for one in usable if is_delta(one.finding.meta)]
     complete = [_combined(one, deltas, certificate) for one in usable if not is_delta(one.finding.meta)]
-    used = {id(one.finding) for one in deltas for other in complete if may_combine(one.finding, other.finding)}
-    alone = [one for one in deltas if id(one.finding) not in used]
+    alone = [one for one in deltas if not any(may_combine(one.finding, other.finding) for other in complete)]
     return _conclude(complete, alone, ended, attempts)
 
 
@@ -170,13 +169,9 @@ def _newest(crls: list[AuthenticCrl], policy: Policy, at: datetime) -> list[Auth
         first = newest.setdefault(slot, crl.finding)
         is_as_old = (first.meta.this_update, first.meta.crl_number) == (meta.this_update, meta.crl_number)
         # An older one with a higher number: which of the two is the later one, nothing says.
-        if is_as_old or _is_lower(first.meta.crl_number, meta.crl_number):
+        if is_as_old or is_lower(first.meta.crl_number, meta.crl_number):
             kept.append(crl)
     return kept
-
-
-def _is_lower(number: int | None, other: int | None) -> bool:
-    return number is not None and other is not None and number < other
 
 
 def _use(crl: AuthenticCrl, certificate: Certificate, policy: Policy, at: datetime) -> _Usable | Attempt:
@@ -203,13 +198,11 @@ def _combined(complete: _Usable, deltas: list[_Usable], certificate: Certificate
     if fitting:
         # Several only where nothing says which of them is the later one: then the most cautious.
         delta = min(fitting, key=_caution)
-        return _Usable(
-            complete.finding,
-            complete.standing,
-            complete.reasons,
-            min(complete.until, delta.until),
-            combined_entry(delta.finding, complete.finding),
-            complete.finding if delta.entry is None else delta.finding,
+        return replace(
+            complete,
+            until=min(complete.until, delta.until),
+            entry=combined_entry(delta.finding, complete.finding),
+            told_by=complete.finding if delta.entry is None else delta.finding,
         )
     # RFC 5280 §6.3.3 (a): the certificate and the complete CRL may name deltas.
     freshest = (*certificate.extensions.freshest_crl, *complete.finding.meta.freshest_crl)

@@ -48,7 +48,7 @@ def advance(meta: CrlMeta, watermark: Watermark | None, policy: Policy, at: date
         return Watermark(meta.crl_number, meta.this_update, meta.digest)
     if meta.digest == watermark.digest:
         return watermark
-    if meta.this_update < watermark.this_update or _is_lower(meta.crl_number, watermark.crl_number):
+    if meta.this_update < watermark.this_update or is_lower(meta.crl_number, watermark.crl_number):
         return Problem.ROLLED_BACK
     if meta.this_update == watermark.this_update and meta.crl_number in (None, watermark.crl_number):
         return Problem.ROLLED_BACK
@@ -56,5 +56,6 @@ def advance(meta: CrlMeta, watermark: Watermark | None, policy: Policy, at: date
     return Watermark(number, meta.this_update, meta.digest)
 
 
-def _is_lower(number: int | None, seen: int | None) -> bool:
+def is_lower(number: int | None, seen: int | None) -> bool:
+    """Whether one CRL number is below another; where either is absent nothing says so."""
     return number is not None and seen is not None and number < seen

@@ -12,7 +12,7 @@ from typing import assert_never
 
 from service.core.crl.issuer import candidate_signers, is_issuers_own, is_signer, may_sign_crls
 from service.core.crl.judging import Standing
-from service.core.decision.question import Checked, Missing, Question
+from service.core.decision.question import Checked, Missing, Question, together
 from service.core.der.signature import SignatureResult, verify
 from service.core.freshness.window import LAST_MOMENT
 from service.core.model.attempt import Problem
@@ -94,7 +94,7 @@ def _search(
                 case _:
                     assert_never(outcome)
     if missing:
-        return Missing(frozenset().union(*(one.wanted for one in missing)))
+        return together(missing)
     worst = next(problem for problem in _WORST_FIRST if problem in problems)
     if question.pending and worst is not Problem.UNAUTHORIZED_SIGNER:
         # Of two signers that revoke each other neither is good: the one that is asked about must not silence the other.
@@ -244,7 +244,7 @@ def _judge_path(question: Question, check: Check) -> Authority | Problem | Missi
         unchecked = unchecked or (checked.is_needed and revocation.status is not RevocationStatus.GOOD)
         until = min(until, certificate.not_after, revocation.usable_until or LAST_MOMENT)
     if missing:
-        return Missing(frozenset().union(*(one.wanted for one in missing)))
+        return together(missing)
     return Problem.SIGNER_UNCHECKED if unchecked else Authority(until)
 
 

@@ -1,5 +1,6 @@
 """A question about the revocation of one certificate of a valid path, and what comes of it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -61,3 +62,8 @@ class Missing:
     """It depends on evidence that nobody has looked for yet."""
 
     wanted: frozenset[Wanted]
+
+
+def together(missing: Iterable[Missing]) -> Missing:
+    """Everything that several questions lack."""
+    return Missing(frozenset().union(*(one.wanted for one in missing)))
