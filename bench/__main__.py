@@ -66,6 +66,7 @@ VERDICTS: Final = (
     Comparison(verdicts.DECISION, verdicts.SHARED, wanted=10.0),
     Comparison(verdicts.FIRST_SIGHT, verdicts.SHARED, wanted=10.0),
     Comparison(verdicts.IN_REQUEST, verdicts.NEW),
+    Comparison(verdicts.REPEATED, verdicts.NEW),
     Comparison(verdicts.FIRST_SIGHT, verdicts.FLOOR),
 )
 CRLS: Final = (Comparison(crls.TAKING_IN, crls.LOADING), Comparison(crls.LOOKING_UP, crls.SEARCHING))

@@ -9,6 +9,7 @@ What is measured of whom:
 - Revet, seen before: the same with the caches as they are.
 - Revet, decision alone: `assess` with the evidence gathered beforehand, everything else as first sight.
 - Revet, evidence in the request: as first sight, and both CRLs are read, verified and searched in each call.
+- Revet, the same evidence again: the same with the caches as they are.
 - pyhanko, shared context: one `ValidationContext` with root and CRLs for all calls, which keeps what it has read of
   them; leaf and intermediate are read from DER.
 - pyhanko, new context: context, root and CRLs too are read in each call.
@@ -53,6 +54,7 @@ FIRST_SIGHT: Final = "Revet, first sight"
 SEEN_BEFORE: Final = "Revet, seen before"
 DECISION: Final = "Revet, decision alone"
 IN_REQUEST: Final = "Revet, evidence in the request"
+REPEATED: Final = "Revet, the same evidence again"
 SHARED: Final = "pyhanko, shared context"
 NEW: Final = "pyhanko, new context"
 CHAIN_ONLY: Final = "cryptography, no revocation"
@@ -110,6 +112,7 @@ def _revet(chain: Chain, host: World, loop: asyncio.AbstractEventLoop) -> Iterat
     crls = (chain.root_crl, chain.sub_crl)
     # Of a moment in the past, what came with the request is all that counts.
     yield Contestant(IN_REQUEST, lambda: judge(read_inline_evidence(crls, ()), NOW), forget)
+    yield Contestant(REPEATED, lambda: judge(read_inline_evidence(crls, ()), NOW))
 
 
 def _decision(chain: Chain, host: World, loop: asyncio.AbstractEventLoop) -> Callable[[], None]:

@@ -31,8 +31,8 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         "if not any(same_name(finding.meta.issuer, name) for name in crl_issuers(certificate)):", "if False:"
     ),
     "A CRL verifies under a key": Mutation("if finding.signer_spki is None:", "if False:"),
-    "A CRL's issuer may sign CRLs": Mutation("bool(usage & KeyUsage.CRL_SIGN)", "True"),
-    "Another CRL signer has a valid path": Mutation("isinstance(valid, ValidPath) and ", ""),
+    "A CRL's issuer may sign CRLs": Mutation("KeyUsage.CRL_SIGN in usage", "True"),
+    "Another CRL signer has a valid path": Mutation("isinstance(valid, ValidPath)", "True"),
     "Another CRL signer's path has the same anchor": Mutation(
         "anchors=frozenset({question.path.anchor})", "anchors=question.store.anchors"
     ),
@@ -41,11 +41,19 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         "Standing.WEAK if signer.leaf in presented or issuer in presented else Standing.FULL", "Standing.FULL"
     ),
     "No sister poses as a CRL issuer": Mutation(
-        "return not certifiers.isdisjoint({_entity(issuer), _entity(path.anchor)})", "return True"
+        "return not certifiers.isdisjoint({entity(issuer), entity(path.anchor)})", "return True"
     ),
-    "What an issuer revoked is heard whichever twin is presented": Mutation(
-        "Authority(LAST_MOMENT, Standing.REVOKES) if is_own and isinstance(outcome, Problem) else outcome", "outcome"
+    "What an issuer revoked is heard whichever twin is presented": Mutation("if is_own:", "if False:"),
+    "Whoever leaves a signer's certificate out silences nobody": Mutation(
+        "return _search_kept(finding, issuer, question, check, outcome)", "return outcome"
     ),
+    "What is kept of a signer makes nothing good": Mutation(
+        "replace(outcome, standing=Standing.REVOKES) if isinstance(outcome, Authority) else outcome", "outcome"
+    ),
+    "Whoever leaves a signer's certificate out is denied no less": Mutation(
+        "if held.names_issuer or not held.signer_paths:", "if True:"
+    ),
+    "What is kept of a signer first stays": Mutation("else (*lasting, path)", "else (path,)"),
     "A signer does not unsay what lists it": Mutation(
         "Authority(candidate.not_after, Standing.WEAK)", "Authority(LAST_MOMENT)"
     ),
@@ -186,6 +194,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     "A certificate that is looked at is paid for": Mutation("budget.spend_step()", "pass"),
     "A path that is validated is paid for": Mutation("inquiry.budget.spend_path()", "pass"),
+    "A signer's path that is asked about again is paid for": Mutation("question.budget.spend_path()", "pass"),
     "A path has an end": Mutation("if not is_anchor and len(chain) > limit:", "if False:"),
     "A circle is no path": Mutation("or not _repeats(candidate, chain)", "or True"),
     "A key is not too long to work with": Mutation("if is_too_long(issuer.public_key):", "if False:"),

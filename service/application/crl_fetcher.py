@@ -5,13 +5,17 @@ from hashlib import sha256
 from typing import Protocol, Self
 
 from service.core.crl.issuer import MAX_SIGNERS
+from service.core.decision.crl_signers import MAX_KEPT_SIGNERS
 from service.core.model.attempt import Attempt
 from service.core.model.certificate import Certificate
 from service.core.model.name import Name
 from service.core.names.comparison import canonical
 
-MAX_ORDER_SIGNERS = MAX_SIGNERS + 1
+MAX_ORDER_SIGNERS = MAX_SIGNERS + MAX_KEPT_SIGNERS + 1
 """Keys of one order: that of the certificate's issuer, and the others under which the core would try a CRL."""
+
+MAX_ORDER_PATH_OCTETS = 64 << 10
+"""DER of certificates in one order: four of the longest paths that are kept. Orders have one or two short ones."""
 
 MAX_SPKI_OCTETS = 4096
 """Longer keys are not ordered for: ML-DSA-87 has 2,614 octets and RSA of 16,384 bits, OpenSSL's longest, 2,086."""
@@ -30,15 +34,18 @@ class CrlSigner:
         name: Digest of the signer's name: only CRLs that bear it as their issuer are tried under the key, so that what
             is stored is a fact about a name and a key.
         spki: The key.
+        path: DER of the signer's certificate, and of those above it: what is kept beside its CRL. Two signers are the
+            same whatever paths they have.
     """
 
     name: bytes
     spki: bytes = field(repr=False)
+    path: tuple[bytes, ...] = field(default=(), repr=False, compare=False)
 
     @classmethod
-    def of(cls, certificate: Certificate) -> Self:
+    def of(cls, certificate: Certificate, path: tuple[bytes, ...] = ()) -> Self:
         """The subject of a certificate as a signer."""
-        return cls(name_digest(certificate.subject), certificate.public_key.spki)
+        return cls(name_digest(certificate.subject), certificate.public_key.spki, path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ class HeldCrl:
         signer_spki: The key under which the signature was verified before it was stored.
         source: The URL it came from.
         fetched_at: When it was fetched.
+        signer_paths: DER of the signer's certificate and of those above it, for each path that somebody had when it was
+            fetched (`signer_paths.joined`).
     """
 
     slot: CrlSlot
@@ -31,6 +33,7 @@ class HeldCrl:
     signer_spki: bytes = field(repr=False)
     source: str
     fetched_at: datetime
+    signer_paths: tuple[tuple[bytes, ...], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,16 @@ class CrlReader(Protocol):
             StoreError: the store cannot be read.
         """
 
+    def kept_signers(self, issuer: bytes) -> tuple[tuple[bytes, ...], ...]:
+        """What is kept beside the CRLs of an issuer of their signers, whatever their scope: each path once.
+
+        Args:
+            issuer: Canonical form of the CRL issuer's name.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+
     def held(self) -> tuple[HeldCrl, ...]:
         """Every CRL held, for inventories."""
 
@@ -85,6 +98,13 @@ class CrlWriter(Protocol):
 
     def holds(self, slot: CrlSlot, digest: bytes) -> bool:
         """Whether a slot holds the CRL with this digest, entries included, so that publishing it changes nothing.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+
+    def signer_paths(self, slot: CrlSlot) -> tuple[tuple[bytes, ...], ...]:
+        """What is kept beside the CRL of a slot (`HeldCrl.signer_paths`); nothing where the slot is empty.
 
         Raises:
             StoreError: the store cannot be read.

@@ -8,10 +8,18 @@ import asyncio
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from itertools import chain, repeat
 from typing import TypeVar, assert_never
 
 from service.application.clock import Clock
-from service.application.crl_fetcher import MAX_ORDER_SIGNERS, MAX_SPKI_OCTETS, CrlFetcher, CrlOrder, CrlSigner
+from service.application.crl_fetcher import (
+    MAX_ORDER_PATH_OCTETS,
+    MAX_ORDER_SIGNERS,
+    MAX_SPKI_OCTETS,
+    CrlFetcher,
+    CrlOrder,
+    CrlSigner,
+)
 from service.application.evidence_store import CrlReader, OcspStore, StoreError
 from service.application.inline_evidence import (
     MAX_CRL_ISSUERS,
@@ -21,8 +29,10 @@ from service.application.inline_evidence import (
     names_too_many_issuers,
 )
 from service.application.ocsp_client import OcspClient, OcspOutcome
+from service.application.signer_paths import encoded
 from service.core.crl.entries import entry_key
 from service.core.crl.scope import point_keys
+from service.core.decision.revocation import declares_source
 from service.core.der.certificate_extensions import text_of
 from service.core.der.ocsp import ResponderError, read_ocsp_response
 from service.core.model.attempt import Attempt, Problem
@@ -131,24 +141,34 @@ class Gatherer:
                 case _:
                     assert_never(one)
 
-        await asyncio.gather(*fetches)
+        if fetches:
+            await asyncio.gather(*fetches)
         return evidence.adding(crls, ocsp)
 
     def _held_crls(self, wanted: CrlWanted, request: GatherRequest) -> GatheredCrls:
         findings = request.inline.crl_findings(wanted, request.signatures)
         own_issuer = wanted.certificate.issuer
+        unasked = _unasked(wanted)
         names_issuer = any(same_name(one.meta.issuer, own_issuer) for one in findings)
-        gathered = GatheredCrls(findings, _unasked(wanted), names_issuer=names_issuer)
         if request.sources is Sources.INLINE:
-            return gathered
+            return GatheredCrls(findings, unasked, names_issuer=names_issuer)
         try:
-            holds_issuer = self._crls.holds_issuer(canonical(own_issuer.der), _own_keys(wanted))
             held = self._find_crls(wanted)
+            names_issuer = names_issuer or self._names_issuer(wanted, held)
+            is_settled = names_issuer or declares_source(wanted.certificate)
+            kept = () if is_settled else self._crls.kept_signers(canonical(own_issuer.der))
         except StoreError as error:
             # Whether a CRL of this issuer is held is not known: an answer is needed.
             failed = Attempt(STORE, Problem.INTERNAL, str(error))
-            return replace(gathered, attempts=(*gathered.attempts, failed), names_issuer=True)
-        return replace(gathered, findings=(*findings, *held), names_issuer=gathered.names_issuer or holds_issuer)
+            return GatheredCrls(findings, (*unasked, failed), names_issuer=True)
+        return GatheredCrls((*findings, *held), unasked, names_issuer=names_issuer, signer_paths=kept)
+
+    def _names_issuer(self, wanted: CrlWanted, held: Iterable[CrlFinding]) -> bool:
+        """Whether a CRL by the certificate's own issuer is held, one that covers the certificate or another one."""
+        own_issuer, own_keys = wanted.certificate.issuer, _own_keys(wanted)
+        if any(one.signer_spki in own_keys and same_name(one.meta.issuer, own_issuer) for one in held):
+            return True
+        return self._crls.holds_issuer(canonical(own_issuer.der), own_keys)
 
     def _find_crls(self, wanted: CrlWanted) -> tuple[CrlFinding, ...]:
         certificate, points = wanted.certificate, point_keys(wanted.certificate)
@@ -217,13 +237,20 @@ class Gatherer:
 
 
 def signers_of(wanted: CrlWanted) -> tuple[CrlSigner, ...]:
-    """Under which keys CRLs may verify to be worth storing: the issuer's own first, none that nothing here reads."""
-    signers = (
-        CrlSigner.of(one)
-        for one in (wanted.issuer, *wanted.signers)
-        if one.public_key.handle is not None and len(one.public_key.spki) <= MAX_SPKI_OCTETS
-    )
-    return tuple(dict.fromkeys(signers))[:MAX_ORDER_SIGNERS]
+    """Under which keys CRLs may verify to be worth storing: the issuer's own first, none that nothing here reads.
+
+    The certificates that are to be kept come along, while there is room for them.
+    """
+    signers: dict[CrlSigner, None] = {}
+    room = MAX_ORDER_PATH_OCTETS
+    paths = chain(wanted.paths, repeat(()))
+    for one, certificates in zip((wanted.issuer, *wanted.signers), paths, strict=False):
+        if one.public_key.handle is None or len(one.public_key.spki) > MAX_SPKI_OCTETS:
+            continue
+        path = encoded(certificates, room)
+        signers.setdefault(CrlSigner.of(one, path))
+        room -= sum(map(len, path))
+    return tuple(signers)[:MAX_ORDER_SIGNERS]
 
 
 def _own_keys(wanted: CrlWanted) -> frozenset[bytes]:

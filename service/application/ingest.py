@@ -2,7 +2,8 @@
 
 What is stored is a fact: this CRL, which bears that name as its issuer's, verifies under that key. One that verifies
 under none of the keys that the order has for its issuer's name is not stored; whether a key may speak for a certificate
-is decided by the core, each time.
+is decided by the core, each time. The signer's certificate is kept beside it, with those above, so that the core can
+decide that when a request leaves it out.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from service.application.flights import Flights
 from service.application.observer import FetchDetails, IngestDetails, Ingested, Observer
 from service.application.origin import Origin, OriginError, OriginRequest, UrlTrust
 from service.application.pem import MARK, PemError, read_pem
+from service.application.signer_paths import joined
 from service.application.spool import Spool
 from service.core.crl.entries import rows
 from service.core.crl.slot import advance, slot_of
@@ -198,8 +200,8 @@ class Ingester:
         started = self._clock.monotonic()
         outcome: memoryview | Attempt
         try:
-            async with self._origin.stream(request) as chunks:
-                outcome = await self._spool.collect(chunks)
+            async with self._origin.stream(request) as answer:
+                outcome = await self._spool.collect(answer.chunks)
         except OriginError as error:
             outcome = Attempt(url, error.problem, error.detail)
         except OSError as error:  # no room to spool it
@@ -241,7 +243,10 @@ class Ingester:
             StoreError: the store could not be read or written.
         """
         if known is not None and known.signer in signers and self._writer.holds(known.slot, known.meta.digest):
-            return replace(known, result=Ingested.UNCHANGED)
+            kept = self._writer.signer_paths(known.slot)
+            signer = signers[signers.index(known.signer)]
+            if joined(kept, signer.path, self._clock.now()) == kept:
+                return replace(known, result=Ingested.UNCHANGED)
         return self._hold(data, url, signers)
 
     def _hold(self, data: memoryview, url: str, signers: tuple[CrlSigner, ...]) -> _Held | _Refused:
@@ -263,7 +268,8 @@ class Ingester:
         watermark = advance(meta, before, self._rules.policy, now)
         if isinstance(watermark, Problem):
             return _Refused(watermark, "", meta.entries, signer)
-        self._writer.publish(HeldCrl(slot, meta, signer.spki, url, now), rows(document), watermark)
+        paths = joined(self._writer.signer_paths(slot), signer.path, now)
+        self._writer.publish(HeldCrl(slot, meta, signer.spki, url, now, paths), rows(document), watermark)
         return _Held(Ingested.SAME_NUMBER if _repeats_number(meta, before) else Ingested.STORED, meta, slot, signer)
 
 

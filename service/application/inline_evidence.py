@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from service.application.submission import SubmissionError
 from service.core.crl.entries import entry_key, prevailing, rows
@@ -33,6 +34,12 @@ MAX_OCSP_RESPONSES = 100
 MAX_CRL_ISSUERS = 16
 """Different names under which CRLs about one certificate are looked for, its own issuer's first; certificates name one
 other at most, and each costs a lookup."""
+
+MAX_CACHED_CRLS = 16
+"""CRLs of earlier requests that are kept as they were read: who brings evidence brings the same one often."""
+
+MAX_CACHED_OCTETS = 1 << 18
+"""Longer ones are read each time: 7,000 entries, which take 2 MiB when they are read."""
 
 
 class InlineSignatures:
@@ -95,6 +102,11 @@ class InlineEvidence:
     crls: tuple[InlineCrl, ...] = ()
     ocsp: tuple[OcspFinding, ...] = ()
     ignored: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing came that could be evidence."""
+        return not self.crls and not self.ocsp
 
     def crl_findings(self, wanted: CrlWanted, signatures: InlineSignatures) -> tuple[CrlFinding, ...]:
         """Each CRL whose issuer may speak for the certificate in question, asked about it.
@@ -159,7 +171,7 @@ def read_inline_evidence(crls: Iterable[bytes], ocsp_responses: Iterable[bytes])
     ignored: list[str] = []
     for number, der in enumerate(given_crls, 1):
         try:
-            read_crls.append(_indexed(read_crl(der)))
+            read_crls.append(_cached_crl(der) if len(der) <= MAX_CACHED_OCTETS else _read_crl(der))
         except MalformedError as error:
             ignored.append(f"CRL {number}: {error.reason}")
     for number, der in enumerate(given_responses, 1):
@@ -177,9 +189,13 @@ def _check_number(given: tuple[bytes, ...], what: str, limit: int) -> None:
         raise SubmissionError(f"{len(given)} {what}; the limit is {limit}")
 
 
-def _indexed(document: CrlDocument) -> InlineCrl:
+def _read_crl(der: bytes) -> InlineCrl:
+    document = read_crl(der)
     records: dict[bytes, bytes] = {}
     for row in rows(document):
         earlier = records.get(row.key)
         records[row.key] = row.record if earlier is None else prevailing(earlier, row.record)
     return InlineCrl(document, records)
+
+
+_cached_crl = lru_cache(maxsize=MAX_CACHED_CRLS)(_read_crl)

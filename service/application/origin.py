@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
+from service.application.origin_headers import OriginHeaders, Validators, read_headers
 from service.core.model.attempt import Problem
 
 
@@ -29,6 +30,8 @@ class OriginRequest:
         timeout_s: Seconds for everything: name, connection, every redirect, the last byte.
         body: POST body; None makes it a GET.
         headers: Extra request headers.
+        validators: Of a version that is here: a GET asks for anything but that one (RFC 9110 §13.1). None asks for
+            whatever there is.
     """
 
     url: str
@@ -37,21 +40,46 @@ class OriginRequest:
     timeout_s: float
     body: bytes | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    validators: Validators | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OriginAnswer:
-    """A complete answer with status 200.
+    """A complete answer: status 200, or 304 where validators were sent.
 
     Attributes:
         url: Where it finally came from, after redirects.
-        body: The decoded body.
+        body: The decoded body; empty where nothing was modified.
         headers: Response headers with lower-case names.
+        not_modified: The version of the validators is still the current one.
     """
 
     url: str
     body: bytes = field(repr=False)
     headers: tuple[tuple[str, str], ...] = ()
+    not_modified: bool = False
+
+    @property
+    def said(self) -> OriginHeaders:
+        """What the origin says about it."""
+        return read_headers(self.headers)
+
+
+@dataclass(frozen=True, slots=True)
+class OriginStream:
+    """An answer whose body is being read: status 200, or 304 where validators were sent.
+
+    Attributes:
+        url: Where it finally came from, after redirects.
+        chunks: The decoded body in pieces; none where nothing was modified.
+        headers: What the origin says about it.
+        not_modified: The version of the validators is still the current one.
+    """
+
+    url: str
+    chunks: AsyncIterator[bytes] = field(repr=False)
+    headers: OriginHeaders = field(default_factory=OriginHeaders)
+    not_modified: bool = False
 
 
 class OriginError(Exception):
@@ -79,5 +107,5 @@ class Origin(Protocol):
             OriginError: for every failure; no other exception leaves this port.
         """
 
-    def stream(self, request: OriginRequest) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+    def stream(self, request: OriginRequest) -> AbstractAsyncContextManager[OriginStream]:
         """Fetch a body in pieces, for what is too large to hold; same limits, same errors as `fetch`."""

@@ -10,10 +10,11 @@ from service.application.ids import DecisionIds
 from service.application.inline_evidence import InlineEvidence, InlineSignatures
 from service.application.observer import DecisionDetails, IgnoredDetails, Observer
 from service.application.trust_stores import TrustStores
+from service.core.decision.anticipation import anticipated
 from service.core.decision.assessment import AssessmentRequest, assess, give_up
 from service.core.model.budget import BudgetExhaustedError
 from service.core.model.certificate import Certificate
-from service.core.model.evidence import Evidence
+from service.core.model.evidence import Evidence, Wanted
 from service.core.model.failure import Malformed
 from service.core.model.policy import Policy
 from service.core.model.verdict import Verdict
@@ -148,24 +149,38 @@ class Validator:
         self, question: AssessmentRequest, request: ValidationRequest, started: float
     ) -> tuple[Verdict, datetime]:
         """The verdict, and when it was reached: what was fetched meanwhile is younger than the request."""
-        policy, evidence = request.policy, Evidence()
+        policy = request.policy
         sources = _sources(request, self._clock.now())
         signatures = InlineSignatures(policy.limits)
         gathering = GatherRequest(request.evidence, sources, started + self._deadline_s, signatures)
+        evidence, wanted = Evidence(), _anticipated(question, request)
         rounds = policy.limits.rounds
         while True:
             checked_at = self._clock.now()
             at = request.at or checked_at
-            outcome = assess(question, evidence, policy, at)
-            if isinstance(outcome, Verdict):
-                return outcome, checked_at
+            if not wanted:
+                outcome = assess(question, evidence, policy, at)
+                if isinstance(outcome, Verdict):
+                    return outcome, checked_at
+                wanted = outcome.wanted
             if not rounds:
                 return give_up("rounds", policy.limits.rounds, question, policy, at), checked_at
             rounds -= 1
             try:
-                evidence = await self._gatherer.gather(outcome.wanted, evidence, gathering)
+                evidence = await self._gatherer.gather(wanted, evidence, gathering)
             except BudgetExhaustedError as spent:
                 return give_up(spent.resource, spent.limit, question, policy, at), checked_at
+            wanted = frozenset()
+
+
+def _anticipated(question: AssessmentRequest, request: ValidationRequest) -> frozenset[Wanted]:
+    """What is gathered before the first look at the chain.
+
+    Nothing where evidence came with the request: its signatures are verified for chains alone that are valid.
+    """
+    if isinstance(question.leaf, Malformed) or not request.evidence.is_empty:
+        return frozenset()
+    return anticipated(question.leaf, question.store, request.policy)
 
 
 def _sources(request: ValidationRequest, now: datetime) -> Sources:

@@ -4,7 +4,7 @@ Rules: they do what the real ones do as far as a request can tell, and what they
 unreachable.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +12,7 @@ from datetime import datetime
 from service.application.crl_fetcher import CrlOrder
 from service.application.evidence_store import HeldCrl, HeldOcsp
 from service.application.observer import DecisionDetails, NullObserver
-from service.application.origin import OriginAnswer, OriginError, OriginRequest
+from service.application.origin import OriginAnswer, OriginError, OriginRequest, OriginStream
 from service.core.crl.entries import rows
 from service.core.der.crl import CrlDocument, read_crl
 from service.core.der.crl_entry import unpack
@@ -102,6 +102,11 @@ class Shelf:
             canonical(document.meta.issuer.der) == issuer and spki in signer_spkis for document, spki, _ in self.crls
         )
 
+    def kept_signers(self, issuer: bytes) -> tuple[tuple[bytes, ...], ...]:
+        """Nothing is kept of signers."""
+        del issuer
+        return ()
+
     def held(self) -> tuple[HeldCrl, ...]:
         """No inventory."""
         return ()
@@ -166,7 +171,7 @@ class Responders:
                 return OriginAnswer(request.url, answer)
         raise OriginError(Problem.UNREACHABLE, "nobody there")
 
-    def stream(self, request: OriginRequest) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+    def stream(self, request: OriginRequest) -> AbstractAsyncContextManager[OriginStream]:
         """Nothing is streamed to a worker.
 
         Raises:

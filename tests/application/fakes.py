@@ -14,7 +14,7 @@ from typing import TypeVar
 from service.application.crl_fetcher import CrlOrder
 from service.application.evidence_store import HeldCrl, HeldOcsp, StoreError
 from service.application.observer import DecisionDetails, FetchDetails, IgnoredDetails, IngestDetails, NullObserver
-from service.application.origin import OriginAnswer, OriginError, OriginRequest
+from service.application.origin import OriginAnswer, OriginError, OriginRequest, OriginStream
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.crl import CrlFinding, CrlRow, CrlSlot, Watermark
 from service.core.ocsp.nonce import NONCE_OCTETS
@@ -79,10 +79,10 @@ class ScriptedOrigin:
         return OriginAnswer(request.url, await self._answer(request))
 
     @asynccontextmanager
-    async def stream(self, request: OriginRequest) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def stream(self, request: OriginRequest) -> AsyncIterator[OriginStream]:
         """Give the answer in pieces of two octets at the least."""
         body = await self._answer(request)
-        yield pieces(body)
+        yield OriginStream(request.url, pieces(body))
 
     async def _answer(self, request: OriginRequest) -> bytes:
         self.requests.append(request)
@@ -216,6 +216,11 @@ class BrokenStore:
         del issuer, signer_spkis
         return self._give(Failing.ISSUERS, False)
 
+    def kept_signers(self, issuer: bytes) -> tuple[tuple[bytes, ...], ...]:
+        """None."""
+        del issuer
+        return self._give(Failing.ISSUERS, ())
+
     def held(self) -> tuple[HeldCrl, ...]:
         """No CRL."""
         return ()
@@ -239,6 +244,11 @@ class BrokenStore:
         """No."""
         del slot, digest
         return self._give(Failing.HOLDS, False)
+
+    def signer_paths(self, slot: CrlSlot) -> tuple[tuple[bytes, ...], ...]:
+        """None."""
+        del slot
+        return ()
 
     def publish(self, held: HeldCrl, rows: Iterable[CrlRow], watermark: Watermark) -> None:
         """Forget it."""

@@ -237,11 +237,17 @@ async def test_offline_counts_what_is_held(store: Store) -> None:
 
 @pytest.mark.parametrize("failing", [Failing.CRLS, Failing.ISSUERS])
 async def test_a_store_that_fails_for_crls(failing: Failing) -> None:
-    """Whether a CRL of the issuer is held is not known then: an answer is needed, and inline ones still count."""
+    """Whether a CRL of the issuer is held is not known then: an answer is needed."""
     assert GatheredCrls((), (GONE,), names_issuer=True) == await crls(BrokenStore(failing))
+
+
+async def test_inline_crls_count_where_the_store_fails() -> None:
+    """They make an answer needed by themselves, so that nobody asks the store whether it holds one of the issuer."""
     inline = read_inline_evidence([SUB.crl()], [])
-    gathered = await crls(BrokenStore(failing), inline)
+    gathered = await crls(BrokenStore(Failing.CRLS), inline)
     assert (1, (GONE,), True) == (len(gathered.findings), gathered.attempts, gathered.names_issuer)
+    gathered = await crls(BrokenStore(Failing.ISSUERS), inline)
+    assert (1, (), True) == (len(gathered.findings), gathered.attempts, gathered.names_issuer)
 
 
 async def test_a_store_that_fails_matters_only_where_it_is_asked() -> None:

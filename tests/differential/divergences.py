@@ -211,9 +211,16 @@ def _several_signers(draft: Draft) -> bool:
 
 
 def _other_key_identifier(draft: Draft) -> bool:
-    """Whether no complete CRL about the target is without the wrong identifier, as those of version 1 are."""
+    """Whether the wrong identifier is noticed in every complete CRL about the target.
+
+    Those of version 1 have none. OpenSSL compares it with the extensions of a signer's certificate that it has read
+    already: those of the path, and not those of a signer beside it, which it reads once it has chosen the CRL.
+    """
+    signers = {ROOT, *(one.label for one in draft.path)}
     lists = [one for one in draft.lists if draft.target in one.about and not one.is_delta]
-    return draft.broken == "CRL with another key identifier" and all(one.says.get("version") != 1 for one in lists)
+    return draft.broken == "CRL with another key identifier" and all(
+        one.says.get("version") != 1 and one.signer in signers for one in lists
+    )
 
 
 def _has_delta(draft: Draft) -> bool:
@@ -245,9 +252,11 @@ def _without_deltas_of_certificates(draft: Draft) -> Draft | None:
     return None if kept == draft.lists else replace(draft, lists=kept)
 
 
-def _broken_delta(draft: Draft) -> bool:
-    wrong = ("delta of another distribution point", "delta with a bad signature")
-    return draft.broken in wrong and any(_names_delta(draft, one) for one in draft.lists if one.is_delta)
+def _unfit_delta(draft: Draft) -> bool:
+    """Whether a CRL speaks of deltas, and that of the target fits none: one that has another scope does not."""
+    wrong = ("delta of another distribution point", "delta with a bad signature", "CRL that says indirect")
+    deltas = [one for one in draft.lists if one.is_delta and draft.target in one.about]
+    return draft.broken in wrong and any(_names_delta(draft, one) for one in deltas)
 
 
 def _without_repetitions(draft: Draft) -> Draft | None:
@@ -323,7 +332,7 @@ DIVERGENCES: Final = (
     ),
     Divergence("reasons-of-one-name", (Peer.OPENSSL,), refuses=_reasons_of_one_name),
     Divergence("deltas-of-certificates", (Peer.PYHANKO,), sees=_without_deltas_of_certificates),
-    Divergence("delta-that-fits-none", (Peer.PYHANKO,), refuses=_broken_delta),
+    Divergence("delta-that-fits-none", (Peer.PYHANKO,), refuses=_unfit_delta),
     Divergence(
         "CRLs-of-others",
         (Peer.PYHANKO,),

@@ -104,6 +104,15 @@ def _beside_another_authority() -> Draft:
     return _with("CRL missing", draft, "ca1")
 
 
+def _by_signer_beside() -> Draft:
+    """An indirect CRL with another key identifier, of a signer that is not of the path."""
+    signer = Certified("lists", "CN=Lists,O=Org", ROOT, {"key_usage": {"cRLSign"}, "extended_key_usage": None})
+    about_leaf = Listed("lists", (LEAF,), {"idp": IssuingDistributionPoint((_URL,), indirect=True), "revoked": ()})
+    told = _LISTS.changing(LEAF, crl_urls=(DistributionPoint((_URL,), crl_issuer=signer.subject),))
+    lists = (ABOUT_ROOT, Listed(ROOT, ("ca1", "lists")), about_leaf)
+    return _with("CRL with another key identifier", replace(told, beside=(signer,), lists=lists))
+
+
 def _by_name() -> Draft:
     """Two keys of one name, the CRL of each without an identifier."""
     draft = _renewed(_LISTS)
@@ -169,3 +178,9 @@ EXAMPLES: Final[Mapping[str, Draft]] = {
     "answer-before-the-certificate": _REPLIES.changing(LEAF, not_before=NOW),
 }
 """By the divergence's identifier."""
+
+ELSEWHERE: Final[Mapping[str, Draft]] = {
+    "CRL-key-identifier": _by_signer_beside(),
+    "delta-that-fits-none": _with("CRL that says indirect", _DELTAS.changing(LEAF, crl_urls=_URL)),
+}
+"""What is like the example of a divergence and judged otherwise, or unlike it and judged alike; by its identifier."""

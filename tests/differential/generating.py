@@ -63,8 +63,6 @@ _NAMES: Final[Sequence[GeneralNameLike]] = (
     directory("CN=ann,O=Org"),
 )
 _OF_PATHS: Final = [one for one in MUTATIONS.values() if one.method is None]
-_MOST_RENEWALS: Final = 2
-"""More keys of one name, each with a CRL, cost more signatures than one question may."""
 _SIGNS: Final = frozenset({"keyCertSign", "cRLSign"})
 
 
@@ -112,6 +110,7 @@ def broken(draft: Draft, mutation: Mutation, labels: Sequence[str]) -> Draft | N
 
 @st.composite
 def _whole(draw: st.DrawFn, method: Method) -> Draft:
+    # With a CRL of each, four keys of one name would be more signers to ask about than one question may.
     most = {Method.NONE: 4, Method.CRL: 3, Method.OCSP: 2}[method]
     path = draw(_paths(most, has_policies=method is Method.NONE or draw(st.integers(0, 2)) == 0))
     root = draw(_roots(len(path)))
@@ -149,10 +148,8 @@ def _name_constraints(draw: st.DrawFn) -> Extension:
 def _paths(draw: st.DrawFn, most: int, *, has_policies: bool) -> tuple[Certified, ...]:
     count = draw(st.integers(0, most))
     subjects, issuer, path = [ROOT_NAME], ROOT, list[Certified]()
-    renewals = 0
     for number in range(1, count + 1):
-        is_self_issued = renewals < _MOST_RENEWALS and draw(st.integers(0, 6)) == 0
-        renewals += is_self_issued
+        is_self_issued = draw(st.integers(0, 6)) == 0
         subjects.append(subjects[-1] if is_self_issued else f"CN=CA {number},O=Org")
         path.append(Certified(f"ca{number}", subjects[-1], issuer, draw(_authority_says(has_policies=has_policies))))
         issuer = f"ca{number}"

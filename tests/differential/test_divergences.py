@@ -9,7 +9,7 @@ from tests.differential import revet
 from tests.differential.comparison import disagreement, expected
 from tests.differential.divergences import DIVERGENCES, Divergence, Peer
 from tests.differential.draft import build
-from tests.differential.examples import EXAMPLES
+from tests.differential.examples import ELSEWHERE, EXAMPLES
 
 PAGE = Path(__file__).parents[2] / "docs" / "divergences.md"
 _ROW = re.compile(r"^\| `([^`]+)` \| ([^|]+) \|", re.MULTILINE)
@@ -45,3 +45,29 @@ def test_somebody_differs_as_the_row_says(divergence: Divergence, peer: Peer) ->
     assert revets.allowed != theirs.allowed, f"{peer.value} agrees: {revets} {theirs}"
     if divergence.erratic is None:
         assert disagreement(draft, peer, expected(peer, draft, revets), theirs) is None
+
+
+def test_openssl_has_not_read_the_identifier_of_a_signer_beside_the_path() -> None:
+    """The CRL that has another one is used, and `CRL-key-identifier` does not say otherwise."""
+    draft = ELSEWHERE["CRL-key-identifier"]
+    scenario = build(draft)
+    revets, theirs = revet.judge(scenario), Peer.OPENSSL.judge(scenario)
+
+    assert (True, True) == (revets.allowed, theirs.allowed)
+    assert not _row("CRL-key-identifier").applies(draft)
+    assert disagreement(draft, Peer.OPENSSL, expected(Peer.OPENSSL, draft, revets), theirs) is None
+
+
+def test_a_delta_fits_no_crl_of_another_scope() -> None:
+    """The indirect CRL that nobody expects is refused by pyhanko too where it speaks of deltas and none is indirect."""
+    draft = ELSEWHERE["delta-that-fits-none"]
+    scenario = build(draft)
+    revets, theirs = revet.judge(scenario), Peer.PYHANKO.judge(scenario)
+
+    assert (False, False) == (revets.allowed, theirs.allowed)
+    assert _row("delta-that-fits-none").applies(draft)
+    assert disagreement(draft, Peer.PYHANKO, expected(Peer.PYHANKO, draft, revets), theirs) is None
+
+
+def _row(identifier: str) -> Divergence:
+    return next(one for one in DIVERGENCES if one.identifier == identifier)

@@ -1,6 +1,7 @@
 """The targets of fuzzing let pass what is right, and only that: a target that cannot fail finds nothing."""
 
 from collections.abc import Callable
+from types import ModuleType
 from typing import Final
 
 import pytest
@@ -14,7 +15,9 @@ from fuzz.targets import HEADERS, TARGETS, run
 from fuzz.verdict import LEAF, SCENARIOS, Question, ask, verdict
 from service.core.der.certificate import read_certificate
 from service.core.model.failure import Code
+from service.core.model.malformed import MalformedError
 from service.core.model.verdict import Decision, Verdict
+from tests.core.der import readers
 
 GOOD_LEAF: Final = bytes((list(SCENARIOS).index("leaf"),)) + LEAF.der
 
@@ -93,21 +96,34 @@ def test_allowing_what_nobody_signed_is_a_finding(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(
-    ("target", "reader"),
+    ("target", "module", "reader"),
     [
-        ("certificate", "read_certificate"),
-        ("crl", "read_crl"),
-        ("ocsp", "read_ocsp_response"),
-        ("pem", "read_pem"),
-        ("request", "read_json"),
-        ("header", "read_moment"),
+        ("certificate", readers, "read_certificate"),
+        ("crl", readers, "read_crl"),
+        ("ocsp", readers, "read_ocsp_response"),
+        ("pem", fuzz.targets, "read_pem"),
+        ("request", fuzz.targets, "read_json"),
+        ("header", fuzz.targets, "read_moment"),
     ],
 )
-def test_any_other_exception_is_a_finding(target: str, reader: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_other_exception_is_a_finding(
+    target: str, module: ModuleType, reader: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A reader may raise its own error and no other."""
-    monkeypatch.setattr(fuzz.targets, reader, _raising(IndexError))
+    monkeypatch.setattr(module, reader, _raising(IndexError))
 
     with pytest.raises(IndexError):
+        run_all(target)
+
+
+@pytest.mark.parametrize(
+    ("target", "used"), [("certificate", "canonical"), ("certificate", "general_name_key"), ("crl", "unpack")]
+)
+def test_what_was_read_is_not_refused_later(target: str, used: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reader's own error is one like any other where it comes too late."""
+    monkeypatch.setattr(readers, used, _raising(MalformedError))
+
+    with pytest.raises(AssertionError, match="refused when it is used"):
         run_all(target)
 
 

@@ -67,9 +67,31 @@ async def read_body(response: httpx.Response, authority: str, max_bytes: int, de
     decode.finish()
 
 
+async def read_nothing(response: httpx.Response, authority: str, deadline: float) -> AsyncGenerator[bytes]:
+    """Come to the end of an answer that has no body, whatever its headers say (RFC 9110 §15.4.5).
+
+    At its end the connection can be used again, and who learns that nothing was modified has no reason to look for it.
+
+    Returns:
+        No pieces.
+
+    Raises:
+        OriginError: TIMED_OUT, UNREACHABLE.
+    """
+    raw = response.aiter_raw()
+    while await _next(raw, authority, deadline) is not None:
+        pass  # h11 lets nothing through here
+    return _nothing()
+
+
 def too_large(what: str, max_bytes: int) -> OriginError:
     """Make the error of a body over the limit."""
     return OriginError(Problem.TOO_LARGE, f"{what}, the limit is {max_bytes} bytes")
+
+
+async def _nothing() -> AsyncGenerator[bytes]:
+    for piece in ():
+        yield piece
 
 
 async def _next(raw: AsyncIterator[bytes], authority: str, deadline: float) -> bytes | None:

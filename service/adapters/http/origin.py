@@ -10,6 +10,7 @@ The rules it keeps:
 3. Nothing but `OriginError` and cancellation leaves. What the taker of a streamed body raises is the taker's, and
    passes untouched; the deadline interrupts our waiting and not the taker's work.
 4. Nothing about us goes out: no credentials, no cookies, nothing from the environment.
+5. "Not modified" is an answer only to a request that had validators; from anybody else it is an error like any other.
 
 What it does not do: retry, cache, or look at what it fetched.
 """
@@ -22,12 +23,13 @@ from typing import Self
 
 import httpx
 
-from service.adapters.http.body import check_declared_length, read_body
+from service.adapters.http.body import check_declared_length, read_body, read_nothing
 from service.adapters.http.errors import as_origin_errors
 from service.adapters.http.guard import Target, check_url, redirect_target, refused
 from service.adapters.http.slots import Slots
 from service.adapters.http.transport import TRUST_EXTENSION, GuardedTransport
-from service.application.origin import OriginAnswer, OriginError, OriginRequest, UrlTrust
+from service.application.origin import OriginAnswer, OriginError, OriginRequest, OriginStream, UrlTrust
+from service.application.origin_headers import read_headers
 from service.core.model.attempt import Problem
 
 MAX_REDIRECTS = 3
@@ -35,6 +37,7 @@ MAX_REDIRECTS = 3
 
 _OK = 200
 _SEE_OTHER = 303
+_NOT_MODIFIED = 304
 _REDIRECTS = frozenset({301, 302, _SEE_OTHER, 307, 308})
 
 # What this layer sets itself, and what would tell a stranger who we are or change how the message is framed.
@@ -46,6 +49,8 @@ _NOT_THE_CALLERS = frozenset(
         "content-length",
         "cookie",
         "host",
+        "if-modified-since",
+        "if-none-match",
         "proxy-authorization",
         "te",
         "transfer-encoding",
@@ -63,6 +68,7 @@ class _Hop:
     trust: UrlTrust
     headers: tuple[tuple[str, str], ...]
     body: bytes | None
+    is_conditional: bool
 
     @classmethod
     def first(cls, request: OriginRequest) -> Self:
@@ -74,7 +80,10 @@ class _Hop:
         for name, _ in request.headers:
             if name.lower() in _NOT_THE_CALLERS:
                 raise refused(f"the header {name} is not the caller's to set")
-        return cls(check_url(request.url), request.trust, request.headers, request.body)
+        validators = None if request.body is not None else request.validators
+        conditions = () if validators is None else validators.conditions
+        headers = (*request.headers, *conditions)
+        return cls(check_url(request.url), request.trust, headers, request.body, bool(conditions))
 
     def after(self, response: httpx.Response) -> "_Hop":
         """Go where a redirect leads.
@@ -88,16 +97,27 @@ class _Hop:
         location = response.headers.get("location")
         if location is None or (self.body is not None and response.status_code == _SEE_OTHER):
             raise _status(self, response)
-        return _Hop(redirect_target(self.target, location), UrlTrust.CERTIFICATE, self.headers, self.body)
+        target = redirect_target(self.target, location)
+        return _Hop(target, UrlTrust.CERTIFICATE, self.headers, self.body, self.is_conditional)
 
 
 @dataclass(frozen=True, slots=True)
 class _Exchange:
-    """An answer with status 200 whose body is being read."""
+    """An answer whose body is being read; one with status 304 has none."""
 
     url: str
     response: httpx.Response
     pieces: AsyncGenerator[bytes]
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """As they came, with lower-case names."""
+        return tuple(self.response.headers.multi_items())
+
+    @property
+    def not_modified(self) -> bool:
+        """Whether what the validators say is still the current version."""
+        return self.response.status_code == _NOT_MODIFIED
 
 
 class HttpOrigin:
@@ -127,17 +147,18 @@ class HttpOrigin:
         """
         async with self._exchange(request) as exchange:
             body = b"".join([piece async for piece in exchange.pieces])
-            return OriginAnswer(exchange.url, body, tuple(exchange.response.headers.multi_items()))
+            return OriginAnswer(exchange.url, body, exchange.headers, exchange.not_modified)
 
     @asynccontextmanager
-    async def stream(self, request: OriginRequest) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def stream(self, request: OriginRequest) -> AsyncIterator[OriginStream]:
         """Fetch a body in pieces; leaving early closes the connection.
 
         Raises:
             OriginError: for every failure, on entering and on taking a piece.
         """
         async with self._exchange(request) as exchange:
-            yield exchange.pieces
+            said = read_headers(exchange.headers)
+            yield OriginStream(exchange.url, exchange.pieces, said, exchange.not_modified)
 
     async def aclose(self) -> None:
         """Close every connection. What is fetched afterwards fails."""
@@ -151,11 +172,9 @@ class HttpOrigin:
             async with AsyncExitStack() as held:
                 response = await self._send(hop, deadline, held)
                 if response.status_code not in _REDIRECTS:
-                    if response.status_code != _OK:
-                        raise _status(hop, response)
-                    check_declared_length(response, request.max_bytes)
-                    body = read_body(response, hop.target.authority, request.max_bytes, deadline)
-                    yield _Exchange(hop.target.url, response, await held.enter_async_context(aclosing(body)))
+                    body = await _body(hop, response, request.max_bytes, deadline)
+                    exchange = _Exchange(hop.target.url, response, await held.enter_async_context(aclosing(body)))
+                    yield exchange
                     return
             hop = hop.after(response)
         raise refused(f"more than {MAX_REDIRECTS} redirects")
@@ -179,6 +198,20 @@ class HttpOrigin:
                 response = await self._client.send(request, stream=True)
                 held.push_async_callback(response.aclose)
                 return response
+
+
+async def _body(hop: _Hop, response: httpx.Response, max_bytes: int, deadline: float) -> AsyncGenerator[bytes]:
+    """The body of an answer that we asked for.
+
+    Raises:
+        OriginError: TOO_LARGE, HTTP_STATUS for every other answer, TIMED_OUT, UNREACHABLE.
+    """
+    if response.status_code == _NOT_MODIFIED and hop.is_conditional:
+        return await read_nothing(response, hop.target.authority, deadline)
+    if response.status_code != _OK:
+        raise _status(hop, response)
+    check_declared_length(response, max_bytes)
+    return read_body(response, hop.target.authority, max_bytes, deadline)
 
 
 def _status(hop: _Hop, response: httpx.Response) -> OriginError:

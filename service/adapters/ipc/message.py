@@ -3,12 +3,12 @@
 import json
 from base64 import b64decode, b64encode
 
-from service.application.crl_fetcher import MAX_ORDER_SIGNERS, CrlOrder, CrlSigner
+from service.application.crl_fetcher import MAX_ORDER_PATH_OCTETS, MAX_ORDER_SIGNERS, CrlOrder, CrlSigner
 from service.core.model.attempt import Attempt, Problem
 
 MAX_LINE_BYTES = 256 * 1024
-"""An order holds a few URLs and 17 keys of 4 KiB at most, a report a few attempts; a certificate of 1 MiB cannot make
-one of either."""
+"""An order holds a few URLs, 21 keys of 4 KiB and 64 KiB of certificates at most, a report a few attempts; a
+certificate of 1 MiB cannot make one of either."""
 
 
 class MessageError(ValueError):
@@ -21,9 +21,10 @@ def encode_order(order: CrlOrder) -> bytes:
     Raises:
         MessageError: its URLs are too long.
     """
-    return _line(
-        {"urls": order.urls, "signers": [[_text(signer.name), _text(signer.spki)] for signer in order.signers]}
-    )
+    signers = [
+        [_text(signer.name), _text(signer.spki), [_text(der) for der in signer.path]] for signer in order.signers
+    ]
+    return _line({"urls": order.urls, "signers": signers})
 
 
 def decode_order(line: bytes) -> CrlOrder:
@@ -35,11 +36,14 @@ def decode_order(line: bytes) -> CrlOrder:
     try:
         message = json.loads(line)
         urls = tuple(str(url) for url in message["urls"])
-        signers = tuple(CrlSigner(_octets(name), _octets(spki)) for name, spki in message["signers"])
+        signers = tuple(_signer(*signer) for signer in message["signers"])
     except (ValueError, TypeError, KeyError) as error:
         raise MessageError("not an order") from error
     if len(signers) > MAX_ORDER_SIGNERS:
         raise MessageError(f"an order for {len(signers)} keys; the limit is {MAX_ORDER_SIGNERS}")
+    octets = sum(len(der) for signer in signers for der in signer.path)
+    if octets > MAX_ORDER_PATH_OCTETS:
+        raise MessageError(f"an order with {octets} octets of certificates; the limit is {MAX_ORDER_PATH_OCTETS}")
     return CrlOrder(urls, signers)
 
 
@@ -59,6 +63,10 @@ def decode_report(line: bytes) -> tuple[Attempt, ...]:
         return tuple(Attempt(str(source), Problem(problem), str(detail)) for source, problem, detail in attempts)
     except (ValueError, TypeError, KeyError) as error:
         raise MessageError("not a report") from error
+
+
+def _signer(name: str, spki: str, path: list[str]) -> CrlSigner:
+    return CrlSigner(_octets(name), _octets(spki), tuple(map(_octets, path)))
 
 
 def _text(octets: bytes) -> str:

@@ -16,7 +16,7 @@ import lmdb
 from service.adapters.lmdb.errors import Translating
 from service.application.evidence_store import StoreError
 
-FORMAT = b"2"
+FORMAT = b"3"
 """Raised with every change of what rows look like, here or in a generation."""
 
 MAX_READERS = 1024

@@ -42,6 +42,7 @@ def encode_slot(record: SlotRecord) -> bytes:
             "signer_spki": held.signer_spki.hex(),
             "source": held.source,
             "fetched_at": held.fetched_at.isoformat(),
+            "signer_paths": [{"certificates": [der.hex() for der in path]} for path in held.signer_paths],
             "meta": _meta(held.meta),
         }
     )
@@ -68,6 +69,7 @@ def decode_slot(row: bytes) -> SlotRecord:
             signer_spki=fields.octets("signer_spki"),
             source=fields.text("source"),
             fetched_at=fields.moment("fetched_at"),
+            signer_paths=tuple(path.octet_strings("certificates") for path in fields.inners("signer_paths")),
         ),
         Generation(name=name, rows=fields.count("rows"), size=fields.count("octets")),
     )

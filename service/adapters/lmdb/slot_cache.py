@@ -6,7 +6,7 @@ from service.adapters.lmdb.crl_rows import SlotRow
 from service.adapters.lmdb.record import SlotRecord, decode_slot
 
 DECODED_SLOTS = 4096
-"""Slots kept decoded, some 4 KiB each: twice the partitions of the largest CAs."""
+"""Slots kept decoded, some 8 KiB each: twice the partitions of the largest CAs."""
 
 
 class SlotCache:

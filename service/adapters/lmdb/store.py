@@ -49,7 +49,7 @@ from service.core.model.evidence_tier import Tier
 from service.core.model.malformed import MalformedError
 
 HOT_MAP_OCTETS = 256 << 20
-"""The hot environment: some 8 MB for 2,000 CRLs, the rest for OCSP responses."""
+"""The hot environment: some 16 MB for 2,000 CRLs, the rest for OCSP responses."""
 
 OCSP_SHARE = 4
 """One quarter of the hot environment is kept from OCSP responses: room for CRLs and for pages still being read."""
@@ -190,6 +190,22 @@ class Store:
         with self._lookup:
             return self._crls.any_of(issuer, lambda row: self._slots.record(row).held.signer_spki in signer_spkis)
 
+    def kept_signers(self, issuer: bytes) -> tuple[tuple[bytes, ...], ...]:
+        """What is kept beside the CRLs of an issuer of their signers; see `CrlReader`.
+
+        Raises:
+            StoreError: the store cannot be read, or what it says of a CRL of this issuer is damaged.
+        """
+        paths: dict[tuple[bytes, ...], None] = {}
+
+        def note(row: SlotRow) -> bool:
+            paths.update(dict.fromkeys(self._slots.record(row).held.signer_paths))
+            return False
+
+        with self._lookup:
+            self._crls.any_of(issuer, note)
+        return tuple(paths)
+
     def held(self) -> tuple[HeldCrl, ...]:
         """Every CRL held, for inventories.
 
@@ -223,6 +239,18 @@ class Store:
         except StoreError:  # damaged: what is published next repairs it
             return False
         return record.held.meta.digest == digest and self._reader.has(record.generation)
+
+    def signer_paths(self, slot: CrlSlot) -> tuple[tuple[bytes, ...], ...]:
+        """What is kept beside the CRL of a slot; see `CrlWriter`.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        row = self._crls.row(slot.key)
+        try:
+            return () if row is None else decode_slot(row).held.signer_paths
+        except StoreError:  # damaged: what is published next repairs it
+            return ()
 
     def publish(self, held: HeldCrl, rows: Iterable[CrlRow], watermark: Watermark) -> None:
         """Replace what the slot holds; see `CrlWriter`. What `rows` raises passes through, and nothing has changed.
@@ -277,7 +305,9 @@ class Store:
             raise StoreError(f"the CRL in {record.generation.name} is damaged: {error}") from error
         held = record.held
         repeats_entries = record.generation.rows < held.meta.entries
-        return CrlFinding(held.meta, entry, held.signer_spki, held.source, Tier.HOST, repeats_entries)
+        return CrlFinding(
+            held.meta, entry, held.signer_spki, held.source, Tier.HOST, repeats_entries, held.signer_paths
+        )
 
     def _abandon(self, record: SlotRecord) -> None:
         """Remove a generation whose switch failed, unless the switch came through after all."""

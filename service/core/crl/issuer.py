@@ -37,7 +37,7 @@ def candidate_signers(certificate: Certificate, issuer: Certificate, store: Trus
 def may_sign_crls(certificate: Certificate) -> bool:
     """Whether the key usage of a certificate allows its key to sign CRLs; an absent one forbids nothing."""
     usage = certificate.extensions.key_usage
-    return usage is None or bool(usage & KeyUsage.CRL_SIGN)  # RFC 5280 §6.3.3 (f), RFC 10007
+    return usage is None or KeyUsage.CRL_SIGN in usage  # RFC 5280 §6.3.3 (f), RFC 10007
 
 
 def is_signer(candidate: Certificate, issuer: Certificate, store: TrustStore) -> bool:

@@ -84,7 +84,7 @@ def judge_crls(crls: Iterable[AuthenticCrl], certificate: Certificate, policy: P
     usable: list[_Usable] = []
     attempts: list[Attempt] = []
     ended: list[CrlFinding] = []
-    for crl in _newest(sorted(crls, key=lambda one: age(one.finding)), policy, at):
+    for crl in _newest(list(crls), policy, at):
         outcome = _use(crl, certificate, policy, at)
         if isinstance(outcome, _Usable):
             usable.append(outcome)
@@ -122,9 +122,10 @@ def _conclude(
         if not any(_is_newer(one, finding) for one in complete):
             rolled_back = (Attempt(one.finding.source, Problem.ROLLED_BACK) for one in complete)
             return Judgement(None, (*attempts, *rolled_back))
-    bases = {scope_of(one.finding) for one in complete}
-    baseless = (one for one in deltas if scope_of(one.finding) not in bases)
-    attempts.extend(Attempt(one.finding.source, Problem.NO_BASE) for one in baseless)
+    if deltas:
+        bases = {scope_of(one.finding) for one in complete}
+        baseless = (one for one in deltas if scope_of(one.finding) not in bases)
+        attempts.extend(Attempt(one.finding.source, Problem.NO_BASE) for one in baseless)
     return _covered(complete, attempts, until)
 
 
@@ -158,9 +159,11 @@ def age(finding: CrlFinding) -> tuple[float, int, bool, bytes, int, str]:
 
 def _newest(crls: list[AuthenticCrl], policy: Policy, at: datetime) -> list[AuthenticCrl]:
     """Of each slot the newest that is not from the future, and all others of the same age."""
+    if len(crls) == 1:  # most often there is nothing to compare it with
+        return crls
     newest: dict[bytes, CrlFinding] = {}
     kept = []
-    for crl in crls:
+    for crl in sorted(crls, key=lambda one: age(one.finding)):
         meta = crl.finding.meta
         slot = slot_of(meta, crl.finding.signer_spki or b"").key
         if window(EvidenceKind.CRL, meta.this_update, None, policy, at) is Problem.NOT_YET_VALID:
@@ -207,7 +210,7 @@ def _combined(complete: _Usable, deltas: list[_Usable], certificate: Certificate
     # RFC 5280 §6.3.3 (a): the certificate and the complete CRL may name deltas.
     freshest = (*certificate.extensions.freshest_crl, *complete.finding.meta.freshest_crl)
     is_final = complete.entry is not None and complete.entry.reason is not Reason.CERTIFICATE_HOLD
-    return complete if is_final else replace(complete, freshest=freshest)
+    return replace(complete, freshest=freshest) if freshest and not is_final else complete
 
 
 def _caution(delta: _Usable) -> int:

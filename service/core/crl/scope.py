@@ -55,6 +55,8 @@ def covered_reasons(crl: CrlMeta, certificate: Certificate) -> Reasons:
         is_misplaced = bool(declared and scope.names) and point not in declared
         if not is_misplaced and _is_issuer_of(crl, scope, point, certificate) and _names_meet(scope, point):
             covered |= point.reasons  # RFC 5280 §6.3.3 (d)
+            if covered == ALL_REASONS:
+                break
     return covered if scope.only_some_reasons is None else covered & scope.only_some_reasons
 
 

@@ -3,21 +3,29 @@
 An issuer signs its own CRLs most often, with the key that signed its certificates: then its path is the one in
 question. Another key of the same name (a renewed key, a key for CRLs alone) or another CRL issuer needs a path of its
 own, to the same anchor, and nothing in that path may be revoked.
+
+The signer's certificate is at hand in the trust store, or in the request. What is kept beside a CRL from an earlier
+request serves for hearing that it revokes, and for nothing else: whoever leaves the certificate out silences nobody.
 """
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
+from itertools import tee
 from typing import assert_never
 
 from service.core.crl.issuer import candidate_signers, is_issuers_own, is_signer, may_sign_crls
 from service.core.crl.judging import Standing
+from service.core.decision.kept_signers import entity, kept_beside, laid_over
 from service.core.decision.question import Checked, Missing, Question, together
 from service.core.der.signature import SignatureResult, verify
 from service.core.freshness.window import LAST_MOMENT
 from service.core.model.attempt import Problem
 from service.core.model.certificate import Certificate
 from service.core.model.crl import CrlFinding
+from service.core.model.evidence import CrlWanted, Reach
 from service.core.model.policy import KeyPurpose, Policy, PolicyInputs
 from service.core.model.verdict import RevocationStatus
 from service.core.names.comparison import canonical, same_name
@@ -44,6 +52,9 @@ class Authority:
     standing: Standing = Standing.FULL
 
 
+MAX_KEPT_SIGNERS = 4
+"""Keys known by what is kept alone under which a CRL is tried as well: two that took turns, and as many again."""
+
 _WORST_FIRST = (Problem.SIGNER_REVOKED, Problem.SIGNER_UNCHECKED, Problem.UNAUTHORIZED_SIGNER)
 
 
@@ -65,9 +76,30 @@ def authorize(
     if is_own and may_sign_crls(issuer):
         return Authority(LAST_MOMENT)
     outcome = _search(finding, issuer, question, check)
+    if not isinstance(outcome, Problem):
+        return outcome
     # Which of the issuer's certificates stands in the path is the caller's choice. One without cRLSign takes from what
     # its key signed that it makes anything good, and not that it revokes.
-    return Authority(LAST_MOMENT, Standing.REVOKES) if is_own and isinstance(outcome, Problem) else outcome
+    if is_own:
+        return Authority(LAST_MOMENT, Standing.REVOKES)
+    return _search_kept(finding, issuer, question, check, outcome)
+
+
+def _search_kept(
+    finding: CrlFinding, issuer: Certificate, question: Question, check: Check, otherwise: Problem
+) -> Authority | Problem | Missing:
+    """The same, with the certificates that are kept beside CRLs, where the CRL says something of the certificate.
+
+    Which certificates come with a request is the caller's choice. They count like those of a request, and what comes of
+    it is capped: what others brought along makes nothing good.
+    """
+    if finding.entry is None:
+        return otherwise
+    store, _ = laid_over((*finding.signer_paths, *kept_beside(question.evidence)), question)
+    if store is question.store:
+        return otherwise
+    outcome = _search(finding, issuer, replace(question, store=store), check)
+    return replace(outcome, standing=Standing.REVOKES) if isinstance(outcome, Authority) else outcome
 
 
 def _search(
@@ -129,20 +161,68 @@ def _is_anchor(candidate: Certificate, question: Question) -> bool:
     return verify(anchor.signature, candidate.public_key) is SignatureResult.VALID
 
 
-def known_signers(certificate: Certificate, issuer: Certificate, question: Question) -> tuple[Certificate, ...]:
-    """Who else than its issuer may sign CRLs about a certificate, as far as their paths tell.
+def known_signers(
+    certificate: Certificate, issuer: Certificate, question: Question
+) -> dict[Certificate, tuple[Certificate, ...]]:
+    """Who else than its issuer may sign CRLs about a certificate, as far as their paths tell, each with a valid path.
 
     CRLs that are fetched are held if one of these keys signed them: a certificate without a path, which anybody can
-    send along, must not decide what this host holds.
+    send along, must not decide what this host holds. Where a CRL about the certificate is held, its signer's next one
+    is recognized as well.
+
+    Returns:
+        The path of each, itself first, without the anchor; empty for an anchor.
 
     Raises:
         BudgetExhaustedError: the paths cost too much.
     """
-    return tuple(
-        candidate
-        for candidate in candidate_signers(certificate, issuer, question.store)
-        if _is_anchor(candidate, question) or any(True for _ in _valid_paths(candidate, issuer, question))
-    )
+    known: dict[Certificate, tuple[Certificate, ...]] = {}
+    for candidate in candidate_signers(certificate, issuer, question.store):
+        path = () if _is_anchor(candidate, question) else _first_path(candidate, issuer, question)
+        if path is not None:
+            known[candidate] = path
+    held = question.evidence.crls.get(CrlWanted(certificate, issuer, Reach.HELD))
+    findings = () if held is None else held.findings
+    store, signers = laid_over((path for one in findings for path in one.signer_paths), question)
+    kept = replace(question, store=store)
+    entities = {entity(one) for one in (issuer, *known)}
+    limit = len(known) + MAX_KEPT_SIGNERS
+    for candidate in signers:
+        if len(known) == limit or entity(candidate) in entities or not is_signer(candidate, issuer, store):
+            continue
+        path = _first_path(candidate, issuer, kept)
+        if path is not None:
+            known[candidate] = path
+            entities.add(entity(candidate))
+    return known
+
+
+def own_path(issuer: Certificate, question: Question) -> tuple[Certificate, ...]:
+    """The part of the path in question that is its issuer's, itself first, without the anchor."""
+    return question.path.certificates[_position(question.path, issuer) :]
+
+
+def names_issuer(certificate: Certificate, issuer: Certificate, question: Question) -> bool:
+    """Whether a CRL by the issuer of a certificate is held, as far as names, keys and paths tell.
+
+    The CRLs about the certificate that are at hand have been looked for. Also one counts whose signer's certificate is
+    kept beside it alone: leaving that out of a request must not make an answer needless.
+
+    Raises:
+        BudgetExhaustedError: the paths cost too much.
+    """
+    held = question.evidence.crls[CrlWanted(certificate, issuer, Reach.HELD)]
+    if held.names_issuer or not held.signer_paths:
+        return held.names_issuer
+    store, signers = laid_over(held.signer_paths, question)
+    kept = replace(question, store=store)
+    namesakes = (one for one in signers if same_name(one.subject, issuer.subject) and is_signer(one, issuer, store))
+    return any(_first_path(one, issuer, kept) is not None for one in namesakes)
+
+
+def _first_path(candidate: Certificate, issuer: Certificate, question: Question) -> tuple[Certificate, ...] | None:
+    """A path that makes a candidate a signer, without its anchor, or None."""
+    return next((path.certificates for path, _ in _signer_paths(candidate, issuer, question)), None)
 
 
 def _judge_paths(
@@ -150,15 +230,33 @@ def _judge_paths(
 ) -> Iterator[Authority | Problem | Missing]:
     """What comes of each path from a candidate to the anchor of the path in question."""
     pending = question.pending | {candidate}
-    for path, standing in _valid_paths(candidate, issuer, question):
-        outcome = _judge_path(replace(question, path=path, pending=pending), check)
+    for path, standing in _signer_paths(candidate, issuer, question):
+        judge = partial(_judge_path, replace(question, path=path, pending=pending), check)
+        # Whoever asks: of a key that was renewed again and again, each renewal is asked about under each of the others.
+        outcome = question.budget.once((path, pending, question.policy, question.store.version), judge)
         yield replace(outcome, standing=standing) if isinstance(outcome, Authority) else outcome
 
 
-def _valid_paths(
+def _signer_paths(
     candidate: Certificate, issuer: Certificate, question: Question
 ) -> Iterator[tuple[CertificationPath, Standing]]:
     """Each path that makes a candidate a signer, in everything but revocation, and what its word is worth."""
+    look = partial(_remembering, _valid_paths(candidate, question))
+    what = (candidate, question.path.anchor, question.policy, question.store.version)
+    for path in copy(question.budget.once(what, look)):
+        standing = _standing(path, issuer, question)
+        if standing is not None:
+            yield path, standing
+
+
+def _remembering(paths: Iterator[CertificationPath]) -> Iterator[CertificationPath]:
+    """The same paths, found as they are needed; a copy starts again with those that were found before."""
+    (remembering,) = tee(paths, 1)
+    return remembering
+
+
+def _valid_paths(candidate: Certificate, question: Question) -> Iterator[CertificationPath]:
+    """Each path from a candidate to the anchor of the path in question that is valid, whatever is revoked in it."""
     rules = _rules(question.policy)
     # RFC 5280 §6.3.3 (f): the anchor MUST be the same; other anchors are intermediates here.
     store = replace(question.store, anchors=frozenset({question.path.anchor}))
@@ -167,9 +265,8 @@ def _valid_paths(
             continue
         question.budget.spend_path()
         valid = validate(path, rules, question.at, question.budget)
-        standing = _standing(path, issuer, question)
-        if isinstance(valid, ValidPath) and standing is not None:
-            yield path, standing
+        if isinstance(valid, ValidPath):
+            yield path
 
 
 def _standing(signer: CertificationPath, issuer: Certificate, question: Question) -> Standing | None:
@@ -184,7 +281,7 @@ def _standing(signer: CertificationPath, issuer: Certificate, question: Question
     if not same_name(signer.leaf.subject, issuer.subject):
         return Standing.FULL if _is_named_issuer(signer, issuer, question) else None
     certifiers, own = _lineage(signer, signer.leaf), _lineage(question.path, issuer)
-    if not certifiers.isdisjoint({_entity(issuer), _entity(question.path.anchor)}):
+    if not certifiers.isdisjoint({entity(issuer), entity(question.path.anchor)}):
         return Standing.FULL
     if certifiers.isdisjoint(own):
         return None
@@ -198,18 +295,13 @@ def _is_named_issuer(signer: CertificationPath, issuer: Certificate, question: Q
     """Whether a signer is the CRL issuer whom a certificate names, as far as anybody who may has said so."""
     path, presented = question.path, question.store.presented
     certifiers, name = _lineage(signer, signer.leaf), canonical(signer.leaf.subject.der)
-    namesakes = {entity for entity in map(_entity, (*path.certificates[1:], path.anchor)) if entity[0] == name}
+    namesakes = {one for one in map(entity, (*path.certificates[1:], path.anchor)) if one[0] == name}
     if namesakes:  # the name of somebody in the path is theirs
         return not certifiers.isdisjoint(namesakes)
-    known = {_entity(one) for one in question.store.by_subject.get(name, ()) if one not in presented}
+    known = {entity(one) for one in question.store.by_subject.get(name, ()) if one not in presented}
     if known:  # the operator knows who bears it
         return not certifiers.isdisjoint(known)
-    return not certifiers.isdisjoint({_entity(issuer), _entity(path.anchor)})
-
-
-def _entity(certificate: Certificate) -> tuple[bytes, bytes]:
-    """Name and key."""
-    return canonical(certificate.subject.der), certificate.public_key.spki
+    return not certifiers.isdisjoint({entity(issuer), entity(path.anchor)})
 
 
 def _lineage(path: CertificationPath, member: Certificate) -> set[tuple[bytes, bytes]]:
@@ -217,7 +309,7 @@ def _lineage(path: CertificationPath, member: Certificate) -> set[tuple[bytes, b
     name = canonical(member.subject.der)
     found = set()
     for one in (*path.certificates[_position(path, member) :], path.anchor):
-        found.add(_entity(one))
+        found.add(entity(one))
         if canonical(one.subject.der) != name:
             break
     return found
@@ -230,6 +322,8 @@ def _position(path: CertificationPath, member: Certificate) -> int:
 def _judge_path(question: Question, check: Check) -> Authority | Problem | Missing:
     """Whether nothing in a signer's path, that of the question, is revoked, and every needed answer is there."""
     path = question.path
+    if len(question.pending) > 1:  # the first time is paid for where the path is validated
+        question.budget.spend_path()
     until = path.anchor.not_after
     missing: list[Missing] = []
     unchecked = False

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from service.core.crl.issuer import candidate_signers, check_issuer
 from service.core.crl.judging import AuthenticCrl, age, judge_crls
-from service.core.decision.crl_signers import Authority, authorize, known_signers
+from service.core.decision.crl_signers import Authority, authorize, known_signers, names_issuer, own_path
 from service.core.decision.question import Checked, Missing, Question
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.certificate import Certificate
@@ -25,6 +25,8 @@ METHODS = {
     EvidenceOrder.OCSP_ONLY: (Method.OCSP,),
 }
 """The methods that an order admits, the one that is fetched first in front."""
+
+_FETCHED = (Reach.ORIGIN, Reach.FRESHEST)
 
 
 def check_revocation(certificate: Certificate, issuer: Certificate, question: Question) -> Checked | Missing:
@@ -90,8 +92,11 @@ def _check(
         # Everything that counts is relied on: where one of them ends, what it superseded may count again.
         ends = [answer.usable_until for answer in answers] + [one.silent_until for one in judgements.values()]
         until = min(end for end in ends if end is not None)
-        return Checked(replace(answers[0], attempts=attempts, usable_until=until), is_needed=True)
-    return _without_answer(certificate, question, attempts, names_issuer=question.evidence.crls[held].names_issuer)
+        answer = answers[0]
+        if attempts or answer.usable_until != until:
+            answer = replace(answer, attempts=attempts, usable_until=until)
+        return Checked(answer, is_needed=True)
+    return _without_answer(certificate, question, attempts, names_issuer=names_issuer(certificate, issuer, question))
 
 
 def _without_answer(
@@ -136,17 +141,17 @@ def _judge(method: Method, certificate: Certificate, issuer: Certificate, questi
 
 def _judge_crls(certificate: Certificate, issuer: Certificate, question: Question) -> Judgement | Missing:
     held = CrlWanted(certificate, issuer, Reach.HELD)
-    if held not in question.evidence.crls:
+    first = question.evidence.crls.get(held)
+    if first is None:
         return Missing(frozenset({held}))
-    fetched = (CrlWanted(certificate, issuer, reach) for reach in (Reach.ORIGIN, Reach.FRESHEST))
-    gathered = [question.evidence.crls[one] for one in (held, *fetched) if one in question.evidence.crls]
+    fetched = (question.evidence.crls.get(CrlWanted(certificate, issuer, reach)) for reach in _FETCHED)
+    gathered = [first, *(one for one in fetched if one is not None)]
     authentic = _authentic((finding for one in gathered for finding in one.findings), certificate, issuer, question)
     if isinstance(authentic, Missing):
         return authentic
     crls, refused = authentic
     judgement = judge_crls(crls, certificate, question.policy, question.at)
-    attempts = (*refused, *judgement.attempts, *(attempt for one in gathered for attempt in one.attempts))
-    return replace(judgement, attempts=attempts)
+    return judgement.among(tuple(refused), tuple(attempt for one in gathered for attempt in one.attempts))
 
 
 def _authentic(
@@ -188,20 +193,21 @@ def _with_signers(wanted: frozenset[Wanted], question: Question) -> frozenset[Wa
 
 
 def _with_signer(wanted: CrlWanted, question: Question) -> CrlWanted:
-    if wanted.signers:
+    if wanted.signers or wanted.paths:
         return wanted
     if wanted.reach is Reach.HELD:
         signers = candidate_signers(wanted.certificate, wanted.issuer, question.store)
-    else:
-        signers = known_signers(wanted.certificate, wanted.issuer, question)
-    return replace(wanted, signers=signers) if signers else wanted
+        return replace(wanted, signers=signers) if signers else wanted
+    known = known_signers(wanted.certificate, wanted.issuer, question)
+    return replace(wanted, signers=tuple(known), paths=(own_path(wanted.issuer, question), *known.values()))
 
 
 def _judge_ocsp(certificate: Certificate, issuer: Certificate, question: Question) -> Judgement | Missing:
     held = OcspWanted(certificate, issuer, Reach.HELD)
-    if held not in question.evidence.ocsp:
+    first = question.evidence.ocsp.get(held)
+    if first is None:
         return Missing(frozenset({held}))
-    gathered = [question.evidence.ocsp[held]]
+    gathered = [first]
     fetched = question.evidence.ocsp.get(OcspWanted(certificate, issuer, Reach.ORIGIN))
     if fetched is not None:
         gathered.append(fetched)
@@ -215,8 +221,7 @@ def _judge_ocsp(certificate: Certificate, issuer: Certificate, question: Questio
                 return check
             delegates[answer.delegate] = check
     judgement = judge_answers(answers, delegates, question.policy, question.at)
-    attempts = (*refused, *judgement.attempts, *(attempt for one in gathered for attempt in one.attempts))
-    return replace(judgement, attempts=attempts)
+    return judgement.among(tuple(refused), tuple(attempt for one in gathered for attempt in one.attempts))
 
 
 def _check_delegate(delegate: Certificate, issuer: Certificate, question: Question) -> DelegateCheck | Missing:

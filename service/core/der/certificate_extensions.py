@@ -53,6 +53,23 @@ ACCESS_METHOD_OCSP = oid("1.3.6.1.5.5.7.48.1")
 KNOWN_QUALIFIERS = frozenset({oid("1.3.6.1.5.5.7.2.1"), oid("1.3.6.1.5.5.7.2.2")})
 """CPS and user notice (RFC 5280 §4.2.1.4): for people, and understood as such."""
 
+_USES = tuple(
+    int(use)
+    for use in (
+        KeyUsage.DIGITAL_SIGNATURE,
+        KeyUsage.CONTENT_COMMITMENT,
+        KeyUsage.KEY_ENCIPHERMENT,
+        KeyUsage.DATA_ENCIPHERMENT,
+        KeyUsage.KEY_AGREEMENT,
+        KeyUsage.KEY_CERT_SIGN,
+        KeyUsage.CRL_SIGN,
+        # RFC 5280 §4.2.1.3: without keyAgreement encipherOnly and decipherOnly have no meaning, which is no fault.
+        KeyUsage.DATA_ENCIPHERMENT,
+        KeyUsage.DATA_ENCIPHERMENT,
+    )
+)
+"""What each bit of keyUsage allows."""
+
 KNOWN = frozenset({
     SUBJECT_KEY_IDENTIFIER,
     KEY_USAGE,
@@ -161,23 +178,11 @@ def _basic_constraints(data: tlv.Buffer, start: int, stop: int) -> BasicConstrai
 
 def _key_usage(data: tlv.Buffer, start: int, stop: int) -> KeyUsage:
     bits = tlv.named_bits(data, *only(data, start, stop, tlv.BIT_STRING))
-    usage = KeyUsage(0)
-    if bits & 1 << 0:
-        usage |= KeyUsage.DIGITAL_SIGNATURE
-    if bits & 1 << 1:
-        usage |= KeyUsage.CONTENT_COMMITMENT
-    if bits & 1 << 2:
-        usage |= KeyUsage.KEY_ENCIPHERMENT
-    if bits & 1 << 4:
-        usage |= KeyUsage.KEY_AGREEMENT
-    if bits & 1 << 5:
-        usage |= KeyUsage.KEY_CERT_SIGN
-    if bits & 1 << 6:
-        usage |= KeyUsage.CRL_SIGN
-    if bits & (1 << 3 | 1 << 7 | 1 << 8):
-        # RFC 5280 §4.2.1.3: without keyAgreement encipherOnly and decipherOnly have no meaning, which is no fault.
-        usage |= KeyUsage.DATA_ENCIPHERMENT
-    return usage
+    usage = 0
+    for number, use in enumerate(_USES):
+        if bits & 1 << number:
+            usage |= use
+    return KeyUsage(usage)
 
 
 def _octets(data: tlv.Buffer, start: int, stop: int) -> bytes:

@@ -56,7 +56,7 @@ def read_extensions(data: tlv.Buffer, start: int, stop: int) -> dict[bytes, Exte
             raise MalformedError("an extension that is not a SEQUENCE")
         identifier_start, identifier_stop = tlv.expect(data, content, after, tlv.OBJECT_IDENTIFIER)
         identifier = bytes(data[identifier_start:identifier_stop])
-        name = dotted(identifier)  # another encoding of a known identifier would be an unknown extension
+        tlv.check_object_identifier(identifier)  # another encoding of a known one would be an unknown extension
         value_tag, value_start, value_stop = tlv.read(data, identifier_stop, after)
         critical = False
         if value_tag == tlv.BOOLEAN:
@@ -65,7 +65,7 @@ def read_extensions(data: tlv.Buffer, start: int, stop: int) -> dict[bytes, Exte
         if value_tag != tlv.OCTET_STRING or value_stop != after:
             raise MalformedError("an extension whose value is not one OCTET STRING")
         if identifier in found:
-            raise MalformedError(f"the extension {name} twice")
+            raise MalformedError(f"the extension {dotted(identifier)} twice")
         found[identifier] = Extension(critical, value_start, value_stop)
     return found
 

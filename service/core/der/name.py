@@ -23,6 +23,9 @@ MAX_CACHED_NAMES = 1024
 its text can be twice as long and have four octets a character: 36 MiB in all. A request of 1 MiB has no room for more
 than 200 of that length."""
 
+MAX_READ_AGAIN = 64
+"""Names whose parts are kept for a moment: what is read for people is compared next."""
+
 _STRINGS: Mapping[int, str] = {
     0x0C: "utf-8",  # UTF8String
     0x12: "ascii",  # NumericString
@@ -87,6 +90,7 @@ def _cached_name(der: bytes) -> Name:
     return Name(der, _text(read_rdns(der)))
 
 
+@lru_cache(maxsize=MAX_READ_AGAIN)
 def read_rdns(der: bytes) -> tuple[Rdn, ...]:
     """The RDNSequence of a Name.
 

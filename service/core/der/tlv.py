@@ -3,6 +3,7 @@
 Positions are offsets into one buffer, so that a CRL of any size is read without copies.
 """
 
+import re
 from functools import lru_cache
 from itertools import pairwise
 
@@ -28,6 +29,9 @@ MAX_OBJECT_IDENTIFIER_OCTETS = 128
 
 MAX_NAMED_BIT_OCTETS = 8
 """KeyUsage and ReasonFlags have nine bits; the rest is room for what a later RFC names. Reading costs their square."""
+
+_PADDED_ARC = re.compile(rb"(?:\A|[\x00-\x7f])\x80")
+"""A leading zero in base 128."""
 
 Buffer = bytes | memoryview
 
@@ -204,20 +208,29 @@ def object_identifier(data: Buffer, start: int, stop: int) -> str:
     Raises:
         MalformedError: it is empty, truncated, padded, or longer than `MAX_OBJECT_IDENTIFIER_OCTETS`.
     """
-    if stop - start > MAX_OBJECT_IDENTIFIER_OCTETS:
-        raise MalformedError("an OBJECT IDENTIFIER that is too long")
     return _dotted(bytes(data[start:stop]))
+
+
+def check_object_identifier(octets: bytes) -> None:
+    """Hold an OBJECT IDENTIFIER's content against X.690 §8.19: one identifier has one encoding.
+
+    Raises:
+        MalformedError: it is empty, truncated, padded, or longer than `MAX_OBJECT_IDENTIFIER_OCTETS`.
+    """
+    if len(octets) > MAX_OBJECT_IDENTIFIER_OCTETS:
+        raise MalformedError("an OBJECT IDENTIFIER that is too long")
+    if not octets or octets[-1] & 0x80:
+        raise MalformedError("an OBJECT IDENTIFIER that is empty or truncated")
+    if _PADDED_ARC.search(octets):
+        raise MalformedError("an OBJECT IDENTIFIER that is not minimal")
 
 
 @lru_cache(maxsize=1024)
 def _dotted(octets: bytes) -> str:
-    if not octets or octets[-1] & 0x80:
-        raise MalformedError("an OBJECT IDENTIFIER that is empty or truncated")
+    check_object_identifier(octets)
     arcs: list[int] = []
     arc = 0
     for octet in octets:
-        if arc == 0 and octet == 0x80:  # noqa: PLR2004 - a leading zero in base 128
-            raise MalformedError("an OBJECT IDENTIFIER that is not minimal")
         arc = arc << 7 | octet & 0x7F
         if not octet & 0x80:
             arcs.append(arc)

@@ -1,6 +1,10 @@
 """Budgets: every loop that an attacker can lengthen spends from one, and a spent budget is a verdict of its own."""
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,7 +14,9 @@ class Limits:
     Attributes:
         signatures: Signature verifications. 100 as in webpki: a 64-certificate chain of the worst kind stays below.
         steps: Certificates looked at while paths are built; 10,000 are a few milliseconds.
-        paths: Complete paths that are validated before the search gives up, those of CRL issuers included.
+        paths: Complete paths that are validated before the search gives up, those of CRL signers included, and each
+            time that one of these is asked about for another signer's sake. A root that renewed its key three times in
+            one path, with a CRL of each key, takes 13.
         names: Steps of reading names and name constraints and of looking one up in the other, 1 µs each at most. A leaf
             of 100 names below a CA with 300 subtrees takes 2,100; OpenSSL stops at 1,024 names against 1,024 subtrees,
             which take 10,000.
@@ -46,9 +52,9 @@ class BudgetExhaustedError(Exception):
 
 
 class Budget:
-    """What is left of `Limits` in one assessment; mutable, and made and dropped inside `assess`."""
+    """What is left of `Limits` in one assessment, and what was had for it; mutable, made and dropped in `assess`."""
 
-    __slots__ = ("_limits", "_names", "_paths", "_policies", "_signatures", "_steps")
+    __slots__ = ("_done", "_limits", "_names", "_paths", "_policies", "_signatures", "_steps")
 
     def __init__(self, limits: Limits) -> None:
         """Start with everything that `limits` grants."""
@@ -58,6 +64,19 @@ class Budget:
         self._paths = limits.paths
         self._names = limits.names
         self._policies = limits.policies
+        self._done: dict[Hashable, Any] = {}
+
+    def once(self, what: Hashable, work: Callable[[], T]) -> T:
+        """What some work comes to; it is done, and paid for, the first time that it is asked for.
+
+        Args:
+            what: Everything that the outcome depends on, besides what the whole assessment has in common.
+            work: Does it. Where it raises, nothing is remembered.
+        """
+        if what not in self._done:
+            self._done[what] = work()
+        outcome: T = self._done[what]
+        return outcome
 
     def spend_signature(self) -> None:
         """Pay for one signature verification.

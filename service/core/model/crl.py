@@ -82,6 +82,8 @@ class CrlFinding:
         source: Where the CRL came from: a URL, or `evidence`.
         tier: Which tier had it.
         repeats_entries: Whether it lists some certificate twice: nobody knows which entry counts.
+        signer_paths: Kept beside it, as DER: paths of the signer as they stood when it was fetched, its own certificate
+            first, without the anchor. They are facts as well, and no authority.
     """
 
     meta: CrlMeta
@@ -90,6 +92,7 @@ class CrlFinding:
     source: str
     tier: Tier
     repeats_entries: bool = False
+    signer_paths: tuple[tuple[bytes, ...], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ class Reach(Enum):
     FRESHEST = "freshest"
     """The delta CRLs that the certificate, or a complete CRL for it, names (freshestCRL)."""
 
+    __hash__ = object.__hash__  # members are unique; Enum's own is a call for each of many lookups
+
 
 @dataclass(frozen=True, slots=True)
 class CrlWanted:
@@ -32,8 +34,10 @@ class CrlWanted:
     Attributes:
         issuer: Who issued it, and most often signs its CRLs.
         signers: Who else may sign them, the likeliest first; which of them really may is decided later. They follow
-            from the certificate and the trust store.
+            from the certificate, the trust store, and what is kept beside CRLs that are held.
         points: Where to fetch from: the certificate's distribution points, or freshestCRL's; empty for HELD.
+        paths: Where CRLs are to be fetched, a valid path of the issuer and of each of `signers`, in this order: itself
+            first, without the anchor; empty for an anchor.
     """
 
     certificate: Certificate
@@ -41,6 +45,7 @@ class CrlWanted:
     reach: Reach
     signers: tuple[Certificate, ...] = field(default=(), compare=False)
     points: tuple[DistributionPoint, ...] = field(default=(), compare=False)
+    paths: tuple[tuple[Certificate, ...], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +66,14 @@ class GatheredCrls:
 
     Attributes:
         names_issuer: A CRL by this issuer is held or configured, usable or not: hard-fail then needs an answer.
+        signer_paths: Where that is all that makes an answer needed, and no CRL is held under a key that is known to be
+            the issuer's: what is kept beside CRLs in its name that other keys signed (`CrlFinding.signer_paths`).
     """
 
     findings: tuple[CrlFinding, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     names_issuer: bool = False
+    signer_paths: tuple[tuple[bytes, ...], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What one method, CRL or OCSP, says of one certificate."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from service.core.model.attempt import Attempt
@@ -23,3 +23,9 @@ class Judgement:
     attempts: tuple[Attempt, ...] = ()
     silent_until: datetime | None = None
     freshest: tuple[DistributionPoint, ...] = ()
+
+    def among(self, before: tuple[Attempt, ...], after: tuple[Attempt, ...]) -> "Judgement":
+        """The same, with attempts that were made elsewhere."""
+        if not before and not after:
+            return self
+        return replace(self, attempts=(*before, *self.attempts, *after))

@@ -110,7 +110,7 @@ def _candidates(
             own = candidate.extensions.subject_key_identifier
             is_other_key = wanted is not None and own is not None and wanted != own
             usage = candidate.extensions.key_usage
-            is_mute = usage is not None and not usage & KeyUsage.CRL_SIGN
+            is_mute = usage is not None and KeyUsage.CRL_SIGN not in usage
             found.append((candidate not in store.anchors, is_other_key, is_mute, candidate.fingerprint, candidate))
     return [candidate for *_, candidate in sorted(found, key=lambda one: one[:4])]
 

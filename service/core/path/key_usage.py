@@ -10,17 +10,19 @@ _PURPOSES = {
 }
 
 _CONSISTENT = {
-    KeyPurpose.CLIENT: KeyUsage.DIGITAL_SIGNATURE | KeyUsage.KEY_AGREEMENT,
-    KeyPurpose.SERVER: KeyUsage.DIGITAL_SIGNATURE | KeyUsage.KEY_ENCIPHERMENT | KeyUsage.KEY_AGREEMENT,
+    KeyPurpose.CLIENT: KeyUsage.DIGITAL_SIGNATURE | KeyUsage.KEY_AGREEMENT | KeyUsage.KEY_CERT_SIGN,
+    KeyPurpose.SERVER: (
+        KeyUsage.DIGITAL_SIGNATURE | KeyUsage.KEY_ENCIPHERMENT | KeyUsage.KEY_AGREEMENT | KeyUsage.KEY_CERT_SIGN
+    ),
 }
-"""The bits that a purpose may be consistent with (RFC 5280 §4.2.1.12); one of them is enough."""
+"""The bits that a purpose may be consistent with (RFC 5280 §4.2.1.12), and a CA's; one of them is enough."""
 
 
 def check_may_sign_certificates(certificate: Certificate) -> KeyUsageForbidsIssuing | None:
     """Why a CA's key may not sign certificates, or None; an absent keyUsage forbids nothing."""
     # RFC 5280 §6.1.4 (n)
     usage = certificate.extensions.key_usage
-    return None if usage is None or usage & KeyUsage.KEY_CERT_SIGN else KeyUsageForbidsIssuing(certificate)
+    return None if usage is None or KeyUsage.KEY_CERT_SIGN in usage else KeyUsageForbidsIssuing(certificate)
 
 
 def check_key_purpose(certificate: Certificate, policy: Policy) -> KeyPurposeForbidden | None:
@@ -46,5 +48,4 @@ def check_usage_fits_purpose(leaf: Certificate, policy: Policy) -> KeyUsageForbi
     usage = leaf.extensions.key_usage
     if policy.key_purpose is KeyPurpose.ANY or usage is None:
         return None
-    fits = usage & (_CONSISTENT[policy.key_purpose] | KeyUsage.KEY_CERT_SIGN)
-    return None if fits else KeyUsageForbidsPurpose(leaf, policy.key_purpose)
+    return None if usage & _CONSISTENT[policy.key_purpose] else KeyUsageForbidsPurpose(leaf, policy.key_purpose)

@@ -33,8 +33,8 @@ async def _problem(answer: Answer, *, timeout_s: float = 20.0, max_bytes: int = 
 
 
 async def _read_in_pieces(origin: HttpOrigin, request: OriginRequest) -> None:
-    async with origin.stream(request) as pieces:
-        async for _ in pieces:
+    async with origin.stream(request) as answered:
+        async for _ in answered.chunks:
             pass
 
 
@@ -255,8 +255,8 @@ async def test_leaving_a_stream_hangs_up() -> None:
             await writer.drain()
 
     async with world() as there, serve(endless) as server:
-        async with there.origin.stream(wanted(f"http://ca.example:{server.port}/")) as pieces:
-            await anext(pieces)
+        async with there.origin.stream(wanted(f"http://ca.example:{server.port}/")) as answered:
+            await anext(answered.chunks)
         await asyncio.wait_for(server.gone.wait(), 20)
 
 
@@ -265,8 +265,8 @@ async def test_the_takers_errors_are_its_own(error: Exception) -> None:
     """What fails in the code that takes the pieces is not blamed on the origin."""
 
     async def take(origin: HttpOrigin, request: OriginRequest) -> None:
-        async with origin.stream(request) as pieces:
-            await anext(pieces)
+        async with origin.stream(request) as answered:
+            await anext(answered.chunks)
             raise error
 
     async with world() as there, serve(always(ok(b"x"))) as server:
@@ -281,12 +281,12 @@ async def test_the_taker_is_not_interrupted() -> None:
     async with (
         world() as there,
         serve(always(body)) as server,
-        there.origin.stream(wanted(f"http://ca.example:{server.port}/", timeout_s=0.3)) as pieces,
+        there.origin.stream(wanted(f"http://ca.example:{server.port}/", timeout_s=0.3)) as answered,
     ):
-        assert b"first" == await anext(pieces)
+        assert b"first" == await anext(answered.chunks)
         await asyncio.sleep(0.4)
         with pytest.raises(OriginError) as caught:
-            await anext(pieces)
+            await anext(answered.chunks)
     assert Problem.TIMED_OUT == caught.value.problem
 
 

@@ -77,11 +77,11 @@ async def test_a_body_is_streamed() -> None:
     async with (
         world() as there,
         serve(answer) as server,
-        there.origin.stream(wanted(f"http://ca.example:{server.port}/")) as pieces,
+        there.origin.stream(wanted(f"http://ca.example:{server.port}/")) as answered,
     ):
-        assert b"first" == await anext(pieces)
+        assert b"first" == await anext(answered.chunks)
         more.set()
-        assert b"second" == b"".join([piece async for piece in pieces])
+        assert b"second" == b"".join([piece async for piece in answered.chunks])
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from service.adapters.http.origin import HttpOrigin
 from service.adapters.http.slots import Slots
 from service.adapters.http.transport import GuardedTransport, tls_context
 from service.application.origin import OriginRequest, UrlTrust
+from service.application.origin_headers import Validators
 from tests.adapters.http.certificates import TestAuthority
 
 PUBLIC = "93.184.216.34"
@@ -96,6 +97,7 @@ def wanted(
     timeout_s: float = 20.0,
     body: bytes | None = None,
     headers: tuple[tuple[str, str], ...] = (),
+    validators: Validators | None = None,
 ) -> OriginRequest:
     """Ask for a URL, with limits that nothing meets unless the test says so."""
-    return OriginRequest(url, trust, max_bytes, timeout_s, body, headers)
+    return OriginRequest(url, trust, max_bytes, timeout_s, body, headers, validators)

@@ -18,12 +18,18 @@ from service.adapters.ipc.message import (
     encode_report,
 )
 from service.adapters.ipc.server import IngesterServer
-from service.application.crl_fetcher import MAX_ORDER_SIGNERS, MAX_SPKI_OCTETS, CrlOrder, CrlSigner
+from service.application.crl_fetcher import (
+    MAX_ORDER_PATH_OCTETS,
+    MAX_ORDER_SIGNERS,
+    MAX_SPKI_OCTETS,
+    CrlOrder,
+    CrlSigner,
+)
 from service.core.model.attempt import Attempt, Problem
 
 pytestmark = pytest.mark.anyio
 
-SIGNERS = (CrlSigner(bytes(32), b"\x30\x59"), CrlSigner(bytes(31) + b"\xff", b"\x30\x5a"))
+SIGNERS = (CrlSigner(bytes(32), b"\x30\x59", (b"\x30", b"\x00")), CrlSigner(bytes(31) + b"\xff", b"\x30\x5a"))
 ORDER = CrlOrder(("http://ca.example/a.crl", "http://ca.example/b.crl"), SIGNERS)
 ATTEMPTS = (Attempt("http://ca.example/a.crl", Problem.HTTP_STATUS, "404"),)
 
@@ -115,7 +121,8 @@ async def test_what_is_no_order_is_not_answered(tmp_path: Path) -> None:
 
 def test_messages_survive_the_round_trip() -> None:
     """Encoding and decoding give the same values."""
-    assert ORDER == decode_order(encode_order(ORDER))
+    order = decode_order(encode_order(ORDER))
+    assert (ORDER, [one.path for one in SIGNERS]) == (order, [one.path for one in order.signers])
     assert ATTEMPTS == decode_report(encode_report(ATTEMPTS))
 
 
@@ -132,7 +139,10 @@ def test_messages_survive_the_round_trip() -> None:
         b'{"urls": [], "signers": [["AA==", "?"]]}',
         b'{"urls": [], "signers": [["AA==", 1]]}',
         b'{"urls": [], "signers": [["AA==", "\xc3\xa4\xc3\xa4"]]}',
+        b'{"urls": [], "signers": [["AA==", "AA=="]]}',
+        b'{"urls": [], "signers": [["AA==", "AA==", [], []]]}',
         b'{"urls": [], "signers": [["AA==", "AA==", "AA=="]]}',
+        b'{"urls": [], "signers": [["AA==", "AA==", [1]]]}',
     ],
 )
 def test_a_line_that_is_no_order_is_refused(line: bytes) -> None:
@@ -155,8 +165,11 @@ def test_a_message_has_a_limit() -> None:
 
 
 async def test_the_largest_order(tmp_path: Path) -> None:
-    """As many keys as one order may have, each of the longest kind that is ordered for, and four long URLs."""
-    signers = tuple(CrlSigner(bytes([number] * 32), bytes(MAX_SPKI_OCTETS)) for number in range(MAX_ORDER_SIGNERS))
+    """As many keys as one order may have, each of the longest kind, as many certificates, and four long URLs."""
+    path = (bytes(MAX_ORDER_PATH_OCTETS // MAX_ORDER_SIGNERS),)
+    signers = tuple(
+        CrlSigner(bytes([number] * 32), bytes(MAX_SPKI_OCTETS), path) for number in range(MAX_ORDER_SIGNERS)
+    )
     order = CrlOrder(tuple("http://ca.example/" + "a" * 8_000 for _ in range(4)), signers)
     fetcher = RecordingFetcher()
     async with serving(fetcher, tmp_path / "s"):
@@ -168,5 +181,13 @@ def test_more_keys_than_an_order_has() -> None:
     """Nobody here sends them: it is no order."""
     signers = tuple(CrlSigner(bytes(32), bytes([number])) for number in range(MAX_ORDER_SIGNERS + 1))
     assert MAX_ORDER_SIGNERS == len(decode_order(encode_order(CrlOrder((), signers[1:]))).signers)
-    with pytest.raises(MessageError, match="the limit is 17"):
+    with pytest.raises(MessageError, match="the limit is 21"):
         decode_order(encode_order(CrlOrder((), signers)))
+
+
+def test_more_certificates_than_an_order_has() -> None:
+    """Nobody here sends them either."""
+    path = (bytes(1000), bytes(MAX_ORDER_PATH_OCTETS - 1000))
+    assert path == decode_order(encode_order(CrlOrder((), (CrlSigner(bytes(32), b"", path),)))).signers[0].path
+    with pytest.raises(MessageError, match="the limit is 65536"):
+        decode_order(encode_order(CrlOrder((), (CrlSigner(bytes(32), b"", (*path, b"!")),))))

@@ -17,21 +17,14 @@ from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store
 from service.application.evidence_store import StoreError
 from tests.adapters.lmdb.peer import MAP_OCTETS, PUBLISHED
-from tests.adapters.lmdb.values import ISSUER, entry, held, ocsp, octets, row, watermark
+from tests.adapters.lmdb.values import ISSUER, KEY, entry, held, ocsp, octets, row, watermark
 
 pytestmark = pytest.mark.anyio
 
 ROOT = Path(__file__).parents[3]
-KEY = bytes(32)
 
 Peer: TypeAlias = "subprocess.Popen[str]"
 Peers: TypeAlias = Callable[[str], Peer]
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where the store is."""
-    return tmp_path / "store"
 
 
 @pytest.fixture

@@ -62,7 +62,15 @@ slots = st.builds(
 )
 records = st.builds(
     SlotRecord,
-    held=st.builds(HeldCrl, slot=slots, meta=metas, signer_spki=st.binary(), source=st.text(), fetched_at=moments),
+    held=st.builds(
+        HeldCrl,
+        slot=slots,
+        meta=metas,
+        signer_spki=st.binary(),
+        source=st.text(),
+        fetched_at=moments,
+        signer_paths=st.lists(st.lists(st.binary(), max_size=4).map(tuple), max_size=4).map(tuple),
+    ),
     generation=st.builds(
         Generation,
         name=st.binary(min_size=16, max_size=16).map(bytes.hex),
@@ -146,11 +154,14 @@ def test_each_field_is_read(path: tuple[str, ...], wrong: str) -> None:
         ("issuer", "0"),
         ("points", ["zz"]),
         ("fetched_at", "yesterday"),
+        ("certificates", ["zz"]),
     ],
 )
 def test_field_out_of_range(name: str, value: object) -> None:
     """A value that was never written is an error; a generation's name cannot lead out of the directory."""
-    document = {**json.loads(SLOT), name: value}
+    document = {**json.loads(SLOT), "signer_paths": [{"certificates": []}]}
+    place = document["signer_paths"][0] if name == "certificates" else document
+    place[name] = value
 
     with pytest.raises(StoreError, match=f"damaged.*{name}"):
         decode_slot(json.dumps(document).encode())

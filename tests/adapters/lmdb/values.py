@@ -13,6 +13,12 @@ AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ISSUER = b"canonical issuer"
 SOURCE = "http://crl.example/1.crl"
 NAME = Name(b"\x30\x00", "CN=Issuer")
+SIGNERS = frozenset({b"signer"})
+"""Whose CRLs count."""
+NOWHERE: frozenset[bytes] = frozenset()
+"""The distribution points of a certificate that has none."""
+KEY = bytes(32)
+"""Under which an OCSP response is held."""
 
 
 def slot(*points: bytes, issuer: bytes = ISSUER, kind: bytes = b"base") -> CrlSlot:

@@ -19,6 +19,7 @@ from service.core.der.crl_entry import unpack
 from service.core.der.ocsp import read_ocsp_response
 from service.core.der.signature import SignatureResult, verify
 from service.core.model.attempt import Attempt, Problem
+from service.core.model.certificate import Certificate
 from service.core.model.crl import CrlFinding
 from service.core.model.evidence import (
     CrlWanted,
@@ -46,10 +47,15 @@ OCSP_URL: Final = "http://ocsp.example/"
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Signed evidence within one reach, as DER."""
+    """Signed evidence within one reach, as DER.
+
+    Attributes:
+        kept: Paths of CRL signers that are kept beside their CRLs, themselves first.
+    """
 
     crls: tuple[bytes, ...] = ()
     ocsp: tuple[bytes, ...] = ()
+    kept: tuple[tuple[Authority | Issued, ...], ...] = ()
 
 
 NOTHING: Final = Shelf()
@@ -138,7 +144,7 @@ def _crls(wanted: CrlWanted, shelf: Shelf) -> GatheredCrls:
     issuers = crl_issuers(wanted.certificate)
     documents = (read_crl(crl) for crl in shelf.crls)
     findings = tuple(
-        _crl_finding(document, wanted)
+        _crl_finding(document, wanted, shelf.kept)
         for document in documents
         if any(same_name(document.meta.issuer, name) for name in issuers)
     )
@@ -148,17 +154,26 @@ def _crls(wanted: CrlWanted, shelf: Shelf) -> GatheredCrls:
     return GatheredCrls(findings, () if findings else (Attempt(CRL_URL, Problem.UNREACHABLE),))
 
 
-def _crl_finding(document: CrlDocument, wanted: CrlWanted) -> CrlFinding:
-    keys = [one.public_key for one in (wanted.issuer, *wanted.signers)]
+def _crl_finding(
+    document: CrlDocument, wanted: CrlWanted, kept: tuple[tuple[Authority | Issued, ...], ...]
+) -> CrlFinding:
+    paths = [tuple(one.der for one in path) for path in kept]
+    signers = (wanted.issuer, *wanted.signers, *(read_certificate(path[0]) for path in paths))
+    spki = next((one.public_key.spki for one in signers if _verifies(document, one)), None)
     key = entry_key(canonical(document.meta.issuer.der), wanted.certificate)
     listed = [unpack(row.record) for row in rows(document) if row.key == key]
     return CrlFinding(
         meta=document.meta,
         entry=listed[-1] if listed else None,
-        signer_spki=next((one.spki for one in keys if verify(document.signature, one) is SignatureResult.VALID), None),
+        signer_spki=spki,
         source=_source(wanted.reach, CRL_URL),
         tier=_tier(wanted.reach),
+        signer_paths=tuple(path for path in paths if read_certificate(path[0]).public_key.spki == spki),
     )
+
+
+def _verifies(document: CrlDocument, signer: Certificate) -> bool:
+    return verify(document.signature, signer.public_key) is SignatureResult.VALID
 
 
 def _ocsp(wanted: OcspWanted, shelf: Shelf) -> GatheredOcsp:

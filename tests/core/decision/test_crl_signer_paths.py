@@ -1,11 +1,18 @@
 """The paths of CRL signers (RFC 5280 §6.3.3 (f)): anchors, long ones, and how long they last."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
-from service.core.model.policy import Policy, RevocationMode, RevocationScope
+import pytest
+
+from service.core.model.budget import Limits
+from service.core.model.failure import BudgetExhausted
+from service.core.model.policy import EvidenceOrder, Policy, RevocationMode, RevocationScope
 from service.core.path.trust_store import with_intermediates
-from tests.core.decision.chains import ALLOWED, ROOT, UNAVAILABLE, certificate, summary
-from tests.core.decision.shell import CRL_URL, Shelf, ask, trusting
+from tests.core.decision.chains import ALLOWED, REVOKED, ROOT, UNAVAILABLE, certificate, summary
+from tests.core.decision.shell import CRL_URL, Outcome, Shelf, ask, trusting
 from tests.pki import NOW, Authority, DistributionPoint, IssuingDistributionPoint, days, key
 
 SUB: Final = ROOT.subordinate("Sub", crl_urls=CRL_URL)
@@ -57,3 +64,84 @@ def test_a_signers_path_may_be_longer_than_the_callers() -> None:
     held = Shelf((*(one.crl(idp=about_signers) for one in about), third.crl()))
     assert ALLOWED == summary(ask(leaf, trusting(ROOT, second, third), held=held, policy=policy).verdict)
     assert UNAVAILABLE == summary(ask(leaf, trusting(ROOT, second), held=held, policy=policy).verdict)
+
+
+def renewed(times: int) -> list[Authority]:
+    """A root and its self-issued renewals, each certified with the key before."""
+    keys = [ROOT]
+    for number in range(times):
+        keys.append(keys[-1].subordinate("Root", key=key("p256", number), crl_urls=CRL_URL))
+    return keys
+
+
+def ask_below(keys: Sequence[Authority], crls: Sequence[bytes], limits: Limits | None = None) -> Outcome:
+    """The question about a leaf below the last of these keys."""
+    leaf, policy = keys[-1].issue("leaf", crl_urls=CRL_URL), replace(REQUIRE, limits=limits or Limits())
+    return ask(leaf, trusting(*keys), held=Shelf(tuple(crls)), policy=policy)
+
+
+@pytest.mark.parametrize("times", range(4))
+def test_a_key_that_was_renewed_again_and_again(times: int) -> None:
+    """Where each key has a CRL, all of them are heard about every certificate of the name."""
+    keys = renewed(times)
+    assert ALLOWED == summary(ask_below(keys, [one.crl() for one in keys]).verdict)
+    for lister in keys[:times]:
+        revoking = [one.crl(revoked=[keys[-1].serial] if one is lister else []) for one in keys]
+        assert REVOKED == summary(ask_below(keys, revoking).verdict)
+
+
+@pytest.mark.parametrize(("limits", "spent"), [(Limits(signatures=20, paths=13), None), (Limits(signatures=19), 19)])
+def test_no_signature_of_a_signers_path_is_paid_for_twice(limits: Limits, spent: int | None) -> None:
+    """The path of each renewal is looked for once, however many CRLs it signed and certificates they are about."""
+    keys = renewed(3)
+    failure = ask_below(keys, [one.crl() for one in keys], limits).verdict.failure
+    assert (spent and BudgetExhausted("signatures", spent)) == failure
+
+
+def test_renewals_have_an_end() -> None:
+    """Each is asked about for the sake of each set of the others, which paths pay for."""
+    keys = renewed(5)
+    assert BudgetExhausted("paths", 32) == ask_below(keys, [one.crl() for one in keys]).verdict.failure
+
+
+def test_a_signer_of_many_crls_takes_one_path() -> None:
+    """A renewed key may have split its CRL into as many as it likes."""
+    crls = [RENEWED.crl(idp=IssuingDistributionPoint([f"{CRL_URL}{number}"])) for number in range(40)]
+    leaf = SUB.issue("leaf", crl_urls=[f"{CRL_URL}{number}" for number in range(40)])
+    found = ask(leaf, trusting(ROOT, SUB, RENEWED), held=Shelf((*crls, ROOT.crl())), policy=LEAF_ALONE)
+    assert ALLOWED == summary(found.verdict)
+
+
+@pytest.mark.parametrize(
+    ("order", "age", "expected"),
+    [
+        (EvidenceOrder.CRL_FIRST, timedelta(), ALLOWED),
+        (EvidenceOrder.OCSP_FIRST, timedelta(), ALLOWED),
+        (EvidenceOrder.CRL_FIRST, days(60), UNAVAILABLE),
+        (EvidenceOrder.OCSP_FIRST, days(60), UNAVAILABLE),
+    ],
+)
+def test_what_counts_about_a_responder_does_not_count_about_the_leaf(
+    order: EvidenceOrder, age: timedelta, expected: tuple[str, str, str]
+) -> None:
+    """One signer of CRLs about both: a responder's needs no answer about itself, the leaf's does (`require`)."""
+    signer, leaf = ROOT.subordinate("Sub", key=key("p256", 1)), SUB.issue("leaf")
+    responder = SUB.ocsp_responder("responder", no_check=False)
+    answer = SUB.ocsp(leaf, responder=responder, this_update=NOW - age, next_update=NOW - age + days(1))
+    policy = replace(LEAF_ALONE, evidence_order=order)
+    held = Shelf((signer.crl(),), (answer,))
+    assert expected == summary(ask(leaf, trusting(ROOT, SUB, signer), held=held, policy=policy).verdict)
+
+
+@pytest.mark.parametrize("certifier", range(2))
+def test_a_signer_below_one_of_two_anchors(certifier: int) -> None:
+    """Whichever path is tried first, a signer's counts in the one that has the same anchor."""
+    anchors = [Authority.root(f"Root {number}", key=key("p256", number)) for number in range(2)]
+    subs = [anchor.cross_sign(SUB) for anchor in anchors]
+    signer = anchors[certifier].cross_sign(RENEWED)
+    found = ask(LEAF, trusting(*anchors, *subs, signer), held=Shelf((signer.crl(),)), policy=LEAF_ALONE)
+    # The signer itself has to be good, by its certifier's word.
+    assert UNAVAILABLE == summary(found.verdict)
+    held = Shelf((signer.crl(), *(one.crl() for one in anchors)))
+    found = ask(LEAF, trusting(*anchors, *subs, signer), held=held, policy=LEAF_ALONE)
+    assert (ALLOWED, certificate(anchors[certifier])) == (summary(found.verdict), found.verdict.anchor)

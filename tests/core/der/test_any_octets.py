@@ -6,7 +6,6 @@ by others. Lengths seldom survive that, so that elements are changed as well, wh
 around them put together again.
 """
 
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -16,16 +15,10 @@ from cryptography.x509.oid import NameOID
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from service.core.der.certificate import read_certificate
-from service.core.der.crl import read_crl
-from service.core.der.crl_entry import unpack
 from service.core.der.key import read_public_key
-from service.core.der.name import read_name
-from service.core.der.ocsp import ResponderError, read_ocsp_response
-from service.core.der.signature import SignatureResult, algorithm_name, verify
 from service.core.model.malformed import MalformedError
-from service.core.names.comparison import canonical, general_name_key
 from tests.core.der import vectors
+from tests.core.der.readers import Reader, certificate, crl, directory_name, ocsp
 from tests.pki import (
     Authority,
     DistributionPoint,
@@ -81,46 +74,6 @@ RESPONSE: Final = CA.ocsp(
     single_extensions=[Extension("1.2.3", b"")],
 )
 
-Reader = Callable[[bytes], object]
-
-
-def certificate(octets: bytes) -> None:
-    """Read a certificate and ask for everything that is made from it."""
-    found = read_certificate(octets)
-    assert found.der == octets
-    canonical(found.subject.der)
-    canonical(found.issuer.der)
-    assert algorithm_name(found.signature.algorithm)
-    assert isinstance(verify(found.signature, found.public_key), SignatureResult)
-    for point in (*found.extensions.crl_distribution_points, *found.extensions.freshest_crl):
-        for one in (*point.names, *point.crl_issuer):
-            general_name_key(one)
-
-
-def crl(octets: bytes) -> None:
-    """Read a CRL, and its entries from their rows."""
-    found = read_crl(octets)
-    assert found.meta.entries == len([unpack(row.record) for row, _ in found.read_entries()])
-
-
-def response(octets: bytes) -> None:
-    """Read an OCSP response, whose own word for an error counts as reading."""
-    with suppress(ResponderError):
-        read_ocsp_response(octets)
-
-
-def a_name(octets: bytes) -> None:
-    """Read a name and prepare it for comparing, which refuses exactly the same."""
-    try:
-        text = read_name(octets).text
-    except MalformedError:
-        with pytest.raises(MalformedError):
-            canonical(octets)
-        raise
-    assert isinstance(text.encode(), bytes)
-    canonical(octets)
-
-
 GOOD: Final[dict[Reader, list[bytes]]] = {
     certificate: [
         LEAF.der,
@@ -151,8 +104,8 @@ GOOD: Final[dict[Reader, list[bytes]]] = {
             ),
         ),
     ],
-    response: [RESPONSE, *map(vectors.octets, ("ocsp/resp-sha256.der", "ocsp/resp-revoked-reason.der"))],
-    a_name: [name("CN=a+UID=b,O=Example,C=DE"), der.seq()],
+    ocsp: [RESPONSE, *map(vectors.octets, ("ocsp/resp-sha256.der", "ocsp/resp-revoked-reason.der"))],
+    directory_name: [name("CN=a+UID=b,O=Example,C=DE"), der.seq()],
     read_public_key: [spki(public_key(kind)) for kind in ("rsa1024", "p256", "ed25519", "dsa2048")],
 }
 

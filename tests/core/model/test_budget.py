@@ -1,6 +1,7 @@
 """Budgets: what is granted, no more, and which one ran out."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import pytest
@@ -52,3 +53,24 @@ def test_budgets_are_apart() -> None:
     limits = Limits(signatures=1)
     for _ in range(2):
         Budget(limits).spend_signature()
+
+
+def test_what_was_had_is_not_paid_for_again() -> None:
+    """Work is done once for each thing that it is about, and nothing is remembered of work that was not done."""
+    budget = Budget(Limits(signatures=2))
+
+    def verify(number: int) -> int:
+        budget.spend_signature()
+        return number
+
+    assert [1, 1, 2, 2] == [budget.once(number, partial(verify, number)) for number in (1, 1, 2, 2)]
+    for _ in range(2):
+        with pytest.raises(BudgetExhaustedError):
+            budget.once(3, partial(verify, 3))
+
+
+def test_nothing_is_an_outcome_too() -> None:
+    """Work that comes to nothing is not done again either."""
+    budget, done = Budget(Limits()), [1, 2]
+    assert [None, None] == [budget.once("clear", done.clear), budget.once("clear", partial(done.append, 3))]
+    assert [] == done
