@@ -9,6 +9,8 @@ UPGRADE ?=
 SECONDS ?= 600
 MINUTES ?= 60
 SEED ?= 5280
+# Modules or packages of the core that `make mutants` changes; otherwise the rooms that decide.
+FILES ?=
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
@@ -53,10 +55,11 @@ fuzz: .venv/.dev ## Fuzz the readers and the verdict: ten minutes for each targe
 fuzz-short: .venv/.dev ## Fuzz all of it for a minute
 	$(BIN)/python -m fuzz --total 60
 
-mutants: .venv/.dev ## Change the core a thing at a time and see whether a test notices: an hour (MINUTES=60 SEED=5280)
-	$(BIN)/python -m mutants --minutes $(MINUTES) --seed $(SEED) --jobs $(JOBS)
+mutants: .venv/.dev ## Change the core a thing at a time and see whether a test notices: an hour (MINUTES=60 SEED=5280 FILES=)
+	$(BIN)/python -m mutants --minutes $(MINUTES) --seed $(SEED) --jobs $(JOBS) $(FILES)
 
-bench: .venv/.dev ## Measure beside peers, best on a machine that does nothing else: two minutes
+bench: .venv/.dev ## Measure beside peers, best on a machine that does nothing else: three minutes
+	@scripts/system-packages wrk
 	$(BIN)/python -m bench
 
 check: lint types contracts ## Lint, types and contracts

@@ -4,7 +4,9 @@ What is measured of whom:
 
 - Revet, taking in: what the ingesting process does with a download: read, verify, and write the index to an empty store
   on this machine's disk.
-- cryptography, taking in: load and verify; it has no index.
+- Revet, from origin to answer: the same with what comes before and after, from asking an HTTP server for the CRL until
+  the store has answered about a serial number. The server is a process of its own on this machine.
+- cryptography, all entries: load, verify, and go through the entries, looking at none.
 - Revet, looking up: one serial number that is not listed, in the store.
 - cryptography, looking up: the same by `get_revoked_certificate_by_serial_number`, in a CRL that is loaded already.
 """
@@ -17,16 +19,26 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+import uvloop
 from cryptography.x509 import load_der_x509_crl
 
 from bench.measuring import Contestant
+from bench.origin import serving
 from bench.pki import ROOT_CRL_URL, crl
+from service.adapters.http.guard import EgressRules
+from service.adapters.http.network import SystemResolver, TcpConnector
+from service.adapters.http.origin import HttpOrigin
+from service.adapters.http.slots import Slots
+from service.adapters.http.transport import GuardedTransport, tls_context
 from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store
 from service.adapters.spool import FileSpool
+from service.application.crl_fetcher import CrlOrder
 from service.application.ingest import Ingester, IngestRules
+from service.application.origin import Origin
 from service.core.crl.entries import entry_key
 from service.core.crl.scope import point_keys
+from service.core.model.certificate import Certificate
 from service.core.model.policy import Policy
 from service.core.names.comparison import canonical
 from tests.application.chain import order, read
@@ -37,7 +49,8 @@ from tests.pki import Authority, key
 SIZES: Final = (1_000, 100_000, 1_000_000)
 TAKING_IN: Final = "Revet, taking in"
 LOOKING_UP: Final = "Revet, looking up"
-LOADING: Final = "cryptography, taking in"
+ARRIVING: Final = "Revet, from origin to answer"
+ITERATING: Final = "cryptography, all entries"
 SEARCHING: Final = "cryptography, looking up"
 
 _RULES: Final = IngestRules(max_bytes=1 << 30, timeout_s=600.0, policy=Policy())
@@ -46,10 +59,10 @@ _RULES: Final = IngestRules(max_bytes=1 << 30, timeout_s=600.0, policy=Policy())
 class _Host:
     """A store, empty each time it is opened anew, and what fills it."""
 
-    def __init__(self, directory: Path, issuer: Authority, encoded: bytes, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, directory: Path, wanted: CrlOrder, origin: Origin, loop: asyncio.AbstractEventLoop) -> None:
         self._directory = directory
-        self._order = order(ROOT_CRL_URL, signers=(issuer,))
-        self._origin = ScriptedOrigin({ROOT_CRL_URL: encoded})
+        self._order = wanted
+        self._origin = origin
         self._loop = loop
         self._numbers = count()
         self._open = ExitStack()
@@ -61,8 +74,7 @@ class _Host:
         self.close()
         path = self._directory / str(next(self._numbers))
         self.store = self._open.enter_context(Store.open(path, Role.INGESTER))
-        spool = FileSpool(self._directory)
-        self._ingester = Ingester(self._origin, self.store, spool, ManualClock(), Recorder(), _RULES)
+        self._ingester = ingester(self.store, self._origin, self._directory)
 
     def ingest(self) -> None:
         """Take the CRL in."""
@@ -70,9 +82,28 @@ class _Host:
         attempts = self._loop.run_until_complete(self._ingester.fetch(self._order))
         assert not attempts, attempts
 
+    def look_up(self, leaf: Certificate) -> None:
+        """Ask about a certificate that is not listed."""
+        assert self.store is not None
+        name = canonical(leaf.issuer.der)
+        (finding,) = self.store.find(name, point_keys(leaf), entry_key(name, leaf))
+        assert finding.entry is None
+
     def close(self) -> None:
         """Close the store."""
         self._open.close()
+
+
+def ingester(store: Store, origin: Origin, spool: Path) -> Ingester:
+    """Takes CRLs of any size in."""
+    return Ingester(origin, store, FileSpool(spool), ManualClock(), Recorder(), _RULES)
+
+
+def loopback_origin() -> HttpOrigin:
+    """The way out, as the service has it, to this machine alone."""
+    rules = EgressRules.parse(("127.0.0.1",))
+    transport = GuardedTransport(rules, tls_context(None), SystemResolver(), TcpConnector(), None)
+    return HttpOrigin(transport, Slots(), "bench")
 
 
 @contextmanager
@@ -82,31 +113,40 @@ def contestants(entries: int) -> Iterator[list[Contestant]]:
     leaf = read(issuer.issue("leaf"))
     encoded = crl(issuer, entries, seed=1)
     loaded = load_der_x509_crl(encoded)
-    name = canonical(leaf.issuer.der)
     with ExitStack() as stack:
         directory = Path(stack.enter_context(TemporaryDirectory()))
-        loop = asyncio.new_event_loop()
+        file = directory / "list.crl"
+        file.write_bytes(encoded)
+        url = stack.enter_context(serving(file))
+        loop = uvloop.new_event_loop()
         stack.callback(loop.close)
-        taking_in, held = (_Host(directory / part, issuer, encoded, loop) for part in ("in", "held"))
-        for host in (taking_in, held):
+        remote, at_hand = loopback_origin(), ScriptedOrigin({ROOT_CRL_URL: encoded})
+        stack.callback(lambda: loop.run_until_complete(remote.aclose()))
+        arriving = _Host(directory / "from", order(url, signers=(issuer,)), remote, loop)
+        taking_in, held = (
+            _Host(directory / part, order(ROOT_CRL_URL, signers=(issuer,)), at_hand, loop) for part in ("in", "held")
+        )
+        for host in (arriving, taking_in, held):
             stack.callback(host.close)
         held.renew()
         held.ingest()
 
-        def look_up() -> None:
-            assert held.store is not None
-            (finding,) = held.store.find(name, point_keys(leaf), entry_key(name, leaf))
-            assert finding.entry is None
+        def arrive() -> None:
+            arriving.ingest()
+            arriving.look_up(leaf)
 
         def search() -> None:
             assert loaded.get_revoked_certificate_by_serial_number(leaf.serial_number) is None
 
-        def load() -> None:
-            assert load_der_x509_crl(encoded).is_signature_valid(issuer.key.public_key())
+        def iterate() -> None:
+            found = load_der_x509_crl(encoded)
+            assert found.is_signature_valid(issuer.key.public_key())
+            assert sum(1 for _ in found) == entries
 
         yield [
+            Contestant(ARRIVING, arrive, arriving.renew),
+            Contestant(ITERATING, iterate),
             Contestant(TAKING_IN, taking_in.ingest, taking_in.renew),
-            Contestant(LOADING, load),
-            Contestant(LOOKING_UP, look_up),
+            Contestant(LOOKING_UP, lambda: held.look_up(leaf)),
             Contestant(SEARCHING, search),
         ]

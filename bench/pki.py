@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from tests.pki import NEXT_UPDATE, REVOKED_AT, THIS_UPDATE, Authority, Extension, Issued, algorithm_identifier, der, key
@@ -50,7 +51,13 @@ def serials(entries: int, seed: int) -> list[int]:
     return [source.getrandbits(8 * SERIAL_OCTETS - 1) for _ in range(entries)]
 
 
-def crl(issuer: Authority, entries: int, seed: int) -> bytes:
+def crl(
+    issuer: Authority,
+    entries: int,
+    seed: int,
+    this_update: datetime = THIS_UPDATE,
+    next_update: datetime = NEXT_UPDATE,
+) -> bytes:
     """A CRL with many entries, each with a reason code: written by hand, a million take a second."""
     reason = encoded_list([Extension("2.5.29.21", der.enumerated(1))], {})
     rest = der.time(REVOKED_AT) + reason
@@ -61,8 +68,8 @@ def crl(issuer: Authority, entries: int, seed: int) -> bytes:
         der.integer(1),
         algorithm,
         issuer.subject,
-        der.time(THIS_UPDATE),
-        der.time(NEXT_UPDATE),
+        der.time(this_update),
+        der.time(next_update),
         listed,
         der.explicit(0, number),
     )

@@ -20,6 +20,7 @@ What is measured of whom:
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from math import inf
 from pathlib import Path
@@ -33,7 +34,7 @@ from cryptography.x509.verification import PolicyBuilder, Store
 from pyhanko_certvalidator import CertificateValidator, ValidationContext
 
 from bench.measuring import Contestant
-from bench.pki import ROOT_CRL_URL, SUB_CRL_URL, Chain
+from bench.pki import ROOT_CRL_URL, SUB_CRL_URL, Chain, chain
 from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store as HostStore
 from service.application.gather import GatherRequest, Sources
@@ -67,32 +68,54 @@ _NO_EVIDENCE: Final = InlineEvidence()
 
 
 @contextmanager
-def contestants(chain: Chain) -> Iterator[list[Contestant]]:
+def contestants(judged: Chain) -> Iterator[list[Contestant]]:
     """Everybody who judges the chain, each checked to have said yes."""
+    with _hosted(judged) as (host, loop):
+        yield _checked([*_revet(judged, host, loop), *_pyhanko(judged, loop), *_cryptography(judged)])
+
+
+@contextmanager
+def sizes(kind: str, few: int, many: int) -> Iterator[list[Contestant]]:
+    """The same verdict at first sight, against CRLs of two lengths."""
+    short, long = chain(kind, few), chain(kind, many)
+    with _hosted(short) as few_held, _hosted(long) as many_held:
+        first = (next(_revet(short, *few_held)), next(_revet(long, *many_held)))
+        yield _checked([replace(one, name=at_length(entries)) for one, entries in zip(first, (few, many), strict=True)])
+
+
+@contextmanager
+def _hosted(judged: Chain) -> Iterator[tuple[World, asyncio.AbstractEventLoop]]:
     loop = asyncio.new_event_loop()
     try:
         with TemporaryDirectory() as directory, HostStore.open(Path(directory, "store"), Role.INGESTER) as store:
-            host = _host(chain, store, Path(directory), loop)
-            everybody = [*_revet(chain, host, loop), *_pyhanko(chain, loop), *_cryptography(chain)]
-            for one in everybody:
-                one.before()
-                one.call()
-            yield everybody
+            yield _host(judged, store, Path(directory), loop), loop
     finally:
         loop.close()
 
 
-def _host(chain: Chain, store: HostStore, directory: Path, loop: asyncio.AbstractEventLoop) -> World:
+def _checked(everybody: list[Contestant]) -> list[Contestant]:
+    for one in everybody:
+        one.before()
+        one.call()
+    return everybody
+
+
+def at_length(entries: int) -> str:
+    """What a contestant of `sizes` is called."""
+    return f"{FIRST_SIGHT}, {entries:,}"
+
+
+def _host(judged: Chain, store: HostStore, directory: Path, loop: asyncio.AbstractEventLoop) -> World:
     """A host that trusts the root and holds both CRLs."""
-    origin = ScriptedOrigin({ROOT_CRL_URL: chain.root_crl, SUB_CRL_URL: chain.sub_crl})
+    origin = ScriptedOrigin({ROOT_CRL_URL: judged.root_crl, SUB_CRL_URL: judged.sub_crl})
     host = world(store, directory, policy=POLICY, origin=origin)
-    (host.files / f"{STORE}.pem").write_text(chain.root.pem)
-    loop.run_until_complete(host.hold_crl(ROOT_CRL_URL, chain.root))
-    loop.run_until_complete(host.hold_crl(SUB_CRL_URL, chain.sub))
+    (host.files / f"{STORE}.pem").write_text(judged.root.pem)
+    loop.run_until_complete(host.hold_crl(ROOT_CRL_URL, judged.root))
+    loop.run_until_complete(host.hold_crl(SUB_CRL_URL, judged.sub))
     return host
 
 
-def _revet(chain: Chain, host: World, loop: asyncio.AbstractEventLoop) -> Iterator[Contestant]:
+def _revet(judged: Chain, host: World, loop: asyncio.AbstractEventLoop) -> Iterator[Contestant]:
     every = tuple(caches().values())
 
     def forget() -> None:
@@ -100,7 +123,7 @@ def _revet(chain: Chain, host: World, loop: asyncio.AbstractEventLoop) -> Iterat
             one.cache_clear()
 
     def judge(evidence: InlineEvidence = _NO_EVIDENCE, at: datetime | None = None) -> None:
-        leaf, sub = read_certificate(chain.leaf.der), read_certificate(chain.sub.der)
+        leaf, sub = read_certificate(judged.leaf.der), read_certificate(judged.sub.der)
         request = ValidationRequest(leaf, (sub,), STORE, POLICY, at, evidence=evidence)
         verdict = loop.run_until_complete(host.validator.validate(request)).verdict
         assert verdict.decision is Decision.ALLOW
@@ -108,20 +131,20 @@ def _revet(chain: Chain, host: World, loop: asyncio.AbstractEventLoop) -> Iterat
 
     yield Contestant(FIRST_SIGHT, judge, forget)
     yield Contestant(SEEN_BEFORE, judge)
-    yield Contestant(DECISION, _decision(chain, host, loop), forget)
-    crls = (chain.root_crl, chain.sub_crl)
+    yield Contestant(DECISION, _decision(judged, host, loop), forget)
+    crls = (judged.root_crl, judged.sub_crl)
     # Of a moment in the past, what came with the request is all that counts.
     yield Contestant(IN_REQUEST, lambda: judge(read_inline_evidence(crls, ()), NOW), forget)
     yield Contestant(REPEATED, lambda: judge(read_inline_evidence(crls, ()), NOW))
 
 
-def _decision(chain: Chain, host: World, loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
-    """The core's last call for the chain: it has the evidence that it asked for in those before."""
+def _decision(judged: Chain, host: World, loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
+    """The core's last call for the judged: it has the evidence that it asked for in those before."""
     trusted = loop.run_until_complete(host.stores.get(STORE))
     at = host.clock.now()
 
     def decide(evidence: Evidence) -> Verdict | NeedEvidence:
-        leaf, sub = read_certificate(chain.leaf.der), read_certificate(chain.sub.der)
+        leaf, sub = read_certificate(judged.leaf.der), read_certificate(judged.sub.der)
         return assess(AssessmentRequest(leaf, with_intermediates(trusted, (sub,))), evidence, POLICY, at)
 
     gathered = Evidence()
@@ -137,18 +160,18 @@ def _decision(chain: Chain, host: World, loop: asyncio.AbstractEventLoop) -> Cal
     return judge
 
 
-def _pyhanko(chain: Chain, loop: asyncio.AbstractEventLoop) -> Iterator[Contestant]:
+def _pyhanko(judged: Chain, loop: asyncio.AbstractEventLoop) -> Iterator[Contestant]:
     def context() -> ValidationContext:
         return ValidationContext(
-            trust_roots=[Asn1Certificate.load(chain.root.der)],
-            crls=[CertificateList.load(chain.root_crl), CertificateList.load(chain.sub_crl)],
+            trust_roots=[Asn1Certificate.load(judged.root.der)],
+            crls=[CertificateList.load(judged.root_crl), CertificateList.load(judged.sub_crl)],
             allow_fetching=False,
             revocation_mode="hard-fail",
             moment=NOW,
         )
 
     def judge(given: ValidationContext) -> None:
-        leaf, sub = Asn1Certificate.load(chain.leaf.der), Asn1Certificate.load(chain.sub.der)
+        leaf, sub = Asn1Certificate.load(judged.leaf.der), Asn1Certificate.load(judged.sub.der)
         validator = CertificateValidator(leaf, [sub], given)
         path = loop.run_until_complete(validator.async_validate_usage({"digital_signature"}, {"client_auth"}))
         assert len(path) == 3
@@ -158,12 +181,12 @@ def _pyhanko(chain: Chain, loop: asyncio.AbstractEventLoop) -> Iterator[Contesta
     yield Contestant(NEW, lambda: judge(context()))
 
 
-def _cryptography(chain: Chain) -> Iterator[Contestant]:
-    verifier = PolicyBuilder().store(Store([chain.root.certificate])).time(NOW).build_client_verifier()
-    leaf, sub = chain.leaf.certificate, chain.sub.certificate
+def _cryptography(judged: Chain) -> Iterator[Contestant]:
+    verifier = PolicyBuilder().store(Store([judged.root.certificate])).time(NOW).build_client_verifier()
+    leaf, sub = judged.leaf.certificate, judged.sub.certificate
 
     def judge() -> None:
-        read = load_der_x509_certificate(chain.leaf.der), load_der_x509_certificate(chain.sub.der)
+        read = load_der_x509_certificate(judged.leaf.der), load_der_x509_certificate(judged.sub.der)
         assert len(verifier.verify(read[0], [read[1]]).chain) == 3
 
     yield Contestant(CHAIN_ONLY, judge)

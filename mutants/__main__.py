@@ -1,6 +1,6 @@
 """Tries mutants of the core, as many as the time allows, chosen at random with a seed that is printed.
 
-    python -m mutants --minutes 60 --seed 5280
+    python -m mutants --minutes 60 --seed 5280 [service/core/crl/scope.py service/core/ocsp]
 
 The exit code is 1 where fewer than nine in ten are noticed. Everything is written to `mutants/report.json` as well.
 """
@@ -52,13 +52,23 @@ class Session:
         return (tried - survived) / tried if tried else 1.0
 
     @property
+    def rooms(self) -> tuple[str, ...]:
+        """Those that are always asked, and further ones that mutants were chosen from."""
+        return rooms(self.population)
+
+    @property
     def survivors(self) -> list[Outcome]:
         """In the order of files and lines."""
         found = (one for one in self.outcomes if one.result is Result.SURVIVED)
         return sorted(found, key=lambda one: (one.mutant.path, one.mutant.line))
 
 
-def run(seed: int, minutes: float, jobs: int, limit: int | None) -> Session:
+def rooms(found: Population) -> tuple[str, ...]:
+    """Whose tests are asked."""
+    return tuple(dict.fromkeys((*ROOMS, *(one.room for one in found.mutants))))
+
+
+def run(seed: int, minutes: float, jobs: int, limit: int | None, chosen: Sequence[Path] = ()) -> Session:
     """Try mutants until the time is over.
 
     Args:
@@ -66,13 +76,14 @@ def run(seed: int, minutes: float, jobs: int, limit: int | None) -> Session:
         minutes: For everything, finding the mutants included; one that was begun is brought to its end.
         jobs: Side by side, each in a copy of its own.
         limit: Most mutants to try; None for all that the time allows.
+        chosen: Modules and packages whose mutants are tried; empty for the rooms.
     """
     deadline = time.monotonic() + 60 * minutes
     with tempfile.TemporaryDirectory(prefix="revet-mutants-") as temporary:
         Workshop(ROOT, scratch := Path(temporary, "scratch"))
-        found = population(ROOT, scratch)
+        found = population(ROOT, scratch, chosen)
         workshops = [Workshop(ROOT, Path(temporary, str(number))) for number in range(jobs)]
-        seconds = workshops[0].measure()
+        seconds = workshops[0].measure(rooms(found))
         queue = _shuffled(found.mutants, seed, limit)
         print(f"{len(found.mutants)} mutants, {found.refused} more that mypy refuses; seed {seed}", flush=True)
 
@@ -109,7 +120,7 @@ def summary(session: Session) -> Iterator[str]:
     columns = "{:<9} {:>8} {:>6} {:>7} {:>8} {:>9} {:>7}"
     yield columns.format("room", "mutants", "tried", "killed", "timeouts", "survived", "rate")
     sizes = Counter(one.room for one in session.population.mutants)
-    for room in (*ROOMS, None):
+    for room in (*session.rooms, None):
         killed, timeouts, survived = (session.count(result, room) for result in Result)
         size = len(session.population.mutants) if room is None else sizes[room]
         tried = killed + timeouts + survived
@@ -152,8 +163,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=5280, help="of the choice")
     parser.add_argument("--jobs", type=int, default=1, help="mutants side by side")
     parser.add_argument("--limit", type=int, help="most mutants to try")
+    parser.add_argument("files", type=Path, nargs="*", help="modules or packages of the core; all rooms by default")
     given = parser.parse_args()
-    session = run(given.seed, given.minutes, given.jobs, given.limit)
+    session = run(given.seed, given.minutes, given.jobs, given.limit, given.files)
     print(*summary(session), sep="\n")
     REPORT.write_text(json.dumps(document(session), indent=1) + "\n")
     return 0 if session.rate() >= WANTED else 1

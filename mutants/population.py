@@ -15,7 +15,7 @@ import difflib
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -85,24 +85,34 @@ class _Candidate:
     function: str | None = None
 
 
-def population(root: Path, scratch: Path) -> Population:
+def population(root: Path, scratch: Path, chosen: Sequence[Path] = ()) -> Population:
     """Every mutant worth trying.
 
     Args:
         root: The repository.
         scratch: A copy of it that may be changed; it is left changed.
+        chosen: Modules of the core and packages of it, below the root, whose mutants are meant; empty for the rooms.
+
+    Raises:
+        FileNotFoundError: one that is chosen is none of these.
     """
-    by_module = {path: list(_candidates(root, path)) for path in _modules(root)}
+    by_module = {path: list(_candidates(root, path)) for path in _modules(root, chosen)}
     refused = _refused(scratch, by_module)
     every = [one for candidates in by_module.values() for one in candidates]
     kept = tuple(one.mutant for one in every if id(one) not in refused)
     return Population(kept, len(every) - len(kept))
 
 
-def _modules(root: Path) -> Iterator[Path]:
-    for room in ROOMS:
-        for path in sorted((root / CORE / room).glob("*.py")):
-            yield path.relative_to(root)
+def _modules(root: Path, chosen: Sequence[Path]) -> list[Path]:
+    """Below the root, each once, in the order in which they are chosen."""
+    root, modules = root.resolve(), list[Path]()
+    for one in chosen or [CORE / room for room in ROOMS]:
+        path = (root / one).resolve()
+        found = sorted(path.glob("*.py")) if path.is_dir() else [path]
+        if not found or not all(path.is_file() and path.parent.parent == root / CORE for path in found):
+            raise FileNotFoundError(f"{one} is no module or package of {CORE}")
+        modules += (path.relative_to(root) for path in found)
+    return list(dict.fromkeys(modules))
 
 
 def _candidates(root: Path, path: Path) -> Iterator[_Candidate]:

@@ -11,11 +11,15 @@ import structlog
 from structlog.stdlib import BoundLogger
 
 from service.application.observer import (
+    BlockChange,
+    BlockDetails,
     DecisionDetails,
     FetchDetails,
     IgnoredDetails,
     IngestDetails,
     Ingested,
+    OcspEvent,
+    ShadowDetails,
     TrustStoreChange,
     TrustStoreDetails,
 )
@@ -47,7 +51,13 @@ class LogObserver:
             decision=details.decision.value,
             code=details.code.value,
             trust_store=details.trust_store,
-            duration_s=round(details.duration_s, 6),
+            duration_s=None if details.duration_s is None else round(details.duration_s, 6),
+        )
+
+    def would_deny(self, details: ShadowDetails) -> None:
+        """What shadow mode is for: each is to be looked into before it is turned off."""
+        self._log.info(
+            "would_deny", decision_id=details.decision_id, code=details.code.value, trust_store=details.trust_store
         )
 
     def ignored(self, details: IgnoredDetails) -> None:
@@ -62,6 +72,9 @@ class LogObserver:
             self._log.warning("fetch_failed", problem=details.problem.value, detail=details.detail, **fields)
         elif self._is_debugging():
             self._log.debug("fetched", **fields)
+
+    def ocsp(self, event: OcspEvent) -> None:
+        """Nothing: it happens with every request, and metrics count it."""
 
     def ingested(self, details: IngestDetails) -> None:
         """A new CRL is information; one that was refused, or bears an old number, is its issuer's to repair."""
@@ -91,6 +104,16 @@ class LogObserver:
                 self._log.warning("trust_store_refused", name=details.name, problem=details.problem, last_kept=kept)
             case TrustStoreChange.REMOVED:
                 self._log.info("trust_store_removed", name=details.name)
+
+    def blocks_changed(self, details: BlockDetails) -> None:
+        """Who blocked, and why, is what an audit asks for; that nobody can say what is blocked stops everything."""
+        match details.change:
+            case BlockChange.ADDED:
+                self._log.warning("block_added", block=details.block_id, by=details.by, reason=details.reason)
+            case BlockChange.REMOVED:
+                self._log.warning("block_removed", block=details.block_id, by=details.by)
+            case BlockChange.UNREADABLE:
+                self._log.error("blocks_unreadable", problem=details.reason)
 
     def _is_debugging(self) -> bool:
         """Whether it is worth making an event that is for debugging alone."""

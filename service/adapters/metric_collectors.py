@@ -7,6 +7,7 @@ there is a limit to how many of them.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
 
@@ -84,6 +85,19 @@ class TrustStoreCollector(Collector):
             if report.store is not None:
                 certificates.add_metric(name, len(report.store.certificates))
         yield from (loaded, problem, certificates)
+
+
+class BlockCollector(Collector):
+    """How many blocks there are; nothing where they cannot be counted."""
+
+    def __init__(self, count: Callable[[], int]) -> None:
+        """Take what counts them."""
+        self._count = count
+
+    def collect(self) -> Iterator[Metric]:
+        """Count them."""
+        with suppress(StoreError):
+            yield _gauge("revet_blocks", "Blocks, those included whose time is over.", self._count())
 
 
 class BuildCollector(Collector):

@@ -19,13 +19,18 @@ from prometheus_client.registry import Collector
 
 from service.adapters.metrics_directory import SUFFIX
 from service.application.observer import (
+    BlockDetails,
     DecisionDetails,
     FetchDetails,
     IgnoredDetails,
     IngestDetails,
     Ingested,
+    OcspEvent,
+    ShadowDetails,
     TrustStoreDetails,
 )
+from service.application.shadow import PUT_ASIDE
+from service.application.trust_store_source import DEFAULT_STORE
 from service.core.model.failure import Code
 from service.core.model.verdict import Decision
 
@@ -37,6 +42,12 @@ FETCH_BUCKETS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 
 NO_PROBLEM: Final = "none"
 """The label of what went well."""
+
+MAX_SHADOW_STORES: Final = 100
+"""Trust stores that are labels of denials in shadow; a service may have thousands."""
+
+OTHER_STORES: Final = "(other)"
+"""The label of all others: no trust store can be called so."""
 
 _KINDS: Final = ("crl", "ocsp")
 
@@ -59,6 +70,12 @@ class PrometheusObserver:
             ("decision", "code"),
             registry=self.registry,
         )
+        # Looked up once: an answer that is given again costs less than a label.
+        self._decision_counts = {
+            (decision, code): self._decisions.labels(decision.value, code.value)
+            for code in Code
+            for decision in (Decision.ALLOW if code is Code.OK else Decision.DENY,)
+        }
         self._decision_seconds = Histogram(
             "revet_validate_duration_seconds",
             "From the request to its decision, fetches included.",
@@ -80,15 +97,38 @@ class PrometheusObserver:
             buckets=FETCH_BUCKETS_S,
             registry=self.registry,
         )
+        self._ocsp = Counter(
+            "revet_ocsp_events",
+            "OCSP answers: where held ones were found, what was not asked, what was asked for ahead of its end.",
+            ("event",),
+            registry=self.registry,
+        )
+        self._shadow = Counter(
+            "revet_shadow_denials",
+            "Answers in shadow mode that would have been denials.",
+            ("code", "trust_store"),
+            registry=self.registry,
+        )
+        self._shadow_stores: set[str] = set()
         self._crls = Counter(
             "revet_crl_ingested", "CRLs downloaded, by what became of them.", ("outcome",), registry=self.registry
         )
+        self._ocsp_events = {event: self._ocsp.labels(event.value) for event in OcspEvent}
         self._start(started_at)
 
     def decided(self, details: DecisionDetails) -> None:
         """Count it."""
-        self._decisions.labels(details.decision.value, details.code.value).inc()
-        self._decision_seconds.observe(details.duration_s)
+        known = self._decision_counts.get((details.decision, details.code))
+        (known or self._decisions.labels(details.decision.value, details.code.value)).inc()
+        if details.duration_s is not None:
+            self._decision_seconds.observe(details.duration_s)
+
+    def would_deny(self, details: ShadowDetails) -> None:
+        """Count it, by the name of its trust store while there are few."""
+        if len(self._shadow_stores) < MAX_SHADOW_STORES:
+            self._shadow_stores.add(details.trust_store)
+        store = details.trust_store if details.trust_store in self._shadow_stores else OTHER_STORES
+        self._shadow.labels(details.code.value, store).inc()
 
     def ignored(self, details: IgnoredDetails) -> None:
         """Count them."""
@@ -100,12 +140,19 @@ class PrometheusObserver:
         self._fetches.labels(details.kind, problem).inc()
         self._fetch_seconds.labels(details.kind).observe(details.duration_s)
 
+    def ocsp(self, event: OcspEvent) -> None:
+        """Count it."""
+        self._ocsp_events[event].inc()
+
     def ingested(self, details: IngestDetails) -> None:
         """Count it."""
         self._crls.labels(details.outcome.value).inc()
 
     def trust_store_changed(self, details: TrustStoreDetails) -> None:
         """Nothing: what is in force is read off the trust stores themselves."""
+
+    def blocks_changed(self, details: BlockDetails) -> None:
+        """Nothing: how many there are is read off the store."""
 
     def _start(self, started_at: datetime) -> None:
         """Show zero where nothing has happened yet: a counter that appears with its first event hides that event."""
@@ -115,13 +162,13 @@ class PrometheusObserver:
             registry=self.registry,
             multiprocess_mode="min",
         ).set(started_at.timestamp())
-        for code in Code:
-            self._decisions.labels((Decision.ALLOW if code is Code.OK else Decision.DENY).value, code.value)
         for kind in _KINDS:
             self._fetches.labels(kind, NO_PROBLEM)
             self._fetch_seconds.labels(kind)
         for outcome in Ingested:
             self._crls.labels(outcome.value)
+        for code in PUT_ASIDE:
+            self._shadow.labels(code.value, DEFAULT_STORE)
 
 
 class MetricsPage:

@@ -5,7 +5,10 @@ from service.api.moment import write_moment, write_optional
 from service.application.validate import ValidationAnswer
 from service.application.wording import describe, describe_revocation
 from service.core.model.certificate import Certificate
-from service.core.model.verdict import PathElement, Revocation
+from service.core.model.verdict import PathElement, Revocation, Verdict
+
+IN_SHADOW = "Allowed in shadow mode alone."
+"""How the sentence begins where a denial was put aside."""
 
 MAX_IGNORED = 8
 """Pieces of a request that `detail` names as ignored."""
@@ -25,19 +28,28 @@ def answer_document(answer: ValidationAnswer) -> dict[str, object]:
         **_identity(verdict.certificate),
         "path": [_element(element) for element in verdict.path],
         "authorized_policies": sorted(verdict.authorized_policies),
-        "enforced": None,
+        "enforced": None if answer.enforced is None else _enforced(answer.enforced),
         "cache": Cache.MISS,
     }
 
 
 def _detail(answer: ValidationAnswer) -> str:
-    sentence = describe(answer.verdict)
+    sentence = describe(answer.verdict) if answer.enforced is None else f"{IN_SHADOW} {describe(answer.enforced)}"
     if not answer.ignored:
         return sentence
     named = list(answer.ignored[:MAX_IGNORED])
     if len(answer.ignored) > MAX_IGNORED:
         named.append(f"and {len(answer.ignored) - MAX_IGNORED} more")
     return f"{sentence} Ignored: {'; '.join(named)}."
+
+
+def _enforced(verdict: Verdict) -> dict[str, object]:
+    return {
+        "decision": verdict.decision,
+        "status": verdict.status,
+        "code": verdict.code,
+        "detail": describe(verdict),
+    }
 
 
 def _identity(certificate: Certificate | None) -> dict[str, object]:

@@ -13,6 +13,7 @@ from hmac import compare_digest
 
 from service.api.problems import ProblemError, unauthenticated
 from service.api.reply import Headers, values_of
+from service.application.shadow import Enforcement
 
 SCHEME = b"bearer"
 
@@ -33,6 +34,10 @@ class ClientCertificates(Enum):
     REQUIRED = "required"
 
 
+_TOKENS = {Role.ADMIN: "admin token", Role.CALLER: "token"}
+_NAME_DIGITS = 8
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """Who is let in.
@@ -41,11 +46,13 @@ class Access:
         callers: Digests of the callers' tokens.
         admins: Digests of the administrators' tokens, which are callers' tokens as well.
         client_certificates: What the TLS layer asks for.
+        shadowed: Those of `callers` that are answered in shadow.
     """
 
     callers: tuple[bytes, ...] = field(default=(), repr=False)
     admins: tuple[bytes, ...] = field(default=(), repr=False)
     client_certificates: ClientCertificates = ClientCertificates.NOT_ASKED
+    shadowed: tuple[bytes, ...] = field(default=(), repr=False)
 
     @property
     def has_tokens(self) -> bool:
@@ -68,6 +75,24 @@ class Access:
             raise ProblemError(unauthenticated(token_given=bool(values)))
         return role
 
+    def name_of(self, headers: Headers) -> str:
+        """What records call somebody who was let in: the beginning of the digest of the token, where one counts.
+
+        Tokens are long and random, so that eight digits tell them apart and give nothing away.
+        """
+        presented = _digest_of_token(values_of(headers, b"authorization"))
+        if presented is not None and (role := self._role(presented)) is not None:
+            return f"{_TOKENS[role]} {presented.hex()[:_NAME_DIGITS]}"
+        return "client certificate" if self.client_certificates is ClientCertificates.REQUIRED else "anonymous"
+
+    def enforcement(self, headers: Headers) -> Enforcement:
+        """How a caller who was let in is answered, whatever holds for others."""
+        if not self.shadowed:
+            return Enforcement.ENFORCED
+        presented = _digest_of_token(values_of(headers, b"authorization"))
+        in_shadow = presented is not None and _is_among(presented, self.shadowed)
+        return Enforcement.SHADOW if in_shadow else Enforcement.ENFORCED
+
     def _role(self, presented: bytes | None) -> Role | None:
         if presented is None:
             return None
@@ -82,9 +107,19 @@ def grant_access(
     caller_tokens: Iterable[str] = (),
     admin_tokens: Iterable[str] = (),
     client_certificates: ClientCertificates = ClientCertificates.NOT_ASKED,
+    shadow_tokens: Iterable[str] = (),
 ) -> Access:
-    """Let in who presents one of these tokens, or what the TLS layer asks for."""
-    return Access(tuple(map(_digest, caller_tokens)), tuple(map(_digest, admin_tokens)), client_certificates)
+    """Let in who presents one of these tokens, or what the TLS layer asks for.
+
+    Args:
+        caller_tokens: Of those who ask.
+        admin_tokens: Of those who may do everything.
+        client_certificates: What the TLS layer asks for.
+        shadow_tokens: Of those who ask and are answered in shadow.
+    """
+    shadowed = tuple(map(_digest, shadow_tokens))
+    callers = (*map(_digest, caller_tokens), *shadowed)
+    return Access(callers, tuple(map(_digest, admin_tokens)), client_certificates, shadowed)
 
 
 def _digest(token: str) -> bytes:

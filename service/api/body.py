@@ -1,6 +1,7 @@
 """Reading a request's body: JSON only, bounded in bytes and time, and no more of it than is needed to refuse it."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 from starlette.types import Receive, Scope
 
@@ -14,6 +15,9 @@ GRACE_S = 5.0
 SLOWEST_BYTES_PER_S = 125_000
 """1 Mbit/s: a body of the largest size may take as long as it takes at this speed, and the grace."""
 
+PIECE_BYTES = 2**20
+"""A body that is not kept in memory is passed on in pieces of this size: each costs a change of threads."""
+
 MAX_LENGTH_DIGITS = 18
 """Digits of a Content-Length that are still read as a number; more is over any limit."""
 
@@ -23,7 +27,12 @@ class CallerGoneError(Exception):
 
 
 async def receive_json(scope: Scope, receive: Receive, max_bytes: int) -> object:
-    """The JSON value of a request's body.
+    """The JSON value of a request's body; arguments and errors as those of `receive_body`, and 400 for no JSON."""
+    return read_json(await receive_body(scope, receive, max_bytes))
+
+
+async def receive_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
+    """The octets of a request's body, which claims to be JSON.
 
     Args:
         scope: ASGI's description of the request.
@@ -31,7 +40,7 @@ async def receive_json(scope: Scope, receive: Receive, max_bytes: int) -> object
         max_bytes: Its largest size.
 
     Raises:
-        ProblemError: it is of another type (415), too large (413), too slow (408), or no JSON (400).
+        ProblemError: it is of another type (415), too large (413) or too slow (408).
         CallerGoneError: the connection ended.
     """
     headers: Headers = scope["headers"]
@@ -40,10 +49,56 @@ async def receive_json(scope: Scope, receive: Receive, max_bytes: int) -> object
     limit_s = GRACE_S + max_bytes / SLOWEST_BYTES_PER_S
     try:
         async with asyncio.timeout(limit_s):
-            body = await _read(receive, max_bytes)
+            return await _read(receive, max_bytes)
     except TimeoutError:
         raise ProblemError(too_slow(limit_s)) from None
-    return read_json(body)
+
+
+async def receive_octets(
+    scope: Scope, receive: Receive, max_bytes: int, types: frozenset[bytes]
+) -> AsyncIterator[bytes]:
+    """A request's body in pieces, as it arrives.
+
+    Args:
+        scope: ASGI's description of the request.
+        receive: Gives the body's pieces.
+        max_bytes: Its largest size.
+        types: What it may say that it is; one that says nothing is taken as it is.
+
+    Raises:
+        ProblemError: it is of another type (415), too large (413) or too slow (408).
+        CallerGoneError: the connection ended.
+    """
+    headers: Headers = scope["headers"]
+    _require_type(headers, types)
+    _require_length(headers, max_bytes)
+    limit_s = GRACE_S + max_bytes / SLOWEST_BYTES_PER_S
+    give_up_at = asyncio.get_running_loop().time() + limit_s
+    size, is_more, pieces = 0, True, bytearray()
+    while is_more:
+        try:
+            async with asyncio.timeout_at(give_up_at):
+                message = await receive()
+        except TimeoutError:
+            raise ProblemError(too_slow(limit_s)) from None
+        if message["type"] == "http.disconnect":
+            raise CallerGoneError
+        pieces += message.get("body", b"")
+        is_more = message.get("more_body", False)
+        if size + len(pieces) > max_bytes:
+            raise ProblemError(body_too_large(max_bytes))
+        if len(pieces) >= PIECE_BYTES or not is_more:
+            size += len(pieces)
+            yield bytes(pieces)
+            pieces.clear()
+
+
+def _require_type(headers: Headers, types: frozenset[bytes]) -> None:
+    for value in values_of(headers, b"content-type"):
+        if value.partition(b";")[0].strip().lower() not in types:
+            needed = ", ".join(sorted(one.decode() for one in types))
+            raise ProblemError(unsupported_media_type(f"Content-Type: one of {needed} is needed."))
+    _refuse_encoding(headers)
 
 
 def _require_json(headers: Headers) -> None:
@@ -52,6 +107,10 @@ def _require_json(headers: Headers) -> None:
         media_type = value.partition(b";")[0].strip().lower()
         if media_type != JSON and not (media_type.startswith(b"application/") and media_type.endswith(b"+json")):
             raise ProblemError(unsupported_media_type("Content-Type: application/json is needed."))
+    _refuse_encoding(headers)
+
+
+def _refuse_encoding(headers: Headers) -> None:
     for value in values_of(headers, b"content-encoding"):
         if value.strip().lower() != b"identity":
             raise ProblemError(unsupported_media_type("Content-Encoding: a body is taken as it is only."))

@@ -66,7 +66,7 @@ def _operation(path: str, method: str, operation: Json, document: Json) -> str:
         parts.append(f"<h3>{escape(status)}</h3>")
         parts += _paragraphs(response["description"])
         if status.startswith("2"):
-            parts += _content(response["content"], document)
+            parts += _content(response.get("content", {}), document)
     return "\n".join(parts)
 
 

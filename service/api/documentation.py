@@ -7,7 +7,7 @@ from pydantic_core import to_json
 from starlette.types import Receive, Scope
 
 from service.api.docs_page import STYLE, render_page
-from service.api.openapi import Json
+from service.api.openapi_parts import Json
 from service.api.reply import Reply
 
 _STYLE_DIGEST = b64encode(sha256(STYLE.encode()).digest())

@@ -21,6 +21,8 @@ Faults: TypeAlias = Callable[[str, Exception], None]
 
 GET = frozenset({"GET", "HEAD"})
 POST = frozenset({"POST"})
+PUT = frozenset({"PUT"})
+DELETE = frozenset({"DELETE"})
 
 
 class Endpoint:

@@ -169,3 +169,31 @@ NOT_READY: Final[dict[str, Any]] = {
     },
 }
 """Not every check has ever passed."""
+
+BLOCK_REQUEST: Final[dict[str, Any]] = {
+    "issuer": "CN=Example Issuing,O=Example",
+    "serial_number": "5E:ED:01",
+    "reason": "Device stolen, ticket 4711",
+    "until": "2026-02-01T00:00:00Z",
+}
+"""A certificate by its issuer and serial number."""
+
+BLOCK_REQUEST_FINGERPRINT: Final[dict[str, Any]] = {
+    "fingerprint_sha256": "67c1b2c75f258fb0b60b506d377159ecaefe9e5306f9e486ca286c490c225289",
+    "reason": "Device stolen, ticket 4711",
+}
+"""A certificate by its fingerprint, for good."""
+
+BLOCK: Final[dict[str, Any]] = {
+    "id": "019b76daa8006f1d2c3b4a5968778695",
+    "fingerprint_sha256": None,
+    "spki_sha256": None,
+    "issuer": "CN=Example Issuing,O=Example",
+    "serial_number": "5eed01",
+    "reason": "Device stolen, ticket 4711",
+    "created_at": "2026-01-01T00:00:00Z",
+    "created_by": "anonymous",
+    "until": "2026-02-01T00:00:00Z",
+    "in_force": True,
+}
+"""It is blocked."""

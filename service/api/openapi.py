@@ -4,44 +4,26 @@ It is made once, from the rules of this deployment: its limits are the operator'
 where the routes do.
 """
 
-from collections.abc import Mapping
 from copy import deepcopy
 from functools import cache
-from typing import Any, TypeAlias
 
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from service.api import examples
+from service.api import examples, openapi_operators
 from service.api.answers import Answer, AnswerSchema, BatchAnswer, Health, ProblemAnswer, ReadinessAnswer
-from service.api.authentication import ClientCertificates
+from service.api.block_schemas import BlockAnswer, BlockRequest, BlocksAnswer
+from service.api.blocks import BLOCK_ID
+from service.api.openapi_operators import operator_paths
+from service.api.openapi_parts import REFERENCES, Json, answer, body, problems, problems_of, security
 from service.api.rules import ApiRules, OperationsPort
 from service.api.schemas import BatchRequest, Schema, ValidateRequest
-
-Json: TypeAlias = dict[str, Any]
-
-REFERENCES = "#/components/schemas/"
 
 _ABOUT = """\
 Verdicts on client certificates: chain, CRL and OCSP, checked ahead of the request and explained.
 
 Every decision is a 200, allow or deny. A request that cannot be understood gets a problem (RFC 9457)."""
 
-_PROBLEMS: Mapping[int, str] = {
-    400: "The request cannot be understood: no JSON, a field that is wrong or unknown, or no text of a certificate.",
-    401: "No token, or one that is not known.",
-    403: "The request carries options, and may not.",
-    404: "There is no such trust store.",
-    408: "The body did not arrive in time.",
-    413: "The body is too large, or the batch has too many items.",
-    415: "The body is not JSON.",
-    500: "Something is wrong here; it is not the request.",
-    503: "Too many requests at once; Retry-After says when to come again.",
-}
-
-_HEADERS: Mapping[int, Json] = {
-    401: {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "RFC 6750 §3."}},
-    503: {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}},
-}
+_BLOCK_ID: Json = {"name": BLOCK_ID, "in": "path", "required": True, "schema": {"type": "string"}}
 
 
 def openapi_document(version: str, rules: ApiRules) -> Json:
@@ -49,6 +31,9 @@ def openapi_document(version: str, rules: ApiRules) -> Json:
     paths: Json = {
         "/v1/validate": {"post": _validate(rules)},
         "/v1/validate/batch": {"post": _validate_batch(rules)},
+        "/v1/blocks": {"get": _blocks(rules), "post": _add_block(rules)},
+        "/v1/blocks/{id}": {"get": _block(rules), "delete": _remove_block(rules)},
+        **operator_paths(rules),
         "/healthz": {"get": _health()},
     }
     if rules.operations is OperationsPort.MAIN:
@@ -69,11 +54,11 @@ def _validate(rules: ApiRules) -> Json:
         "summary": "Validate one certificate",
         "description": "Decides on the certificate that leads `certificate`. "
         "One that does not parse is a decision too: `deny`, `malformed`.",
-        "security": _security(rules),
-        "requestBody": _body(ValidateRequest, {"plain": examples.REQUEST}),
+        "security": security(rules),
+        "requestBody": body(ValidateRequest, {"plain": examples.REQUEST}),
         "responses": {
-            "200": _answer("The decision.", Answer, {"allow": examples.ALLOW, "revoked": examples.REVOKED}),
-            **_problems(rules, 403, 404),
+            "200": answer("The decision.", Answer, {"allow": examples.ALLOW, "revoked": examples.REVOKED}),
+            **problems(rules, 403, 404),
         },
     }
 
@@ -84,12 +69,67 @@ def _validate_batch(rules: ApiRules) -> Json:
         "tags": ["verdicts"],
         "summary": "Validate many certificates",
         "description": "Answers every item on its own and in order: what is wrong with one is a problem in its place.",
-        "security": _security(rules),
-        "requestBody": _body(BatchRequest, {"plain": {"items": [examples.REQUEST]}}),
+        "security": security(rules),
+        "requestBody": body(BatchRequest, {"plain": {"items": [examples.REQUEST]}}),
         "responses": {
-            "200": _answer("The decisions.", BatchAnswer, {"allow": {"results": [examples.ALLOW]}}),
-            **_problems(rules),
+            "200": answer("The decisions.", BatchAnswer, {"allow": {"results": [examples.ALLOW]}}),
+            **problems(rules),
         },
+    }
+
+
+def _blocks(rules: ApiRules) -> Json:
+    return {
+        "operationId": "blocks",
+        "tags": ["blocks"],
+        "summary": "What is blocked",
+        "security": security(rules),
+        "responses": {
+            "200": answer("Every block.", BlocksAnswer, {"one": {"blocks": [examples.BLOCK]}}),
+            **problems_of(rules, {500, 503}),
+        },
+    }
+
+
+def _add_block(rules: ApiRules) -> Json:
+    described = answer("It is durable, and in force.", BlockAnswer, {"blocked": examples.BLOCK})
+    location = {"Location": {"schema": {"type": "string"}, "description": "Path of the block."}}
+    named = {"issuer and serial number": examples.BLOCK_REQUEST, "fingerprint": examples.BLOCK_REQUEST_FINGERPRINT}
+    return {
+        "operationId": "addBlock",
+        "tags": ["blocks"],
+        "summary": "Deny certificates at once",
+        "description": "In every mode, and before any evidence is asked for. An administrator's token is needed where "
+        "tokens are configured. Answers that callers hold already are not reached before their `valid_until`.",
+        "security": security(rules),
+        "requestBody": body(BlockRequest, named),
+        "responses": {"201": {**described, "headers": location}, **problems(rules, 403, 409)},
+    }
+
+
+def _block(rules: ApiRules) -> Json:
+    return {
+        "operationId": "block",
+        "tags": ["blocks"],
+        "summary": "One block",
+        "security": security(rules),
+        "parameters": [_BLOCK_ID],
+        "responses": {
+            "200": answer("The block.", BlockAnswer, {"blocked": examples.BLOCK}),
+            **problems_of(rules, {404, 500, 503}),
+        },
+    }
+
+
+def _remove_block(rules: ApiRules) -> Json:
+    return {
+        "operationId": "removeBlock",
+        "tags": ["blocks"],
+        "summary": "Remove a block",
+        "description": "An administrator's token is needed where tokens are configured.",
+        "security": security(rules),
+        "parameters": [_BLOCK_ID],
+        "responses": {"204": {"description": "It is gone."}, **problems_of(rules, {403, 404, 500, 503})},
     }
 
 
@@ -98,7 +138,7 @@ def _health() -> Json:
         "operationId": "health",
         "tags": ["operations"],
         "summary": "Whether the process lives",
-        "responses": {"200": _answer("It does.", Health, {"alive": {"status": "ok"}})},
+        "responses": {"200": answer("It does.", Health, {"alive": {"status": "ok"}})},
     }
 
 
@@ -109,8 +149,8 @@ def _readiness() -> Json:
         "summary": "Whether requests should be sent here",
         "description": "503 until every check has passed once; later trouble is 200 with `degraded`.",
         "responses": {
-            "200": _answer("They should.", ReadinessAnswer, {"ready": examples.READY}),
-            "503": _answer("Not yet.", ReadinessAnswer, {"not_ready": examples.NOT_READY}),
+            "200": answer("They should.", ReadinessAnswer, {"ready": examples.READY}),
+            "503": answer("Not yet.", ReadinessAnswer, {"not_ready": examples.NOT_READY}),
         },
     }
 
@@ -146,51 +186,12 @@ def _docs() -> Json:
     }
 
 
-def _body(schema: type[Schema], named: Mapping[str, Json]) -> Json:
-    return {"required": True, "content": {"application/json": _media(schema, named)}}
-
-
-def _answer(description: str, schema: type[AnswerSchema], named: Mapping[str, Json]) -> Json:
-    return {"description": description, "content": {"application/json": _media(schema, named)}}
-
-
-def _media(schema: type[Schema | AnswerSchema], named: Mapping[str, Json]) -> Json:
-    return {
-        "schema": {"$ref": f"{REFERENCES}{schema.__name__}"},
-        "examples": {name: {"value": value} for name, value in named.items()},
-    }
-
-
-def _problems(rules: ApiRules, *more: int) -> Json:
-    """The problems of an operation with a body: those that all have, those of credentials where any are asked, more."""
-    statuses = {400, 408, 413, 415, 500, 503, *more} | ({401} if rules.access.has_tokens else set())
-    return {
-        str(status): {
-            "description": _PROBLEMS[status],
-            "content": {"application/problem+json": {"schema": {"$ref": f"{REFERENCES}{ProblemAnswer.__name__}"}}},
-            **({"headers": _HEADERS[status]} if status in _HEADERS else {}),
-        }
-        for status in sorted(statuses)
-    }
-
-
-def _security(rules: ApiRules) -> list[Json]:
-    """The ways to be let in; an empty list where everybody is."""
-    access = rules.access
-    ways: list[Json] = []
-    if access.has_tokens:
-        ways.append({"token": []})
-    if access.client_certificates is ClientCertificates.REQUIRED and not access.callers:
-        ways.append({"clientCertificate": []})
-    return ways
-
-
 def _security_schemes(rules: ApiRules) -> Json:
     schemes: Json = {
         "token": {"type": "http", "scheme": "bearer", "description": "A caller's or an administrator's token."},
         "clientCertificate": {"type": "mutualTLS", "description": "A certificate that the operator's CA issued."},
     }
-    return {name: schemes[name] for way in _security(rules) for name in way}
+    return {name: schemes[name] for way in security(rules) for name in way}
 
 
 def _schemas(rules: ApiRules) -> Json:
@@ -209,9 +210,13 @@ def _models() -> Json:
     requests: list[tuple[type[Schema | AnswerSchema], JsonSchemaMode]] = [
         (ValidateRequest, "validation"),
         (BatchRequest, "validation"),
+        (BlockRequest, "validation"),
+        *((model, "validation") for model in openapi_operators.REQUESTS),
     ]
     answers: list[tuple[type[Schema | AnswerSchema], JsonSchemaMode]] = [
-        (model, "serialization") for model in (Answer, BatchAnswer, Health, ProblemAnswer, ReadinessAnswer)
+        (model, "serialization")
+        for model in (Answer, BatchAnswer, BlockAnswer, BlocksAnswer, Health, ProblemAnswer, ReadinessAnswer)
     ]
+    answers += [(model, "serialization") for model in openapi_operators.ANSWERS]
     _, described = models_json_schema([*requests, *answers], ref_template=f"{REFERENCES}{{model}}")
     return dict(sorted(described["$defs"].items()))

@@ -13,6 +13,9 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from service.api.reply import PROBLEM_JSON, Header, Reply
+from service.application.blocks import BlocksUnavailableError, TooManyBlocksError, UnknownBlockError
+from service.application.evidence_store import StoreError
+from service.application.prefetch.desk import PrefetcherUnavailableError
 from service.application.submission import SubmissionError
 from service.application.trust_stores import UnknownTrustStoreError
 
@@ -95,6 +98,16 @@ def problem_of(error: Exception) -> Problem | None:
             return invalid_request(_faults(error))
         case SubmissionError():
             return unreadable_certificates(error.reason)
+        case BlocksUnavailableError():
+            return blocks_unavailable()
+        case PrefetcherUnavailableError():
+            return prefetcher_unavailable()
+        case StoreError():
+            return store_unavailable()
+        case TooManyBlocksError():
+            return too_many_blocks()
+        case UnknownBlockError():
+            return unknown_block()
         case UnknownTrustStoreError():
             return unknown_trust_store(is_unusable=error.problem is not None)
         case _:
@@ -167,6 +180,101 @@ def unknown_trust_store(*, is_unusable: bool) -> Problem:
     )
 
 
+def unknown_block() -> Problem:
+    """A block that is not there."""
+    return Problem(
+        HTTPStatus.NOT_FOUND, "unknown-block", "There is no such block", "GET /v1/blocks lists those there are."
+    )
+
+
+def too_many_blocks() -> Problem:
+    """No room for another block."""
+    return Problem(
+        HTTPStatus.CONFLICT,
+        "too-many-blocks",
+        "There are too many blocks",
+        "Nothing was blocked: remove blocks whose time is over, or block the key or the certificate of the issuer.",
+    )
+
+
+def blocks_unavailable() -> Problem:
+    """Blocks that cannot be read or written: nothing is allowed, and nothing denied for good, without them."""
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "blocks-unavailable",
+        "The block list cannot be used",
+        "Nothing is decided without it; the log and /readyz say more.",
+        headers=((b"retry-after", b"%d" % RETRY_AFTER_S),),
+    )
+
+
+def unknown_source() -> Problem:
+    """A refresh of what is no source here; which ones are is for those who may list them."""
+    return Problem(
+        HTTPStatus.NOT_FOUND, "unknown-source", "There is no such source", "GET /v1/crls lists those there are."
+    )
+
+
+def unknown_crl() -> Problem:
+    """A reset of what is not held."""
+    return Problem(
+        HTTPStatus.NOT_FOUND,
+        "unknown-crl",
+        "No such CRL is held",
+        "Nothing was reset: GET /v1/crls lists what is held, with issuer, slot and source.",
+    )
+
+
+def unknown_upload() -> Problem:
+    """A file that was not uploaded."""
+    return Problem(
+        HTTPStatus.NOT_FOUND,
+        "unknown-upload",
+        "There is no such upload",
+        "GET /v1/crls/uploads lists those there are.",
+    )
+
+
+def too_many_uploads() -> Problem:
+    """No room for another file."""
+    return Problem(
+        HTTPStatus.CONFLICT,
+        "too-many-uploads",
+        "There is no room for another upload",
+        "Nothing was uploaded: remove uploads that are published elsewhere by now, or configure a place for them.",
+    )
+
+
+def crl_refused(problem: str, detail: str) -> Problem:
+    """An upload that nobody may hold; everything is as it was before."""
+    more = f" ({printable(detail)})" if detail else ""
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "crl-refused", "The CRL is refused", f"Nothing has changed: {problem}{more}."
+    )
+
+
+def prefetcher_unavailable() -> Problem:
+    """Nobody fetches CRLs at this moment."""
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "prefetcher-unavailable",
+        "The prefetcher does not answer",
+        f"It is being replaced, as a rule; try again in {RETRY_AFTER_S} s.",
+        headers=((b"retry-after", b"%d" % RETRY_AFTER_S),),
+    )
+
+
+def store_unavailable() -> Problem:
+    """The host's store cannot be read or written."""
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "store-unavailable",
+        "The store cannot be used",
+        "Nothing was changed; /readyz says more.",
+        headers=((b"retry-after", b"%d" % RETRY_AFTER_S),),
+    )
+
+
 def not_found() -> Problem:
     """A path where nothing is."""
     return Problem(HTTPStatus.NOT_FOUND, "not-found", "Nothing is served here", "See /docs for what there is.")
@@ -218,7 +326,7 @@ def too_many_items(count: int, limit: int) -> Problem:
 
 def unsupported_media_type(detail: str) -> Problem:
     """A body that is something else than JSON."""
-    return Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is not JSON", detail)
+    return Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is of another type", detail)
 
 
 def overloaded() -> Problem:

@@ -22,6 +22,9 @@ COMMON_HEADERS: tuple[Header, ...] = (
 )
 
 
+_NO_CONTENT = 204
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A complete answer.
@@ -50,10 +53,16 @@ def values_of(headers: Headers, name: bytes) -> list[bytes]:
 async def send_reply(reply: Reply, method: str, send: Send) -> None:
     """Send an answer; one to HEAD without its body (RFC 9110 §9.3.2)."""
     headers = [
-        (b"content-type", reply.media_type),
-        (b"content-length", b"%d" % len(reply.body)),
+        *_content_headers(reply),
         *COMMON_HEADERS,
         *reply.headers,
     ]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if method == "HEAD" else reply.body})
+
+
+def _content_headers(reply: Reply) -> tuple[Header, ...]:
+    """What says of the content what it is; without content there is nothing to say (RFC 9110 §8.6, §15.3.5)."""
+    if reply.status == _NO_CONTENT:
+        return ()
+    return (b"content-type", reply.media_type), (b"content-length", b"%d" % len(reply.body))

@@ -40,6 +40,7 @@ class ApiRules:
         max_intermediates: Certificates besides the leaf that one request may bring.
         max_items: Requests in one batch.
         operations: Where the operations are served.
+        max_crl_bytes: Largest CRL that may be uploaded.
     """
 
     access: Access = field(default_factory=Access)
@@ -49,3 +50,4 @@ class ApiRules:
     max_intermediates: int = 100
     max_items: int = MAX_ITEMS
     operations: OperationsPort = OperationsPort.MAIN
+    max_crl_bytes: int = 128 * MIB

@@ -1,26 +1,34 @@
 """`POST /v1/validate`: a request's JSON to what the application asks, and its answer back to JSON."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from starlette.types import Receive, Scope
 
 from service.api.admission import Admission
-from service.api.answer_document import answer_document
 from service.api.authentication import Role
-from service.api.body import receive_json
+from service.api.body import receive_body
+from service.api.json_text import read_json
+from service.api.kept_answers import KeptAnswer, kept_answer, request_key, write_answer
 from service.api.problems import ProblemError, admin_needed, overrides_refused
-from service.api.reply import Reply, json_reply
+from service.api.reply import Reply
 from service.api.rules import ApiRules, Overrides
 from service.api.schemas import InlineEvidence as InlineEvidenceSchema
 from service.api.schemas import Options, PolicyOptions, ValidateRequest
 from service.application.inline_evidence import InlineEvidence, read_inline_evidence
+from service.application.shadow import Enforcement
 from service.application.submission import Submission, SubmissionError, read_der_list, read_submission
 from service.application.validate import Anchors, Fetching, Reuse, ValidationRequest, Validator
+from service.application.verdict_cache import Kept, VerdictCache
+from service.core.decision.issuer_policy import with_asked
 from service.core.model.policy import Policy, PolicyInputs
 
 OPTIONS = "options"
 """The member whose presence makes a request one with overrides, whatever it holds."""
+
+PURPOSES = {Enforcement.ENFORCED: b"validate", Enforcement.SHADOW: b"validate in shadow"}
+"""What answers of this interface are remembered under, besides the request: callers in shadow have their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +39,28 @@ class Validation:
         validator: Decides.
         policy: The operator's.
         rules: The operator's limits and permissions.
+        answers: What was answered before and still holds; None where nothing is kept.
     """
 
     validator: Validator
     policy: Policy
     rules: ApiRules
+    answers: VerdictCache[KeptAnswer] | None = None
 
-    async def answer(self, document: object, role: Role) -> dict[str, object]:
-        """The answer to one request.
+    async def answer(
+        self,
+        body: bytes,
+        read: Callable[[bytes], object],
+        role: Role,
+        enforcement: Enforcement = Enforcement.ENFORCED,
+    ) -> bytes:
+        """The answer to one request, as JSON.
 
         Args:
-            document: The request as it came.
+            body: The request as it came.
+            read: Makes a value of it.
             role: Who asks.
+            enforcement: How they are answered, whatever holds for others.
 
         Raises:
             ProblemError: it may not carry options (403).
@@ -50,9 +68,27 @@ class Validation:
             SubmissionError: the certificate is no text of one, or there are too many intermediates (400).
             UnknownTrustStoreError: there is no such trust store (404).
         """
+        if self.answers is None:
+            return write_answer(await self.validator.validate(self._read(read(body), role, enforcement)))
+        key = request_key(body, PURPOSES[enforcement])
+        kept = self.answers.find(key)
+        if kept is not None:
+            answer = kept.value
+            store = kept.ticket.store.name
+            return answer.body(self.validator.repeat(answer.decision, answer.code, store, answer.denial))
+        request = self._read(read(body), role, enforcement)
+        ticket = self.answers.begin(request.trust_store)
+        given = await self.validator.validate(request)
+        written = write_answer(given)
+        if ticket is not None and given.valid_until is not None:
+            kept_one = kept_answer(given, written, request.trust_store)
+            self.answers.keep(key, Kept(kept_one, given.checked_at, given.valid_until, ticket, len(written)))
+        return written
+
+    def _read(self, document: object, role: Role, enforcement: Enforcement) -> ValidationRequest:
         self._permit(document, role)
         request = read_request(ValidateRequest.model_validate(document), self.policy, self.rules)
-        return answer_document(await self.validator.validate(request))
+        return request if enforcement is Enforcement.ENFORCED else replace(request, enforcement=enforcement)
 
     def _permit(self, document: object, role: Role) -> None:
         if not isinstance(document, dict) or OPTIONS not in document:
@@ -75,9 +111,10 @@ class ValidateHandler:
         """Answer one request."""
         rules = self._validation.rules
         role = rules.access.authenticate(scope["headers"])
+        enforcement = rules.access.enforcement(scope["headers"])
         with self._admission:
-            document = await receive_json(scope, receive, rules.max_request_bytes)
-            return json_reply(200, await self._validation.answer(document, role))
+            body = await receive_body(scope, receive, rules.max_request_bytes)
+            return Reply(200, await self._validation.answer(body, read_json, role, enforcement))
 
 
 def read_request(request: ValidateRequest, policy: Policy, rules: ApiRules) -> ValidationRequest:
@@ -129,10 +166,7 @@ def _policy(options: Options, policy: Policy) -> Policy:
     given = options.model_fields_set
     weak = options.weak_algorithms
     return replace(
-        policy,
-        revocation_mode=options.revocation_mode or policy.revocation_mode,
-        revocation_scope=options.revocation_scope or policy.revocation_scope,
-        evidence_order=options.evidence_order or policy.evidence_order,
+        with_asked(policy, options.revocation_mode, options.revocation_scope, options.evidence_order),
         key_purpose=options.key_purpose or policy.key_purpose,
         weak_algorithms=policy.weak_algorithms if weak is None else frozenset(weak),
         policies=_policy_inputs(options.policies, policy.policies),

@@ -46,6 +46,37 @@ class HeldOcsp:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class WaitingCrl:
+    """A CRL of the operator's that is not held: nobody is known here yet under whose key it verifies.
+
+    Attributes:
+        digest: SHA-256 of it, as it came.
+        issuer: Canonical form of the name that it bears as its issuer's; nobody has verified that.
+        points: Keys of the distribution points that it is about; empty for all of them.
+    """
+
+    digest: bytes
+    issuer: bytes
+    points: frozenset[bytes] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCrls:
+    """The CRLs that wait in one name.
+
+    Attributes:
+        is_named: Whether there are any.
+        digests: Of those that may cover the certificate in question.
+    """
+
+    is_named: bool
+    digests: tuple[bytes, ...]
+
+
+NOTHING_WAITS = WaitingCrls(is_named=False, digests=())
+
+
 class CrlReader(Protocol):
     """Reading CRLs: a lookup costs microseconds whatever the CRL's size."""
 
@@ -81,6 +112,17 @@ class CrlReader(Protocol):
 
         Args:
             issuer: Canonical form of the CRL issuer's name.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+
+    def waiting(self, issuer: bytes, points: frozenset[bytes]) -> WaitingCrls:
+        """The CRLs of the operator's that wait for somebody of this name.
+
+        Args:
+            issuer: Canonical form of the CRL issuer's name.
+            points: Keys of the certificate's distribution point names, as for `find`.
 
         Raises:
             StoreError: the store cannot be read.

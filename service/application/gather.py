@@ -1,7 +1,7 @@
 """Gathering evidence: concurrently, under one deadline, one flight for each thing wanted.
 
 What an assessment wants from this host is looked up at once. What it wants from the origin is fetched through the
-egress guard (OCSP) or by the ingesting process (CRLs). Whatever goes wrong is an `Attempt`, never an exception.
+egress guard (OCSP) or by the prefetcher (CRLs). Whatever goes wrong is an `Attempt`, never an exception.
 """
 
 import asyncio
@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from itertools import chain, repeat
-from typing import TypeVar, assert_never
+from typing import Protocol, TypeVar, assert_never
 
+from service.application.claims import Claimant, ClaimOutcome, CrlClaims, NoClaims
 from service.application.clock import Clock
 from service.application.crl_fetcher import (
     MAX_ORDER_PATH_OCTETS,
@@ -28,21 +29,23 @@ from service.application.inline_evidence import (
     asked_issuers,
     names_too_many_issuers,
 )
-from service.application.ocsp_client import OcspClient, OcspOutcome
+from service.application.ocsp_client import OcspClient
+from service.application.ocsp_refresh import Used
+from service.application.ocsp_tally import OcspOutcome
 from service.application.signer_paths import encoded
 from service.core.crl.entries import entry_key
 from service.core.crl.scope import point_keys
 from service.core.decision.revocation import declares_source
 from service.core.der.certificate_extensions import text_of
-from service.core.der.ocsp import ResponderError, read_ocsp_response
+from service.core.der.ocsp import ResponderError
 from service.core.model.attempt import Attempt, Problem
-from service.core.model.certificate import DistributionPoint
+from service.core.model.certificate import Certificate, DistributionPoint
 from service.core.model.crl import CrlFinding
 from service.core.model.evidence import CrlWanted, Evidence, GatheredCrls, GatheredOcsp, OcspWanted, Reach, Wanted
 from service.core.model.evidence_tier import Tier
 from service.core.model.malformed import MalformedError
 from service.core.model.name import GeneralNameKind
-from service.core.model.ocsp import OcspFinding
+from service.core.model.verdict import Method, Verdict
 from service.core.names.comparison import canonical, same_name
 from service.core.ocsp.cert_id import store_key
 
@@ -51,11 +54,16 @@ Found = TypeVar("Found")
 STORE = "store"
 """The source that attempts name where the host's own store failed."""
 
+WAITING = "configured CRL"
+"""The source that attempts name where a CRL of the operator's is not held, since nobody known here has signed it."""
+
 DISTRIBUTION_POINT = "distribution point"
 """The source that attempts name where a distribution point has no URL."""
 
 MAX_DISTRIBUTION_POINTS = 8
 """Distribution points that one extension may make us fetch; certificates and CRLs name one, seldom two."""
+
+_HELD_TIERS = frozenset({Tier.MEMORY, Tier.HOST, Tier.REDIS})
 
 MAX_URLS = 4
 """URLs of one distribution point that are tried."""
@@ -98,13 +106,39 @@ class _Fetched:
     source: str | None
 
 
+class VerdictListener(Protocol):
+    """Is told of verdicts: what they rest on is to be kept fresh. Must not raise and must not wait."""
+
+    def note(self, verdict: Verdict) -> None:
+        """There is a verdict."""
+
+
 class Gatherer:
     """Brings what an assessment lacks."""
 
-    def __init__(
-        self, crls: CrlReader, ocsp_store: OcspStore, crl_fetcher: CrlFetcher, ocsp_client: OcspClient, clock: Clock
+    def __init__(  # noqa: PLR0913, PLR0917 - collaborators, each another port
+        self,
+        crls: CrlReader,
+        ocsp_store: OcspStore,
+        crl_fetcher: CrlFetcher,
+        ocsp_client: OcspClient,
+        clock: Clock,
+        listener: VerdictListener | None = None,
+        claims: CrlClaims | None = None,
     ) -> None:
-        """Take the collaborators."""
+        """Take the collaborators.
+
+        Args:
+            crls: The CRLs of this host.
+            ocsp_store: Its OCSP answers.
+            crl_fetcher: Brings more CRLs.
+            ocsp_client: Asks responders.
+            clock: Time.
+            listener: Is told of every verdict that may rest on CRLs of this host.
+            claims: Has the operator's CRLs tried that wait for their issuer; absent where none ever waits.
+        """
+        self._listener = listener
+        self._claimant = Claimant(NoClaims() if claims is None else claims, clock)
         self._crls = crls
         self._ocsp_store = ocsp_store
         self._crl_fetcher = crl_fetcher
@@ -122,10 +156,12 @@ class Gatherer:
         fetches: list[Awaitable[None]] = []
 
         async def fetch_crls(one: CrlWanted) -> None:
-            crls[one] = await self._fetched_crls(one, request)
+            bring = self._claimed_crls if one.reach is Reach.WAITING else self._fetched_crls
+            crls[one] = await bring(one, request)
 
         async def fetch_ocsp(one: OcspWanted) -> None:
-            ocsp[one] = await self._fetched_ocsp(one, request)
+            before = evidence.ocsp.get(OcspWanted(one.certificate, one.issuer, Reach.HELD), GatheredOcsp())
+            ocsp[one] = self._arrived_ocsp(one, before, request) or await self._fetched_ocsp(one, request)
 
         # What is at hand before anything is begun that somebody would have to end.
         for one in sorted(wanted, key=lambda each: each.reach is not Reach.HELD):
@@ -153,15 +189,26 @@ class Gatherer:
         if request.sources is Sources.INLINE:
             return GatheredCrls(findings, unasked, names_issuer=names_issuer)
         try:
-            held = self._find_crls(wanted)
-            names_issuer = names_issuer or self._names_issuer(wanted, held)
+            # Looked at first: what is held meanwhile stops waiting afterwards, and is not missed in between.
+            issuers, points = asked_issuers(wanted.certificate), point_keys(wanted.certificate)
+            waiting, names_waiting = self._waiting_for(issuers, points)
+            held = self._find_crls(wanted.certificate, issuers, points)
+            names_issuer = names_issuer or names_waiting or self._names_issuer(wanted, held)
             is_settled = names_issuer or declares_source(wanted.certificate)
             kept = () if is_settled else self._crls.kept_signers(canonical(own_issuer.der))
         except StoreError as error:
             # Whether a CRL of this issuer is held is not known: an answer is needed.
             failed = Attempt(STORE, Problem.INTERNAL, str(error))
             return GatheredCrls(findings, (*unasked, failed), names_issuer=True)
-        return GatheredCrls((*findings, *held), unasked, names_issuer=names_issuer, signer_paths=kept)
+        return GatheredCrls(
+            (*findings, *held), unasked, names_issuer=names_issuer, signer_paths=kept, waiting=bool(waiting)
+        )
+
+    def _waiting_for(self, issuers: tuple[bytes, ...], points: frozenset[bytes]) -> tuple[tuple[bytes, ...], bool]:
+        """The operator's CRLs that may cover a certificate and wait for their issuer; whether any bears its name."""
+        found = self._crls.waiting(issuers[0], points)
+        digests = (one for issuer in issuers[1:] for one in self._crls.waiting(issuer, points).digests)
+        return (*found.digests, *digests), found.is_named
 
     def _names_issuer(self, wanted: CrlWanted, held: Iterable[CrlFinding]) -> bool:
         """Whether a CRL by the certificate's own issuer is held, one that covers the certificate or another one."""
@@ -170,26 +217,39 @@ class Gatherer:
             return True
         return self._crls.holds_issuer(canonical(own_issuer.der), own_keys)
 
-    def _find_crls(self, wanted: CrlWanted) -> tuple[CrlFinding, ...]:
-        certificate, points = wanted.certificate, point_keys(wanted.certificate)
-        return tuple(
-            finding
-            for issuer in asked_issuers(certificate)
-            for finding in self._crls.find(issuer, points, entry_key(issuer, certificate))
-        )
+    def _find_crls(
+        self, certificate: Certificate, issuers: tuple[bytes, ...], points: frozenset[bytes]
+    ) -> tuple[CrlFinding, ...]:
+        found = (self._crls.find(issuer, points, entry_key(issuer, certificate)) for issuer in issuers)
+        return tuple(finding for each in found for finding in each)
+
+    def _find_all(self, certificate: Certificate) -> tuple[CrlFinding, ...]:
+        return self._find_crls(certificate, asked_issuers(certificate), point_keys(certificate))
 
     def _held_ocsp(self, wanted: OcspWanted, request: GatherRequest) -> GatheredOcsp:
         inline = request.inline.ocsp
         if request.sources is Sources.INLINE:
             return GatheredOcsp(inline)
         try:
-            held = self._ocsp_store.find_ocsp(store_key(wanted.certificate, wanted.issuer))
+            key = store_key(wanted.certificate, wanted.issuer)
+            held = self._ocsp_store.find_ocsp(key)
             if held is None:
                 return GatheredOcsp(inline)
-            finding = OcspFinding(read_ocsp_response(held.response), held.source, Tier.HOST)
+            finding = self._ocsp_client.recall(key, held)
         except (StoreError, MalformedError, ResponderError) as error:
             return GatheredOcsp(inline, (Attempt(STORE, Problem.INTERNAL, str(error)),))
         return GatheredOcsp((*inline, finding))
+
+    async def _claimed_crls(self, wanted: CrlWanted, request: GatherRequest) -> GatheredCrls:
+        """What is held once CRLs that wait were tried under the keys that may have signed them; nothing is fetched."""
+        try:
+            waiting, _ = self._waiting_for(asked_issuers(wanted.certificate), point_keys(wanted.certificate))
+            outcome = await self._in_time(self._claimant.claim(waiting, signers_of(wanted)), request)
+            left, _ = self._waiting_for(asked_issuers(wanted.certificate), point_keys(wanted.certificate))
+            findings = self._find_all(wanted.certificate)
+        except StoreError as error:
+            return GatheredCrls((), (Attempt(STORE, Problem.INTERNAL, str(error)),))
+        return GatheredCrls(findings, (_unclaimed(outcome),) if left else ())
 
     async def _fetched_crls(self, wanted: CrlWanted, request: GatherRequest) -> GatheredCrls:
         points = fetchable_points(wanted.points)
@@ -201,7 +261,7 @@ class Gatherer:
         fetched = await asyncio.gather(*fetches)
         attempts = (*skipped, *(attempt for point in fetched for attempt in point.attempts))
         try:
-            findings = tuple(replace(one, tier=Tier.ORIGIN) for one in self._find_crls(wanted))
+            findings = tuple(replace(one, tier=Tier.ORIGIN) for one in self._find_all(wanted.certificate))
         except StoreError as error:
             return GatheredCrls((), (*attempts, Attempt(STORE, Problem.INTERNAL, str(error))))
         if findings:
@@ -218,13 +278,39 @@ class Gatherer:
             return _Fetched((Attempt(urls[0], Problem.TIMED_OUT),), None)
         return _Fetched(failed, urls[len(failed)] if len(failed) < len(urls) else None)
 
+    def _arrived_ocsp(self, wanted: OcspWanted, before: GatheredOcsp, request: GatherRequest) -> GatheredOcsp | None:
+        """What others had fetched since this request looked: the responder is asked once for all of them."""
+        if request.sources is not Sources.ALL or not self._ocsp_client.answers_serve_others(wanted.issuer):
+            return None
+        known = [one.response for one in before.findings]
+        new = tuple(one for one in self._held_ocsp(wanted, request).findings if one.response not in known)
+        return GatheredOcsp(new) if new else None
+
     async def _fetched_ocsp(self, wanted: OcspWanted, request: GatherRequest) -> GatheredOcsp:
-        urls = wanted.certificate.extensions.ocsp_responders
+        urls = wanted.responders or wanted.certificate.extensions.ocsp_responders
         if request.sources is not Sources.ALL:
             return GatheredOcsp((), tuple(Attempt(url, Problem.OFFLINE) for url in urls))
-        found = await self._in_time(self._ocsp_client.ask(wanted.certificate, wanted.issuer), request)
-        outcome = found or OcspOutcome(None, (Attempt(urls[0], Problem.TIMED_OUT),))
+        certificate, issuer = wanted.certificate, wanted.issuer
+        found = await self._in_time(self._ocsp_client.ask(certificate, issuer, request.deadline), request)
+        outcome = found or self._ocsp_client.so_far(certificate, issuer)
+        if outcome is None:
+            outcome = OcspOutcome(None, (Attempt(urls[0], Problem.TIMED_OUT),))
         return GatheredOcsp(outcome.findings, outcome.attempts)
+
+    def used(self, verdict: Verdict, request: GatherRequest) -> None:
+        """Have the held OCSP answers that a verdict rests on asked for again before they end; returns at once.
+
+        A verdict has looked at them on a path to an anchor alone: nobody else's URLs are asked.
+        """
+        if self._listener is not None and request.sources is not Sources.INLINE:
+            self._listener.note(verdict)
+        if request.sources is not Sources.ALL or verdict.anchor is None:
+            return
+        issuers = (*(element.certificate for element in verdict.path[1:]), verdict.anchor)
+        for element, issuer in zip(verdict.path, issuers, strict=False):
+            found = element.revocation
+            if found.method is Method.OCSP and found.tier in _HELD_TIERS and found.this_update is not None:
+                self._ocsp_client.used(Used(element.certificate, issuer, found.this_update, found.next_update))
 
     async def _in_time(self, work: Awaitable[Found], request: GatherRequest) -> Found | None:
         """What the work gives, or None where the deadline comes first; shared work goes on for those who ask next."""
@@ -262,6 +348,21 @@ def _own_keys(wanted: CrlWanted) -> frozenset[bytes]:
     own = wanted.certificate.issuer
     others = (one.public_key.spki for one in wanted.signers if same_name(one.subject, own))
     return frozenset((wanted.issuer.public_key.spki, *others))
+
+
+def _unclaimed(outcome: ClaimOutcome | None) -> Attempt:
+    """Why CRLs still wait; none where the deadline came first."""
+    match outcome:
+        case None:
+            return Attempt(WAITING, Problem.TIMED_OUT)
+        case ClaimOutcome.TRIED:
+            return Attempt(WAITING, Problem.BAD_SIGNATURE)
+        case ClaimOutcome.LEFT_OUT:
+            return Attempt(WAITING, Problem.INTERNAL, "not all of them could be verified yet")
+        case ClaimOutcome.UNANSWERED:
+            return Attempt(WAITING, Problem.INTERNAL, "the prefetcher did not answer")
+        case _:
+            assert_never(outcome)
 
 
 def _unasked(wanted: CrlWanted) -> tuple[Attempt, ...]:

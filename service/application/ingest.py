@@ -8,27 +8,42 @@ decide that when a request leaves it out.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 
 from service.application.clock import Clock
+from service.application.crl_delivery import (
+    CrlDownload,
+    DeliveredCrl,
+    Delivery,
+    KnownVersion,
+    OrderedSigners,
+    PendingCrls,
+    SignerBook,
+    tell_nobody,
+)
 from service.application.crl_fetcher import CrlOrder, CrlSigner, name_digest
+from service.application.crl_parts import counted, is_armoured, parts_of, without_armour
 from service.application.evidence_store import CrlWriter, HeldCrl, StoreError
 from service.application.flights import Flights
 from service.application.observer import FetchDetails, IngestDetails, Ingested, Observer
 from service.application.origin import Origin, OriginError, OriginRequest, UrlTrust
-from service.application.pem import MARK, PemError, read_pem
+from service.application.origin_headers import OriginHeaders, Validators
+from service.application.pem import PemError
+from service.application.settled import Settled, digests_of
 from service.application.signer_paths import joined
 from service.application.spool import Spool
 from service.core.crl.entries import rows
-from service.core.crl.slot import advance, slot_of
-from service.core.der.crl import CrlDocument, read_crl
+from service.core.crl.slot import advance, slot_of, ties, twin
+from service.core.decision.issuer_policy import named_crl_urls
+from service.core.der.crl import CrlHead, read_crl_head
 from service.core.der.key import read_public_key
-from service.core.der.signature import SignatureResult, verify
+from service.core.der.signature import SignatureResult, algorithm_name, is_too_large, verify
 from service.core.freshness.window import EvidenceKind, window
 from service.core.model.attempt import Attempt, Problem
-from service.core.model.crl import CrlMeta, CrlSlot, Watermark
+from service.core.model.crl import CrlMeta, Watermark
 from service.core.model.malformed import MalformedError
 from service.core.model.policy import Policy
 from service.core.path.building import is_too_long
@@ -42,10 +57,6 @@ MAX_SETTLED = 4096
 MAX_DETAIL_LENGTH = 120
 """Characters of a CRL issuer's name that are told."""
 
-MAX_DOWNLOADS = 4
-"""Downloads of one URL in a row, each within `SETTLED_S` of the last, for orders that have keys under which nobody has
-tried what is there: requests bring certificates of any number of keys along."""
-
 
 @dataclass(frozen=True, slots=True)
 class IngestRules:
@@ -54,26 +65,12 @@ class IngestRules:
     Attributes:
         max_bytes: Its size, before and after decompression.
         timeout_s: Seconds for its download.
-        policy: The operator's, for the clock skew.
+        policy: The operator's, for the clock skew, and for the URLs that its rules for issuers give.
     """
 
     max_bytes: int
     timeout_s: float
     policy: Policy
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """A download that is held.
-
-    Attributes:
-        signer: Under whose key it verifies.
-    """
-
-    result: Ingested
-    meta: CrlMeta
-    slot: CrlSlot
-    signer: CrlSigner
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,36 +91,57 @@ class _Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class _Settled:
-    """How the last fetch of a URL ended.
+class _Arrival:
+    """What came of a download.
 
     Attributes:
-        at: `Clock.monotonic` of its end.
-        attempt: Why nothing was stored; None where something was.
-        signer: Under whose key what is there verifies; None where under nobody's that was tried.
-        tried: Digests of the signers under none of whose keys it verifies; None where that is not what is wrong.
-        downloads: How many there have been in a row.
-        stored: What was stored from there, by the digest of the download, so that the same CRL is not read and written
-            again; None where nothing was.
+        data: None where the origin says that nothing was modified.
     """
 
-    at: float
+    data: memoryview | None
+    said: OriginHeaders
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrived:
+    """One CRL, as it came.
+
+    Attributes:
+        digest: SHA-256 of it.
+    """
+
+    data: memoryview
+    digest: bytes
+    download: CrlDownload
+
+    def head(self) -> CrlHead:
+        """All of it but the entries.
+
+        Raises:
+            MalformedError: it does not decode.
+            PemError: nor does its armour.
+        """
+        der = without_armour(self.data)
+        return read_crl_head(der, self.digest if der is self.data else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What became of one CRL of a download.
+
+    Attributes:
+        digest: Of the CRL as it came.
+        crl: What is held of it; None where it was refused.
+        tried: As in `_Refused`.
+        is_pending: Whether it is kept until its issuer is known.
+    """
+
+    digest: bytes
     attempt: Attempt | None
-    signer: CrlSigner | None = None
-    tried: frozenset[bytes] | None = None
-    downloads: int = 1
-    stored: tuple[bytes, _Held] | None = field(default=None, repr=False)
-
-    def answers(self, signers: frozenset[CrlSigner]) -> bool:
-        """Whether it says all there is to say to an order that has these signers."""
-        return self.tried is None or self.downloads >= MAX_DOWNLOADS or _digests(signers) <= self.tried
-
-    def attempt_for(self, url: str, signers: frozenset[CrlSigner]) -> Attempt | None:
-        """What an order that has these signers is told."""
-        if self.signer is None or self.signer in signers:
-            return self.attempt
-        is_named = any(signer.name == self.signer.name for signer in signers)
-        return Attempt(url, Problem.BAD_SIGNATURE if is_named else Problem.WRONG_ISSUER)
+    signer: CrlSigner | None
+    crl: DeliveredCrl | None = None
+    tried: frozenset[CrlSigner] | None = None
+    is_pending: bool = False
 
 
 class Ingester:
@@ -145,8 +163,9 @@ class Ingester:
         self._clock = clock
         self._observer = observer
         self._rules = rules
-        self._flights: Flights[str, _Settled] = Flights()
-        self._settled: OrderedDict[str, _Settled] = OrderedDict()
+        self._named = named_crl_urls(rules.policy)
+        self._flights: Flights[str, Settled] = Flights()
+        self._settled: OrderedDict[str, Settled] = OrderedDict()
         self._writing = asyncio.Lock()
 
     async def fetch(self, order: CrlOrder) -> tuple[Attempt, ...]:
@@ -155,37 +174,81 @@ class Ingester:
         Returns:
             What failed, URL by URL, until one gave a CRL that is now in the store.
         """
-        attempts: list[Attempt] = []
+        deliveries = await self.deliver(order)
+        return tuple(delivery.attempt for delivery in deliveries if delivery.attempt is not None)
+
+    async def deliver(
+        self,
+        order: CrlOrder,
+        arriving: Callable[[int, int | None], None] = tell_nobody,
+        indexing: Callable[[int, int], None] = tell_nobody,
+    ) -> tuple[Delivery, ...]:
+        """The same, with all that came of it.
+
+        Args:
+            order: What is wanted.
+            arriving: As in `CrlDownload`, where this order is the first for a URL.
+            indexing: Likewise.
+
+        Returns:
+            A delivery for each URL that was tried; the last one has no attempt where a CRL is now in the store.
+        """
+        deliveries: list[Delivery] = []
         for url in order.urls:
-            attempt = await self._fetch_one(url, order.signers)
-            if attempt is None:
-                return tuple(attempts)
-            attempts.append(attempt)
-        return tuple(attempts)
+            signers = OrderedSigners(order.signers)
+            download = CrlDownload(url, UrlTrust.CERTIFICATE, signers, arriving=arriving, indexing=indexing)
+            deliveries.append(await self._fetch_one(download, order.signers))
+            if deliveries[-1].attempt is None:
+                break
+        return tuple(deliveries)
+
+    async def bring(self, download: CrlDownload) -> Delivery:
+        """Download what a URL has from now on, verify and store it.
+
+        A flight that is under way is waited for and not joined: what it brings may be older than the question.
+        """
+        own: list[Delivery] = []
+
+        async def start() -> Settled:
+            settled = await self._ingest(download)
+            own.append(settled.delivery)
+            return settled
+
+        while not own:
+            await self._flights.join(download.url, start)
+        return own[0]
+
+    async def take(self, data: memoryview, download: CrlDownload) -> Delivery:
+        """Verify and store what came earlier from a URL, and was kept."""
+        return (await self._take(data, download, OriginHeaders())).delivery
 
     async def aclose(self) -> None:
         """End what is under way."""
         await self._flights.aclose()
 
-    async def _fetch_one(self, url: str, signers: tuple[CrlSigner, ...]) -> Attempt | None:
-        asked = frozenset(signers)
+    async def _fetch_one(self, download: CrlDownload, signers: tuple[CrlSigner, ...]) -> Delivery:
+        url, asked = download.url, frozenset(signers)
         settled = self._recent(url)
         # Whoever joins a flight of others may have keys that they had not: at most a few flights later all are tried.
         while settled is None or not settled.answers(asked):
-            settled = await self._flights.join(url, lambda: self._ingest(url, signers))
-        return settled.attempt_for(url, asked)
+            settled = await self._flights.join(url, partial(self._ingest, download))
+        return replace(settled.delivery, attempt=settled.attempt_for(url, asked))
 
-    def _recent(self, url: str) -> _Settled | None:
+    def _recent(self, url: str) -> Settled | None:
         settled = self._settled.get(url)
         return None if settled is None or self._clock.monotonic() - settled.at >= SETTLED_S else settled
 
-    async def _ingest(self, url: str, signers: tuple[CrlSigner, ...]) -> _Settled:
+    async def _ingest(self, download: CrlDownload) -> Settled:
+        url = download.url
         recent = self._recent(url)
-        data = await self._download(url)
-        if isinstance(data, Attempt):
-            settled = _Settled(self._clock.monotonic(), data)
+        known = await self._known(download)
+        arrival = await self._download(download, known)
+        if isinstance(arrival, Attempt):
+            settled = Settled(self._clock.monotonic(), arrival, Delivery(url, self._clock.now(), arrival))
+        elif arrival.data is None and known is not None:
+            settled = self._unchanged(download, known, arrival.said)
         else:
-            settled = await self._store(data, url, signers)
+            settled = await self._take(arrival.data or memoryview(b""), download, arrival.said)
         if recent is not None:
             tried = None if settled.tried is None else settled.tried | (recent.tried or frozenset())
             settled = replace(settled, tried=tried, downloads=recent.downloads + 1)
@@ -195,13 +258,38 @@ class Ingester:
             self._settled.popitem(last=False)
         return settled
 
-    async def _download(self, url: str) -> memoryview | Attempt:
-        request = OriginRequest(url, UrlTrust.CERTIFICATE, self._rules.max_bytes, self._rules.timeout_s)
+    async def _known(self, download: CrlDownload) -> KnownVersion | None:
+        """What need not be sent again: it is held, under a key that is asked for, with all that is kept beside it."""
+        before = self._settled.get(download.url)
+        known = download.known
+        if known is None and before is not None and before.stored:
+            known = KnownVersion(tuple(before.stored.values()), before.validators)
+        if known is None or not (known.crls or known.pending) or not known.validators.conditions:
+            return None
+        version, signers = known, download.signers.for_name
+
+        def is_whole() -> bool:
+            return all(self._is_kept(one, signers(one.signer.name)) for one in version.crls)
+
+        try:
+            return known if await asyncio.to_thread(is_whole) else None
+        except StoreError:
+            return None
+
+    async def _download(self, download: CrlDownload, known: KnownVersion | None) -> _Arrival | Attempt:
+        validators = None if known is None else known.validators
+        rules, url = self._rules, download.url
+        trust = UrlTrust.OPERATOR if url in self._named else download.trust
+        request = OriginRequest(url, trust, rules.max_bytes, rules.timeout_s, validators=validators)
         started = self._clock.monotonic()
-        outcome: memoryview | Attempt
+        outcome: _Arrival | Attempt
         try:
             async with self._origin.stream(request) as answer:
-                outcome = await self._spool.collect(answer.chunks)
+                if answer.not_modified and known is not None:
+                    outcome = _Arrival(None, answer.headers)
+                else:
+                    chunks = counted(answer.chunks, download.arriving)
+                    outcome = _Arrival(await self._spool.collect(chunks), answer.headers)
         except OriginError as error:
             outcome = Attempt(url, error.problem, error.detail)
         except OSError as error:  # no room to spool it
@@ -210,100 +298,178 @@ class Ingester:
         self._observer.fetched(FetchDetails("crl", url, problem, detail, self._clock.monotonic() - started))
         return outcome
 
-    async def _store(self, data: memoryview, url: str, signers: tuple[CrlSigner, ...]) -> _Settled:
-        """Store a download."""
+    def _unchanged(self, download: CrlDownload, known: KnownVersion, said: OriginHeaders) -> Settled:
+        """The origin says that what is held, or waits, is what it has."""
+        url, crls = download.url, tuple(replace(one, result=Ingested.UNCHANGED) for one in known.crls)
+        for one in crls:
+            self._observer.ingested(IngestDetails(url, one.result, one.meta.entries, one.meta.size, 0.0))
+        attempt = next((ended for one in crls if (ended := self._ended(url, one)) is not None), None)
+        if known.pending:
+            attempt = Attempt(url, Problem.WRONG_ISSUER)
+        # An origin may leave out of "not modified" what it has said before (RFC 9110 §15.4.5).
+        validators = said.validators if said.validators.conditions else known.validators
         before = self._settled.get(url)
+        return Settled(
+            self._clock.monotonic(),
+            attempt,
+            Delivery(url, self._clock.now(), attempt, crls, known.pending, replace(said, validators=validators)),
+            signer=crls[0].signer if crls else None,
+            stored={} if before is None else before.stored,
+            validators=validators,
+        )
+
+    async def _take(self, data: memoryview, download: CrlDownload, said: OriginHeaders) -> Settled:
+        """Store a download: of a file with several CRLs, each; the first that is usable answers orders."""
+        url, before = download.url, self._settled.get(download.url)
+        known = {} if before is None else before.stored
+        parts = [data] if not is_armoured(data) else await asyncio.to_thread(parts_of, data)
+        taken = [await self._store(part, download, known) for part in parts]
+        best = min(taken, key=lambda one: (one.attempt is not None, one.signer is None))
+        stored = {one.digest: one.crl for one in taken if one.crl is not None}
+        pending = tuple(one.digest for one in taken if one.is_pending)
+        worst = next((one.attempt for one in taken if one.attempt is not None), None)
+        return Settled(
+            self._clock.monotonic(),
+            best.attempt,
+            Delivery(url, self._clock.now(), worst, tuple(stored.values()), pending, said),
+            signer=best.signer,
+            tried=None if best.tried is None else digests_of(best.tried),
+            stored=stored,
+            validators=said.validators if len(stored) == len(taken) else Validators(),
+        )
+
+    async def _store(self, data: memoryview, download: CrlDownload, stored: Mapping[bytes, DeliveredCrl]) -> _Taken:
+        """Store one CRL."""
+        url = download.url
         async with self._writing:  # one CRL at a time: reading one holds its size in memory
             started = self._clock.monotonic()
             digest = await asyncio.to_thread(lambda: sha256(data).digest())
-            known = before.stored[1] if before is not None and before.stored and before.stored[0] == digest else None
-            outcome: _Held | _Refused
+            outcome: DeliveredCrl | _Refused
+            is_pending = False
             try:
-                outcome = await asyncio.to_thread(self._hold_unless_held, data, url, signers, known)
-            except StoreError as error:
+                signers = await asyncio.to_thread(_signers_for, data, download.signers)
+                crl = _Arrived(data, digest, download)
+                outcome = await asyncio.to_thread(self._hold_unless_held, crl, signers, stored.get(digest))
+                if download.pending is not None:
+                    is_pending = await asyncio.to_thread(_shelve, download.pending, crl, outcome)
+            except (MalformedError, PemError) as error:
+                outcome = _Refused(Problem.MALFORMED, error.reason)
+            except (StoreError, OSError) as error:
                 outcome = _Refused(Problem.INTERNAL, str(error))
             ended = self._clock.monotonic()
         entries = outcome.entries if isinstance(outcome, _Refused) else outcome.meta.entries
         self._observer.ingested(IngestDetails(url, outcome.result, entries, len(data), ended - started))
         if isinstance(outcome, _Refused):
-            tried = None if outcome.tried is None else _digests(outcome.tried)
-            return _Settled(ended, Attempt(url, outcome.result, outcome.detail), outcome.signer, tried)
-        meta = outcome.meta
-        # Authentic and out of date: it is held, and the next URL may have a newer one.
+            attempt = Attempt(url, outcome.result, outcome.detail)
+            return _Taken(digest, attempt, outcome.signer, tried=outcome.tried, is_pending=is_pending)
+        return _Taken(digest, self._ended(url, outcome), outcome.signer, outcome)
+
+    def _ended(self, url: str, crl: DeliveredCrl) -> Attempt | None:
+        """What is said of a CRL that is authentic and out of date: it is held, and the next URL may have a newer."""
+        meta = crl.meta
         until = window(EvidenceKind.CRL, meta.this_update, meta.next_update, self._rules.policy, self._clock.now())
-        attempt = Attempt(url, until) if isinstance(until, Problem) else None
-        return _Settled(ended, attempt, outcome.signer, stored=(digest, outcome))
+        return Attempt(url, until) if isinstance(until, Problem) else None
+
+    def _is_kept(self, known: DeliveredCrl, signers: tuple[CrlSigner, ...]) -> bool:
+        """Whether nothing would change if a CRL were stored again.
+
+        Raises:
+            StoreError: the store could not be read.
+        """
+        if known.signer not in signers or not self._writer.holds(known.slot, known.meta.digest):
+            return False
+        kept = self._writer.signer_paths(known.slot)
+        signer = signers[signers.index(known.signer)]
+        return joined(kept, signer.path, self._clock.now()) == kept
 
     def _hold_unless_held(
-        self, data: memoryview, url: str, signers: tuple[CrlSigner, ...], known: _Held | None
-    ) -> _Held | _Refused:
+        self, crl: _Arrived, signers: tuple[CrlSigner, ...], known: DeliveredCrl | None
+    ) -> DeliveredCrl | _Refused:
         """What becomes of a download; nothing, where it is `known` and the store still holds it.
 
         Raises:
             StoreError: the store could not be read or written.
         """
-        if known is not None and known.signer in signers and self._writer.holds(known.slot, known.meta.digest):
-            kept = self._writer.signer_paths(known.slot)
-            signer = signers[signers.index(known.signer)]
-            if joined(kept, signer.path, self._clock.now()) == kept:
-                return replace(known, result=Ingested.UNCHANGED)
-        return self._hold(data, url, signers)
+        if known is not None and self._is_kept(known, signers):
+            return replace(known, result=Ingested.UNCHANGED)
+        return self._hold(crl, signers)
 
-    def _hold(self, data: memoryview, url: str, signers: tuple[CrlSigner, ...]) -> _Held | _Refused:
-        """Read, verify and store one CRL.
+    def _hold(self, crl: _Arrived, signers: tuple[CrlSigner, ...]) -> DeliveredCrl | _Refused:
+        """Verify, read and store one CRL; nobody walks over the entries of one that nobody known has signed.
 
         Raises:
             StoreError: the store could not be read or written.
         """
         try:
-            document = read_crl(_without_armour(data))
+            head = crl.head()
         except (MalformedError, PemError) as error:
             return _Refused(Problem.MALFORMED, error.reason)
-        signer = _signer_of(document, signers)
+        signer = _signer_of(head, signers)
         if isinstance(signer, _Refused):
             return signer
-        meta = document.meta
-        slot = slot_of(meta, signer.spki)
-        now, before = self._clock.now(), self._writer.watermark(slot)
-        watermark = advance(meta, before, self._rules.policy, now)
+        now, slot = self._clock.now(), slot_of(head.meta, signer.spki)
+        before = self._writer.watermark(slot)
+        if before is not None and ties(head.meta, before):
+            # Whichever was first: what the other revokes is not passed over.
+            slot = twin(slot)
+            before = self._writer.watermark(slot)
+        watermark = advance(head.meta, before, self._rules.policy, now)
         if isinstance(watermark, Problem):
-            return _Refused(watermark, "", meta.entries, signer)
+            return _Refused(watermark, signer=signer)
+        try:
+            document = head.walk()
+        except MalformedError as error:
+            return _Refused(Problem.MALFORMED, error.reason)
+        meta, url = document.meta, crl.download.url
         paths = joined(self._writer.signer_paths(slot), signer.path, now)
-        self._writer.publish(HeldCrl(slot, meta, signer.spki, url, now, paths), rows(document), watermark)
-        return _Held(Ingested.SAME_NUMBER if _repeats_number(meta, before) else Ingested.STORED, meta, slot, signer)
+        entries = rows(document, crl.download.indexing)
+        self._writer.publish(HeldCrl(slot, meta, signer.spki, url, now, paths), entries, watermark)
+        return DeliveredCrl(
+            Ingested.SAME_NUMBER if _repeats_number(meta, before) else Ingested.STORED, meta, slot, signer
+        )
 
 
-def _signer_of(document: CrlDocument, signers: tuple[CrlSigner, ...]) -> CrlSigner | _Refused:
+def _shelve(shelf: PendingCrls, crl: _Arrived, outcome: DeliveredCrl | _Refused) -> bool:
+    """Keep what the operator has and this host does not hold, whatever it lacks: whoever signed it may come yet.
+
+    Raises:
+        StoreError: in whose name it waits could not be written.
+        OSError: it could not be kept.
+    """
+    if isinstance(outcome, _Refused) and outcome.result is not Problem.ROLLED_BACK:
+        return shelf.keep(crl.digest, crl.data)
+    shelf.remove(crl.digest)
+    return False
+
+
+def _signer_of(head: CrlHead, signers: tuple[CrlSigner, ...]) -> CrlSigner | _Refused:
     """The first of the signers that bears the name of the CRL's issuer and under whose key the CRL verifies."""
-    entries, tried = document.meta.entries, frozenset(signers)
-    name = name_digest(document.meta.issuer)
+    tried = frozenset(signers)
+    name = name_digest(head.meta.issuer)
     results = set()
     for signer in signers:
         if signer.name != name:
             continue
-        result = _verify(document, signer)
+        result = _verify(head, signer)
         if result is SignatureResult.VALID:
             return signer
         results.add(result)
     if not results:
         # Also where a certificate names this issuer, and nobody here has one of it whose key may sign CRLs.
-        return _Refused(Problem.WRONG_ISSUER, document.meta.issuer.text[:MAX_DETAIL_LENGTH], entries, tried=tried)
+        return _Refused(Problem.WRONG_ISSUER, head.meta.issuer.text[:MAX_DETAIL_LENGTH], tried=tried)
+    if is_too_large(head.signature):
+        return _Refused(Problem.TOO_LARGE, f"for {algorithm_name(head.meta.algorithm)}, which signs all of it at once")
     if results == {SignatureResult.UNSUPPORTED}:
-        return _Refused(Problem.UNSUPPORTED, "signature algorithm", entries, tried=tried)
-    return _Refused(Problem.BAD_SIGNATURE, "", entries, tried=tried)
+        return _Refused(Problem.UNSUPPORTED, "signature algorithm", tried=tried)
+    return _Refused(Problem.BAD_SIGNATURE, "", tried=tried)
 
 
-def _verify(document: CrlDocument, signer: CrlSigner) -> SignatureResult:
+def _verify(head: CrlHead, signer: CrlSigner) -> SignatureResult:
     try:
         key = read_public_key(signer.spki)
     except MalformedError:  # no key, so that nothing verifies under it
         return SignatureResult.UNSUPPORTED
-    return SignatureResult.UNSUPPORTED if is_too_long(key) else verify(document.signature, key)
-
-
-def _digests(signers: Iterable[CrlSigner]) -> frozenset[bytes]:
-    """What is remembered of signers: 32 octets in place of a key."""
-    return frozenset(sha256(signer.name + signer.spki).digest() for signer in signers)
+    return SignatureResult.UNSUPPORTED if is_too_long(key) else verify(head.signature, key)
 
 
 def _repeats_number(meta: CrlMeta, before: Watermark | None) -> bool:
@@ -313,8 +479,5 @@ def _repeats_number(meta: CrlMeta, before: Watermark | None) -> bool:
     return meta.crl_number == before.crl_number and meta.this_update > before.this_update
 
 
-def _without_armour(data: memoryview) -> bytes | memoryview:
-    """The DER of a CRL that came as PEM, as some publish it; what comes as DER is returned as it is."""
-    if bytes(data[: len(MARK)]) != MARK:
-        return data
-    return read_pem(bytes(data))[0].der
+def _signers_for(data: memoryview, book: SignerBook) -> tuple[CrlSigner, ...]:
+    return book.for_crl(without_armour(data))

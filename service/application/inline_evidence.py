@@ -114,6 +114,8 @@ class InlineEvidence:
         Raises:
             BudgetExhaustedError: too many signatures were verified.
         """
+        if not self.crls:
+            return ()
         issuers = asked_issuers(wanted.certificate)
         return tuple(
             CrlFinding(
@@ -192,9 +194,9 @@ def _check_number(given: tuple[bytes, ...], what: str, limit: int) -> None:
 def _read_crl(der: bytes) -> InlineCrl:
     document = read_crl(der)
     records: dict[bytes, bytes] = {}
-    for row in rows(document):
-        earlier = records.get(row.key)
-        records[row.key] = row.record if earlier is None else prevailing(earlier, row.record)
+    for key, record in rows(document):
+        earlier = records.get(key)
+        records[key] = record if earlier is None else prevailing(earlier, record)
     return InlineCrl(document, records)
 
 

@@ -18,14 +18,28 @@ class DecisionDetails:
 
     Attributes:
         decision_id: For logs alone.
-        duration_s: Seconds from request to verdict.
+        duration_s: Seconds from request to verdict; None where an earlier one was given again.
     """
 
     decision_id: str
     decision: Decision
     code: Code
     trust_store: str
-    duration_s: float
+    duration_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowDetails:
+    """An answer was an allow, and would have been a denial outside shadow mode.
+
+    Attributes:
+        decision_id: For logs alone.
+        code: Why it would have been.
+    """
+
+    decision_id: str
+    code: Code
+    trust_store: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +72,27 @@ class FetchDetails:
     problem: Problem | None
     detail: str
     duration_s: float
+
+
+class OcspEvent(StrEnum):
+    """What happened to an OCSP answer besides being fetched."""
+
+    MEMORY = "memory"
+    """It was held, and had been read by this worker."""
+    HOST = "host"
+    """It was held, and was read now."""
+    REMEMBERED = "remembered"
+    """A responder was not asked, since it refused to answer the same a moment ago."""
+    NOT_TRIED = "not_tried"
+    """A responder was not asked, since its host failed several times in a row."""
+    REFRESHED = "refreshed"
+    """It was asked for ahead of its end, and another one came."""
+    REFRESH_UNCHANGED = "refresh_unchanged"
+    """The same one came."""
+    REFRESH_FAILED = "refresh_failed"
+    """None came; what is held serves until its end."""
+    REFRESH_DROPPED = "refresh_dropped"
+    """Too many others were to be asked for."""
 
 
 class Ingested(StrEnum):
@@ -119,11 +154,41 @@ class TrustStoreDetails:
     unchained: tuple[str, ...] = field(default=())
 
 
+class BlockChange(StrEnum):
+    """What became of the blocks."""
+
+    ADDED = "added"
+    """There is one more."""
+    REMOVED = "removed"
+    """There is one less."""
+    UNREADABLE = "unreadable"
+    """They cannot be read, and nothing is decided without them."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockDetails:
+    """The blocks have changed, or cannot be read.
+
+    Attributes:
+        block_id: Which one. For logs alone.
+        by: Who asked for it. For logs alone.
+        reason: Why. For logs alone.
+    """
+
+    change: BlockChange
+    block_id: str = ""
+    by: str = ""
+    reason: str = ""
+
+
 class Observer(Protocol):
     """Is told what happens; must not raise and must not wait."""
 
     def decided(self, details: DecisionDetails) -> None:
         """A decision was made."""
+
+    def would_deny(self, details: ShadowDetails) -> None:
+        """It was answered as allow, in shadow mode alone."""
 
     def ignored(self, details: IgnoredDetails) -> None:
         """It was made without something that came with the request."""
@@ -131,11 +196,17 @@ class Observer(Protocol):
     def fetched(self, details: FetchDetails) -> None:
         """An origin was asked."""
 
+    def ocsp(self, event: OcspEvent) -> None:
+        """An OCSP answer was found, or not asked for, or asked for ahead."""
+
     def ingested(self, details: IngestDetails) -> None:
         """A CRL was downloaded, and is held or refused."""
 
     def trust_store_changed(self, details: TrustStoreDetails) -> None:
         """A trust store has another content, or should have."""
+
+    def blocks_changed(self, details: BlockDetails) -> None:
+        """A block was added or removed, or they cannot be read."""
 
 
 class NullObserver:
@@ -144,16 +215,25 @@ class NullObserver:
     def decided(self, details: DecisionDetails) -> None:
         """Forget it."""
 
+    def would_deny(self, details: ShadowDetails) -> None:
+        """Forget it."""
+
     def ignored(self, details: IgnoredDetails) -> None:
         """Forget it."""
 
     def fetched(self, details: FetchDetails) -> None:
         """Forget it."""
 
+    def ocsp(self, event: OcspEvent) -> None:
+        """Forget it."""
+
     def ingested(self, details: IngestDetails) -> None:
         """Forget it."""
 
     def trust_store_changed(self, details: TrustStoreDetails) -> None:
+        """Forget it."""
+
+    def blocks_changed(self, details: BlockDetails) -> None:
         """Forget it."""
 
 
@@ -169,6 +249,11 @@ class Observers:
         for observer in self._observers:
             observer.decided(details)
 
+    def would_deny(self, details: ShadowDetails) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.would_deny(details)
+
     def ignored(self, details: IgnoredDetails) -> None:
         """Pass it on."""
         for observer in self._observers:
@@ -179,6 +264,11 @@ class Observers:
         for observer in self._observers:
             observer.fetched(details)
 
+    def ocsp(self, event: OcspEvent) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.ocsp(event)
+
     def ingested(self, details: IngestDetails) -> None:
         """Pass it on."""
         for observer in self._observers:
@@ -188,3 +278,8 @@ class Observers:
         """Pass it on."""
         for observer in self._observers:
             observer.trust_store_changed(details)
+
+    def blocks_changed(self, details: BlockDetails) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.blocks_changed(details)

@@ -1,43 +1,44 @@
-"""Asking OCSP responders: each URL in turn, GET where the request is short enough.
+"""Asking OCSP responders: the healthiest first, the next one when it is silent, GET where the request is short enough.
 
-Rules it keeps: only what somebody signed who may is kept for the host, and nothing takes the place of what is newer; an
-answer that revokes stays until the certificate has expired, so that none from before can be brought back. Nobody asks
-here whether a delegate is revoked itself, so that one without id-pkix-ocsp-nocheck takes no revocation back and keeps
-none out.
+Rules it keeps: responders are asked in turn (`ocsp_responders`), and nobody waits for one that is silent: the next is
+asked after a share of the time there is, so that the last one still has time to answer; the first answer that serves
+ends the asking, and nobody waits for those that have not answered by then, while whatever has come by then is kept.
+What is usable is kept for the host (`ocsp_keeping`), what is used is asked for again before it ends (`ocsp_refresh`),
+and what was read once is not read again (`ocsp_memory`).
 
 Nonces, where the operator wants them: each request to each responder has its own and goes by POST, since nothing on
 the way may answer it. Who asks about a certificate while it is asked about waits for that answer: it was made after the
 question was put, and so is at most as old as asking all responders may take.
 """
 
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
+from service.application.blocks import BlocksInForce
+from service.application.breaker import BreakerRules, Breakers
 from service.application.clock import Clock
-from service.application.evidence_store import HeldOcsp, OcspStore, StoreError
+from service.application.evidence_store import HeldOcsp, OcspStore
 from service.application.flights import Flights
 from service.application.nonces import Nonces
-from service.application.observer import FetchDetails, Observer
+from service.application.observer import FetchDetails, Observer, OcspEvent
+from service.application.ocsp_keeping import NothingBlocked, OcspKeeper, RevokedSeen, nobody
+from service.application.ocsp_memory import OcspMemory
+from service.application.ocsp_refresh import OcspRefresher, RefreshReport, RefreshRules, Used
+from service.application.ocsp_responders import OcspResponders, Reached, ResponderReport, reached
+from service.application.ocsp_tally import OcspOutcome, Tally, Tried
 from service.application.origin import Origin, OriginAnswer, OriginError, OriginRequest, UrlTrust
+from service.core.decision.issuer_policy import policy_for, responders_of
 from service.core.der.ocsp import ResponderError, read_ocsp_response
-from service.core.freshness.window import DEFAULT_OCSP_AGE, UsableUntil, later
 from service.core.model.attempt import Attempt, Problem
-from service.core.model.budget import Budget, BudgetExhaustedError
 from service.core.model.certificate import Certificate
 from service.core.model.evidence_tier import Tier
 from service.core.model.malformed import MalformedError
-from service.core.model.ocsp import CertStatus, OcspFinding, SingleResponse
+from service.core.model.ocsp import OcspFinding
 from service.core.model.policy import OcspNonce, Policy
-from service.core.ocsp.cert_id import is_about, store_key
-from service.core.ocsp.judging import (
-    DelegateCheck,
-    DelegateStanding,
-    SignedAnswer,
-    most_cautious,
-    signed_answers,
-    usable_until,
-)
+from service.core.ocsp.cert_id import store_key
 from service.core.ocsp.request import encode_request, get_url
 
 MAX_RESPONSE_BYTES = 64 * 1024
@@ -46,12 +47,14 @@ MAX_RESPONSE_BYTES = 64 * 1024
 MAX_RESPONDERS = 4
 """Responders that one certificate may make us ask; certificates name one, seldom two."""
 
+TURNS_SHARE = 0.5
+"""Of the time there is, in which everybody has had his turn to begin: the other half is for the last one to answer."""
+
+LONGEST_TURN_S = 0.2
+"""Seconds after which the next responder is asked at the latest: several times what one far away takes to answer."""
+
 REQUEST_TYPE = "application/ocsp-request"
 RESPONSE_TYPE = "application/ocsp-response"
-
-REVOKED_KEPT = timedelta(days=366)
-"""How long after its thisUpdate a revocation is kept at the longest: by then no answer from before it is in its time.
-Days are usual; a year is the longest that even a root answers for (CA/Browser Forum BR §4.9.10: updated each year)."""
 
 _FALLBACKS = frozenset({
     Problem.WEAK_ALGORITHM,
@@ -68,6 +71,8 @@ this answer is what there is. A request may accept what the operator does not: t
 _BEHIND_PATH = frozenset("?#")
 """Where one of these stands in a URL, nothing can be added to its path. Nothing else is read in it: the guard does."""
 
+_HELD_TIERS = {Tier.MEMORY: OcspEvent.MEMORY, Tier.HOST: OcspEvent.HOST}
+
 
 @dataclass(frozen=True, slots=True)
 class OcspRules:
@@ -76,43 +81,38 @@ class OcspRules:
     Attributes:
         policy: The operator's; what a request overrides does not change what is worth keeping.
         timeout_s: Seconds for one responder.
+        refresh: When hot answers are asked for again.
+        breaker: When hosts that fail are left alone.
+        revoked_seen: Ends the verdicts that are kept; called where a revocation comes to be held and none that
+            counts was.
+        blocks: What is blocked: the answers of a blocked signer are not kept, and the next responder is asked.
     """
 
     policy: Policy
     timeout_s: float
+    refresh: RefreshRules = field(default_factory=RefreshRules)
+    breaker: BreakerRules = field(default_factory=BreakerRules)
+    revoked_seen: RevokedSeen = nobody
+    blocks: BlocksInForce = field(default_factory=NothingBlocked)
 
 
 @dataclass(frozen=True, slots=True)
-class OcspOutcome:
-    """What came of asking about one certificate.
+class OcspReport:
+    """What one worker knows of responders, and how often it needed none.
 
     Attributes:
-        finding: The answer that ended the asking, or the best there was.
-        besides: What other responders gave that revokes and does not serve: where its time is over, it still says that
-            an older `good` is one from before. Empty where there is no finding.
+        responders: Every host that was asked, or is left alone.
+        events: How often each of these happened since the start, refreshes apart.
+        refreshes: What became of refreshes.
+        remembered: Questions that are not asked now, since a responder refused to answer them a moment ago.
+        in_memory: Responses that were read once and are held.
     """
 
-    finding: OcspFinding | None
-    attempts: tuple[Attempt, ...]
-    besides: tuple[OcspFinding, ...] = ()
-
-    @property
-    def findings(self) -> tuple[OcspFinding, ...]:
-        """All of them."""
-        return () if self.finding is None else (self.finding, *self.besides)
-
-
-@dataclass(frozen=True, slots=True)
-class _Tried:
-    """What came of one responder.
-
-    Attributes:
-        finding: Its answer; None where that serves nobody.
-        attempt: Why the operator's policy refuses it; None where it does not.
-    """
-
-    finding: OcspFinding | None = None
-    attempt: Attempt | None = None
+    responders: tuple[ResponderReport, ...]
+    events: Mapping[OcspEvent, int]
+    refreshes: RefreshReport
+    remembered: int
+    in_memory: int
 
 
 class OcspClient:
@@ -132,184 +132,185 @@ class OcspClient:
             nonces: Makes them, where the policy wants any.
         """
         self._origin = origin
-        self._store = store
         self._clock = clock
         self._observer = observer
         self._policy = rules.policy
         self._timeout_s = rules.timeout_s
         self._nonces = nonces
         self._flights: Flights[bytes, OcspOutcome] = Flights()
+        self._tallies: dict[bytes, Tally] = {}
+        self._overtaken: set[asyncio.Task[Tried]] = set()
+        self._events: Counter[OcspEvent] = Counter()
+        self._memory = OcspMemory()
+        self._keeper = OcspKeeper(store, clock, rules.policy, rules.blocks, rules.revoked_seen)
+        self._responders = OcspResponders(Breakers(clock, rules.breaker), clock)
+        self._refresher = OcspRefresher(self.ask, store, clock, observer, rules.policy, rules.refresh)
 
-    async def ask(self, certificate: Certificate, issuer: Certificate) -> OcspOutcome:
+    async def ask(self, certificate: Certificate, issuer: Certificate, deadline: float | None = None) -> OcspOutcome:
         """Ask until one responder gives an answer that is signed by somebody who may, whatever it says.
 
         Args:
             certificate: The certificate in question; it chains to an anchor.
             issuer: Its issuer in that chain.
+            deadline: Moment of `Clock.monotonic` until which an answer is of use; responders have their share of the
+                time until then before the next one is asked. None for as long as one of them may take.
         """
-        return await self._flights.join(store_key(certificate, issuer), lambda: self._ask(certificate, issuer))
+        key = store_key(certificate, issuer)
+        end = self._clock.monotonic() + self._timeout_s if deadline is None else deadline
+        return await self._flights.join(key, lambda: self._ask(key, certificate, issuer, end))
+
+    def answers_serve_others(self, issuer: Certificate) -> bool:
+        """Whether an answer about a certificate of this issuer serves others than those who asked: it has no nonce."""
+        return policy_for(issuer, self._policy).ocsp_nonce is OcspNonce.OFF
+
+    def so_far(self, certificate: Certificate, issuer: Certificate) -> OcspOutcome | None:
+        """What has come of asking that is still under way; None where nothing is."""
+        tally = self._tallies.get(store_key(certificate, issuer))
+        return None if tally is None else tally.outcome()
+
+    def recall(self, key: bytes, held: HeldOcsp) -> OcspFinding:
+        """What a row of the host's store says (`ocsp_memory`).
+
+        Raises:
+            MalformedError: it cannot be read.
+            ResponderError: it is an error that a responder reported.
+        """
+        finding = self._memory.recall(key, held)
+        self._count(_HELD_TIERS[finding.tier])
+        return finding
+
+    def used(self, used: Used) -> None:
+        """Have an answer that was just used asked for again in time; returns at once (`ocsp_refresh`)."""
+        self._refresher.used(used)
+
+    def forget(self) -> None:
+        """Ask everybody everything anew that their breakers allow, and read everything anew; held answers stay."""
+        self._memory.forget()
+        self._responders.forget()
+        self._refresher.forget()
+
+    def forget_answers(self) -> None:
+        """Read everything anew; held answers stay."""
+        self._memory.forget()
+
+    def forget_failures(self) -> None:
+        """Ask everybody everything, those included that were left alone."""
+        self._responders.forget()
+        self._responders.close_breakers()
+        self._refresher.forget()
+
+    def report(self) -> OcspReport:
+        """What this worker knows."""
+        return OcspReport(
+            responders=self._responders.report(),
+            events=MappingProxyType(dict(self._events)),
+            refreshes=self._refresher.report(),
+            remembered=self._responders.remembered(),
+            in_memory=len(self._memory),
+        )
 
     async def aclose(self) -> None:
         """End what is under way."""
+        await self._refresher.aclose()
         await self._flights.aclose()
+        await asyncio.gather(*self._overtaken, return_exceptions=True)
 
-    async def _ask(self, certificate: Certificate, issuer: Certificate) -> OcspOutcome:
-        attempts: list[Attempt] = []
-        revoking: list[OcspFinding] = []
-        fallback = _Tried()
-        for url in certificate.extensions.ocsp_responders[:MAX_RESPONDERS]:
-            tried = await self._ask_one(url, certificate, issuer)
-            if tried.attempt is None:
-                return OcspOutcome(tried.finding, tuple(attempts), tuple(revoking))
-            attempts.append(tried.attempt)
-            fallback = fallback if fallback.finding else tried
-            if tried.finding is not None and _revokes(tried.finding, certificate, issuer):
-                revoking.append(tried.finding)
-        others = (attempt for attempt in attempts if fallback.finding is None or attempt is not fallback.attempt)
-        besides = (finding for finding in revoking if finding is not fallback.finding)
-        return OcspOutcome(fallback.finding, tuple(others), tuple(besides))
+    async def _ask(self, key: bytes, certificate: Certificate, issuer: Certificate, end: float) -> OcspOutcome:
+        tally = Tally(certificate, issuer)
+        urls = responders_of(certificate, policy_for(issuer, self._policy))[:MAX_RESPONDERS]
+        waiting = list(self._responders.ordered(dict.fromkeys(urls)))
+        left_s = max(0.0, end - self._clock.monotonic())
+        turn_s = min(left_s * TURNS_SHARE / max(1, len(waiting)), LONGEST_TURN_S)
+        running: dict[asyncio.Task[Tried], str] = {}
+        self._tallies[key] = tally
+        try:
+            while waiting or running:
+                if waiting and not self._begin(waiting.pop(0), key, tally, running):
+                    continue
+                await self._next(running, tally, turn_s if waiting else None)
+                if tally.answer is not None:
+                    break
+            while tally.keeping:
+                await self._next(running, tally, None)
+            return tally.outcome()
+        finally:
+            del self._tallies[key]
+            self._overtake(running, tally)
 
-    async def _ask_one(self, url: str, certificate: Certificate, issuer: Certificate) -> _Tried:
+    def _begin(self, url: str, key: bytes, tally: Tally, running: dict[asyncio.Task[Tried], str]) -> bool:
+        """Ask a responder, unless it is not to be asked now; whether anybody is to be waited for."""
+        refusal = self._responders.refusal(url, key)
+        if refusal is None:
+            tally.under_way[url] = None
+            running[asyncio.create_task(self._ask_one(url, key, tally))] = url
+            return True
+        self._count(OcspEvent.NOT_TRIED if refusal.problem is Problem.NOT_TRIED else OcspEvent.REMEMBERED)
+        tally.add(Tried(attempt=refusal))
+        return False
+
+    async def _next(self, running: dict[asyncio.Task[Tried], str], tally: Tally, turn_s: float | None) -> None:
+        """Wait until somebody has answered, or until it is the next one's turn."""
+        done, _ = await asyncio.wait(running, timeout=turn_s, return_when=asyncio.FIRST_COMPLETED)
+        for task in [task for task in running if task in done]:
+            url = running.pop(task)
+            del tally.under_way[url]
+            tally.keeping.discard(url)
+            tally.add(task.result())
+
+    def _overtake(self, running: Iterable[asyncio.Task[Tried]], tally: Tally) -> None:
+        """End what is still under way, without waiting for that."""
+        if tally.answer is not None:
+            for url in tally.under_way:
+                self._responders.overtaken(url)
+        for task in running:
+            task.cancel()
+            self._overtaken.add(task)
+            task.add_done_callback(self._overtaken.discard)
+
+    async def _ask_one(self, url: str, key: bytes, tally: Tally) -> Tried:
         started = self._clock.monotonic()
-        tried = await self._try_one(url, certificate, issuer)
+        tried, host = await self._try_one(url, tally)
+        seconds = self._clock.monotonic() - started
         problem, detail = (None, "") if tried.attempt is None else (tried.attempt.problem, tried.attempt.detail)
-        self._observer.fetched(FetchDetails("ocsp", url, problem, detail, self._clock.monotonic() - started))
+        self._observer.fetched(FetchDetails("ocsp", url, problem, detail, seconds))
+        if tried.attempt is None:
+            self._responders.answered(url, key, seconds)
+        else:
+            self._responders.refused(key, tried.attempt, host)
         return tried
 
-    async def _try_one(self, url: str, certificate: Certificate, issuer: Certificate) -> _Tried:
-        nonce = None if self._policy.ocsp_nonce is OcspNonce.OFF else self._nonces.new()
+    async def _try_one(self, url: str, tally: Tally) -> tuple[Tried, Reached]:
+        certificate, issuer = tally.certificate, tally.issuer
+        policy = policy_for(issuer, self._policy)
+        trust = UrlTrust.OPERATOR if url in policy.ocsp_urls.urls else UrlTrust.CERTIFICATE
+        nonce = None if policy.ocsp_nonce is OcspNonce.OFF else self._nonces.new()
         request = encode_request(certificate, issuer, nonce)
         try:
-            answer = await self._fetch(url, request, get_url(url, request) if nonce is None else None)
+            answer = await self._fetch(url, trust, request, get_url(url, request) if nonce is None else None)
             finding = OcspFinding(read_ocsp_response(answer.body), url, Tier.ORIGIN, nonce)
         except OriginError as error:
-            return _Tried(attempt=Attempt(url, error.problem, error.detail))
+            return Tried(attempt=Attempt(url, error.problem, error.detail)), reached(error)
         except ResponderError as error:
-            return _Tried(attempt=Attempt(url, Problem.RESPONDER_ERROR, str(error)))
+            return Tried(attempt=Attempt(url, Problem.RESPONDER_ERROR, str(error))), Reached.ANSWERED
         except MalformedError as error:
-            return _Tried(attempt=Attempt(url, Problem.MALFORMED, error.reason))
-        refused = await self._keep(finding, answer.body, certificate, issuer)
+            return Tried(attempt=Attempt(url, Problem.MALFORMED, error.reason)), Reached.ANSWERED
+        tally.keeping.add(url)
+        refused = await self._keeper.keep(finding, answer.body, certificate, issuer)
         if refused is None:
-            return _Tried(finding)
-        return _Tried(finding if refused.problem in _FALLBACKS else None, refused)
+            return Tried(finding), Reached.ANSWERED
+        return Tried(finding if refused.problem in _FALLBACKS else None, refused), Reached.ANSWERED
 
-    async def _fetch(self, url: str, request: bytes, short: str | None) -> OriginAnswer:
+    async def _fetch(self, url: str, trust: UrlTrust, request: bytes, short: str | None) -> OriginAnswer:
         accept = ("accept", RESPONSE_TYPE)
         if short is not None and not _BEHIND_PATH.intersection(url):
             return await self._origin.fetch(
-                OriginRequest(short, UrlTrust.CERTIFICATE, MAX_RESPONSE_BYTES, self._timeout_s, headers=(accept,))
+                OriginRequest(short, trust, MAX_RESPONSE_BYTES, self._timeout_s, headers=(accept,))
             )
         headers = (accept, ("content-type", REQUEST_TYPE))
         return await self._origin.fetch(
-            OriginRequest(url, UrlTrust.CERTIFICATE, MAX_RESPONSE_BYTES, self._timeout_s, request, headers)
+            OriginRequest(url, trust, MAX_RESPONSE_BYTES, self._timeout_s, request, headers)
         )
 
-    async def _keep(
-        self, finding: OcspFinding, response: bytes, certificate: Certificate, issuer: Certificate
-    ) -> Attempt | None:
-        """Why the next responder is asked, or None.
-
-        An answer is kept where it serves, or did: nothing that says `unknown`, is of the future, is not understood, or
-        is no answer to what was asked.
-        """
-        now = self._clock.now()
-        try:
-            answers, refused = signed_answers(
-                (finding,), certificate, issuer, self._policy, now, Budget(self._policy.limits)
-            )
-        except BudgetExhaustedError:
-            return Attempt(finding.source, Problem.TOO_LARGE, "too many certificates to verify")
-        if not answers:
-            return refused[0]
-        newest = max(answers, key=lambda answer: _standing(answer.single))
-        if newest.single.status is CertStatus.UNKNOWN:
-            return Attempt(finding.source, Problem.STATUS_UNKNOWN)
-        refusal = self._refusal(newest, now)
-        if refusal is None or refusal.problem is Problem.STALE:
-            expires_at = self._expiry(newest.single, certificate)
-            await self._hold(newest, HeldOcsp(response, finding.source, now, expires_at), certificate, issuer)
-        return refusal
-
-    def _refusal(self, answer: SignedAnswer, now: datetime) -> Attempt | None:
-        """Why an answer does not serve now, or None; whether a delegate is revoked itself is asked elsewhere."""
-        standing = {answer.delegate: DelegateCheck(DelegateStanding.GOOD)} if answer.delegate is not None else {}
-        outcome = usable_until(answer, standing, self._policy, now)
-        return None if isinstance(outcome, UsableUntil) else outcome
-
-    def _expiry(self, single: SingleResponse, certificate: Certificate) -> datetime:
-        """When an answer can no longer serve anybody under the operator's policy.
-
-        What revokes serves beyond its time: while it is held, none from before is believed again.
-        """
-        end = later(single.this_update, DEFAULT_OCSP_AGE) if single.next_update is None else single.next_update
-        if single.status is CertStatus.REVOKED:
-            end = max(end, min(certificate.not_after, later(single.this_update, REVOKED_KEPT)))
-        return later(end, self._policy.grace + self._policy.clock_skew + timedelta(seconds=1))
-
-    async def _hold(self, answer: SignedAnswer, new: HeldOcsp, certificate: Certificate, issuer: Certificate) -> None:
-        """Put an answer into the store, never in place of a newer one: replaying an old one makes nobody forget."""
-
-        def supersedes(held: HeldOcsp) -> bool:
-            return self._supersedes(answer, held, certificate, issuer)
-
-        # Where it cannot be held, it serves this request, and the next one asks again.
-        with suppress(StoreError):
-            await self._store.put_ocsp(store_key(certificate, issuer), new, supersedes)
-
-    def _supersedes(self, answer: SignedAnswer, held: HeldOcsp, certificate: Certificate, issuer: Certificate) -> bool:
-        """Whether an answer takes the place of a held one: the newer does, as far as is known who may speak.
-
-        The signer of a held one is asked for where that decides alone: it costs signatures.
-        """
-        new, old = _standing(answer.single), _held_standing(held, certificate, issuer)
-        (_, revokes), (_, is_revoked) = new, old
-        signer = _unchecked(answer)
-        if is_revoked and signer is not None:
-            # A delegate that is revoked itself must not end a revocation by others, by its own `revoked` neither.
-            return revokes and new >= old and self._held_signers(held, certificate, issuer) <= {signer}
-        if revokes and new < old:
-            # Nor may what such a delegate said, however new, keep a revocation by others out.
-            return self._held_signers(held, certificate, issuer).isdisjoint({signer, None})
-        return new >= old
-
-    def _held_signers(
-        self, held: HeldOcsp, certificate: Certificate, issuer: Certificate
-    ) -> frozenset[Certificate | None]:
-        """The unchecked delegate that signed a held answer, None for any other signer, nobody where none may."""
-        try:
-            finding = OcspFinding(read_ocsp_response(held.response), held.source, Tier.HOST)
-            budget = Budget(self._policy.limits)
-            answers, _ = signed_answers((finding,), certificate, issuer, self._policy, self._clock.now(), budget)
-        except (MalformedError, ResponderError):
-            return frozenset()
-        except BudgetExhaustedError:
-            return frozenset({None})  # not known: it stays
-        return frozenset(map(_unchecked, answers))
-
-
-def _standing(single: SingleResponse) -> tuple[datetime, bool]:
-    """What makes an answer stay against others: the later one, and of two as late the one that revokes."""
-    return single.this_update, single.status is CertStatus.REVOKED
-
-
-def _unchecked(answer: SignedAnswer) -> Certificate | None:
-    """The delegate that signed an answer, where it may be revoked itself (RFC 6960 §4.2.2.2.1)."""
-    delegate = answer.delegate
-    return None if delegate is None or delegate.extensions.no_check else delegate
-
-
-def _revokes(finding: OcspFinding, certificate: Certificate, issuer: Certificate) -> bool:
-    """Whether an answer says that a certificate is revoked, in its time or not."""
-    singles = (one for one in finding.response.responses if one.status is CertStatus.REVOKED)
-    return any(is_about(one.cert_id, certificate, issuer) for one in singles)
-
-
-def _held_standing(held: HeldOcsp, certificate: Certificate, issuer: Certificate) -> tuple[datetime, bool]:
-    """The standing of a held answer; the lowest there is where it cannot be read, so that any answer replaces it."""
-    lowest = (datetime.min.replace(tzinfo=UTC), False)
-    try:
-        singles = read_ocsp_response(held.response).responses
-    except (MalformedError, ResponderError):
-        return lowest
-    about = most_cautious(one for one in singles if is_about(one.cert_id, certificate, issuer))
-    return max(map(_standing, about), default=lowest)
+    def _count(self, event: OcspEvent) -> None:
+        self._events[event] += 1
+        self._observer.ocsp(event)

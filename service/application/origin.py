@@ -88,13 +88,15 @@ class OriginError(Exception):
     Attributes:
         problem: Which of the closed set of problems.
         detail: For a person; names the address, status or limit. Never contains credentials.
+        status: What the origin answered with, where that is the problem and it is known.
     """
 
-    def __init__(self, problem: Problem, detail: str) -> None:
-        """Keep the problem and its detail."""
+    def __init__(self, problem: Problem, detail: str, status: int | None = None) -> None:
+        """Keep the problem, its detail and the status."""
         super().__init__(f"{problem.value}: {detail}")
         self.problem = problem
         self.detail = detail
+        self.status = status
 
 
 class Origin(Protocol):

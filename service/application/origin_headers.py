@@ -8,6 +8,8 @@ What it does not do: decide when to ask again. What an origin says of itself is 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 MAX_VALIDATOR_LENGTH: Final = 1024
@@ -20,6 +22,7 @@ MAX_AGE_S: Final = 2**31
 # If-None-Match.
 _ETAG: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e]*"')
 _DATE: Final = re.compile(r"[A-Za-z]{3,9}, [0-9A-Za-z :-]+ GMT")
+_ONE_SECOND: Final = timedelta(seconds=1)
 _SECONDS: Final = re.compile(r'"?([0-9]{1,19})"?')
 
 
@@ -65,8 +68,29 @@ def read_headers(headers: Iterable[tuple[str, str]]) -> OriginHeaders:
     found: dict[str, str] = {}
     for name, value in headers:
         found[name] = value if name not in found or name != "cache-control" else f"{found[name]},{value}"
-    validators = Validators(_shaped(_ETAG, found.get("etag")), _shaped(_DATE, found.get("last-modified")))
+    validators = Validators(_shaped(_ETAG, found.get("etag")), _last_modified(found))
     return OriginHeaders(validators, _max_age(found.get("cache-control", ""), found.get("age", "")))
+
+
+def _last_modified(found: dict[str, str]) -> str | None:
+    """Last-Modified, unless the answer was given within the second that it names (RFC 9110 §8.8.2.2).
+
+    Another version may have followed in that second, which the date does not tell from this one: what was revoked in it
+    would not be heard of before the version after.
+    """
+    modified = _shaped(_DATE, found.get("last-modified"))
+    given = _moment(_shaped(_DATE, found.get("date")))
+    if modified is None or given is None:
+        return modified
+    since = _moment(modified)
+    return None if since is None or given - since < _ONE_SECOND else modified
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        return None if text is None else parsedate_to_datetime(text)
+    except ValueError:
+        return None
 
 
 def _shaped(shape: re.Pattern[str], value: str | None) -> str | None:

@@ -18,6 +18,9 @@ MARK: Final = b"-----BEGIN "
 CERTIFICATE_LABELS: Final = frozenset({"CERTIFICATE", "X509 CERTIFICATE"})
 """Labels of a certificate: RFC 7468 §5.1, and what OpenSSL once wrote."""
 
+CRL_LABELS: Final = frozenset({"X509 CRL", "CRL"})
+"""Labels of a CRL: RFC 7468 §6, which says that some write the other."""
+
 TRUSTED_CERTIFICATE: Final = "TRUSTED CERTIFICATE"
 """OpenSSL's own format: a certificate and, after it, what it is trusted and rejected for."""
 

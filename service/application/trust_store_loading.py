@@ -45,14 +45,21 @@ class HeldStore:
         own: The certificates of the version in force.
         store: The version in force; None where none was ever usable.
         unchained: Subjects of its intermediates that chain to none of its anchors.
-        problem: Why what is written down is not in force; None where it is.
+        unread: Why what was read is not in force; None where it is.
+        outdated: Why what was read may not be what is written down; None where it is.
     """
 
     snapshot: Snapshot | None = None
     own: tuple[Certificate, ...] = field(default=(), repr=False)
     store: TrustStore | None = field(default=None, repr=False)
     unchained: tuple[str, ...] = ()
-    problem: str | None = None
+    unread: str | None = None
+    outdated: str | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """Why what is written down is not in force; None where it is."""
+        return self.outdated if self.unread is None else self.unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +119,7 @@ def _step(source: TrustStoreSource, state: State, scan: Scan) -> State:
             held = _read_again(source, name, snapshot, held, added)
         elif not same and held.store is not None:
             held = _built(name, held, held.own, added)
-        stores[name] = held
+        stores[name] = replace(held, outdated=scan.outdated.get(name))
     return State(stores, intermediates, scan.problems)
 
 
@@ -129,10 +136,10 @@ def _intermediates(source: TrustStoreSource, held: HeldIntermediates, snapshot: 
     if held.snapshot == snapshot:
         return held
     try:
-        return HeldIntermediates(snapshot, _certificates(source.read_intermediates()))
+        return HeldIntermediates(snapshot, certificates_in(source.read_intermediates()))
     except TrustStoreSourceError as error:
         return replace(held, snapshot=None, problem=error.reason)
-    except _UnusableError as error:
+    except UnusableError as error:
         return replace(held, snapshot=snapshot, problem=error.reason)
 
 
@@ -140,13 +147,13 @@ def _read_again(
     source: TrustStoreSource, name: str, snapshot: Snapshot, held: HeldStore, added: tuple[Certificate, ...]
 ) -> HeldStore:
     try:
-        own = _certificates(source.read(name))
+        own = certificates_in(source.read(name))
     except TrustStoreSourceError as error:
         # Not the content is to blame: without having changed, it may be readable the next time.
-        return replace(held, snapshot=None, problem=error.reason)
-    except _UnusableError as error:
-        return replace(held, snapshot=snapshot, problem=error.reason)
-    return replace(_built(name, held, own, added), snapshot=snapshot, problem=None)
+        return replace(held, snapshot=None, unread=error.reason)
+    except UnusableError as error:
+        return replace(held, snapshot=snapshot, unread=error.reason)
+    return replace(_built(name, held, own, added), snapshot=snapshot, unread=None)
 
 
 def _built(name: str, held: HeldStore, own: tuple[Certificate, ...], added: tuple[Certificate, ...]) -> HeldStore:
@@ -156,7 +163,7 @@ def _built(name: str, held: HeldStore, own: tuple[Certificate, ...], added: tupl
     return replace(held, own=own, store=store, unchained=tuple(one.subject.text for one in unchained(store)))
 
 
-class _UnusableError(Exception):
+class UnusableError(Exception):
     """What was read is no trust store, and will not be one before it changes.
 
     Attributes:
@@ -164,27 +171,28 @@ class _UnusableError(Exception):
     """
 
     def __init__(self, reason: str) -> None:
+        """Keep the reason."""
         super().__init__(reason)
         self.reason = reason
 
 
-def _certificates(files: tuple[SourceFile, ...]) -> tuple[Certificate, ...]:
+def certificates_in(files: tuple[SourceFile, ...]) -> tuple[Certificate, ...]:
     """Every certificate of some files, each once.
 
     Raises:
-        _UnusableError: one does not parse, or there are too many.
+        UnusableError: one does not parse, or there are too many.
     """
     found: dict[Certificate, None] = {}
     for file in files:
         try:
             ders = read_certificates(file.content)
         except PemError as error:
-            raise _UnusableError(f"{file.name}: {error.reason}") from None
+            raise UnusableError(f"{file.name}: {error.reason}") from None
         for number, der in enumerate(ders, 1):
             if len(found) >= MAX_CERTIFICATES:
-                raise _UnusableError(f"{file.name}: more than {MAX_CERTIFICATES} certificates")
+                raise UnusableError(f"{file.name}: more than {MAX_CERTIFICATES} certificates")
             try:
                 found[read_certificate(der)] = None
             except MalformedError as error:
-                raise _UnusableError(f"{file.name}: certificate {number}: {error.reason}") from None
+                raise UnusableError(f"{file.name}: certificate {number}: {error.reason}") from None
     return tuple(found)

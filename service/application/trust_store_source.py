@@ -1,4 +1,4 @@
-"""The port to where trust stores are written down: files today.
+"""The port to where trust stores are written down.
 
 Two questions: what is there, which is asked every second and must be cheap, and what is in it, which is asked only
 after the first answer has changed.
@@ -50,7 +50,20 @@ class FileStamp:
     ctime_ns: int
 
 
-Snapshot = tuple[FileStamp, ...]
+@dataclass(frozen=True, slots=True)
+class ContentStamp:
+    """What tells one version of what is not on a disk from the next.
+
+    Attributes:
+        place: Where it comes from.
+        sha256: Digest of its octets.
+    """
+
+    place: str
+    sha256: bytes
+
+
+Snapshot = tuple[FileStamp | ContentStamp, ...]
 """Every file of a trust store; while two are equal, so are the contents."""
 
 
@@ -72,12 +85,15 @@ class Scan:
         intermediates: The files with intermediates for all of them.
         listing: Whether `stores` is all.
         problems: What is wrong with the places themselves, by place; a store's own problems are found by reading it.
+        outdated: Why what is read of a store may not be what is written down now, by store: it is elsewhere, and what
+            is read is what came from there last.
     """
 
     stores: Mapping[str, Snapshot]
     intermediates: Snapshot = ()
     listing: Listing = Listing.COMPLETE
     problems: Mapping[str, str] = field(default_factory=dict)
+    outdated: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

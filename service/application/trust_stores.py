@@ -115,10 +115,10 @@ class TrustStores:
         Raises:
             UnknownTrustStoreError: there is none, although it was looked for once more.
         """
-        store = self._in_force(name)
+        store = self.in_force(name)
         if store is None and STORE_NAME.fullmatch(name) is not None:
             await self._look_again()
-            store = self._in_force(name)
+            store = self.in_force(name)
         if store is None:
             held = self._state.stores.get(name)
             raise UnknownTrustStoreError(name, None if held is None else held.problem)
@@ -134,7 +134,7 @@ class TrustStores:
         partial = self._partial.get(name)
         if partial is None:
             partial = _Partial(store, await asyncio.to_thread(with_every_anchor, store))
-            if self._in_force(name) is store:
+            if self.in_force(name) is store:
                 self._partial[name] = partial
         return partial.store
 
@@ -159,7 +159,8 @@ class TrustStores:
             reports.append(TrustStoreReport(INTERMEDIATES, None, state.intermediates.problem))
         return tuple(reports)
 
-    def _in_force(self, name: str) -> TrustStore | None:
+    def in_force(self, name: str) -> TrustStore | None:
+        """The store of that name in its version of now; None where there is none, without another look."""
         held = self._state.stores.get(name)
         return None if held is None else held.store
 
@@ -183,7 +184,7 @@ class TrustStores:
         """Put a state into force at once, and tell what is new."""
         before, self._state = self._state, state
         # What was made of another version goes with it.
-        self._partial = {name: one for name, one in self._partial.items() if self._in_force(name) is one.of}
+        self._partial = {name: one for name, one in self._partial.items() if self.in_force(name) is one.of}
         for details in _changes(before, state):
             self._observer.trust_store_changed(details)
 

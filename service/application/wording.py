@@ -7,6 +7,7 @@ from service.core.model.certificate import Certificate
 from service.core.model.failure import (
     AnyPolicyMapped,
     BadSignature,
+    Blocked,
     BudgetExhausted,
     Expired,
     Failure,
@@ -40,6 +41,9 @@ MAX_SUBJECT_LENGTH = 120
 MAX_SOURCE_LENGTH = 200
 """Longer URLs and names are shortened in sentences: a certificate may have them of any length."""
 
+MAX_REASON_LENGTH = 200
+"""Longer reasons of exemptions are shortened in sentences."""
+
 MAX_ATTEMPTS = 4
 """Attempts that a sentence spells out; the answer's path has them all."""
 
@@ -47,6 +51,7 @@ _PROBLEMS = {
     Problem.OFFLINE: "not asked, since nothing may be fetched",
     Problem.UNSUPPORTED_SCHEME: "not fetched: only http and https are",
     Problem.EGRESS_REFUSED: "refused by the egress guard",
+    Problem.NOT_TRIED: "not asked for a while, since it failed",
     Problem.UNREACHABLE: "unreachable",
     Problem.TIMED_OUT: "timed out",
     Problem.HTTP_STATUS: "answered with an HTTP error",
@@ -58,6 +63,7 @@ _PROBLEMS = {
     Problem.BAD_SIGNATURE: "its signature does not verify under the issuer's key",
     Problem.UNAUTHORIZED_SIGNER: "signed by somebody who may not speak for the issuer",
     Problem.SIGNER_REVOKED: "the certificate of its signer is revoked",
+    Problem.SIGNER_BLOCKED: "the certificate of its signer is blocked",
     Problem.SIGNER_UNCHECKED: "the certificate of its signer could not be checked for revocation",
     Problem.WEAK_ALGORITHM: "signed with a weak algorithm or key",
     Problem.WRONG_ISSUER: "issued by somebody else",
@@ -75,8 +81,6 @@ _PROBLEMS = {
     Problem.UNSUPPORTED: "uses a feature that is not supported",
     Problem.INTERNAL: "could not be fetched or stored here",
 }
-
-_NOTES = {Note.NO_CRL_NUMBER: "the CRL has no CRL number (RFC 5280 §5.2.3)"}
 
 _NOT_CHECKED = {
     NotChecked.OUT_OF_SCOPE: "outside the scope",
@@ -160,6 +164,9 @@ def _sentence(failure: Failure) -> str:  # noqa: C901, PLR0911, PLR0912 - one ca
             when = "" if revoked_at is None else f" since {revoked_at:%Y-%m-%dT%H:%M:%SZ}"
             why = "" if reason is None else f", reason {reason}"
             return f"{_who(certificate)} is revoked{when}{why}."
+        case Blocked(certificate, block):
+            why = _shortened(block.reason, MAX_SOURCE_LENGTH)
+            return f"{_who(certificate)} is blocked here: {why} (block {block.id})."
         case BudgetExhausted(resource, limit):
             return f"Deciding would cost more than the limit of {limit} {resource}."
         case Malformed(reason):
@@ -186,14 +193,35 @@ def describe_attempt(attempt: Attempt) -> str:
 
 def describe_revocation(revocation: Revocation) -> str:
     """What is known of one certificate of a path, in a sentence."""
+    if revocation.block is not None:
+        return revocation.block.reason
     if revocation.not_checked is not None:
         return f"Not checked: {_NOT_CHECKED[revocation.not_checked]}."
     if revocation.status is RevocationStatus.UNKNOWN:
-        return f"No usable answer: {describe_attempts(revocation.attempts)}."
-    noted = [f"Noted: {_NOTES[note]}." for note in revocation.notes]
+        return f"No usable answer: {describe_attempts(revocation.attempts)}.{_exempt(revocation)}"
+    noted = [f"Noted: {_noted(note, revocation)}." for note in revocation.notes]
     if revocation.attempts:
         noted.append(f"Not used: {describe_attempts(revocation.attempts)}.")
     return " ".join(noted)
+
+
+def _exempt(revocation: Revocation) -> str:
+    exemption = revocation.exemption
+    if exemption is None:
+        return ""
+    reason = _shortened(exemption.reason, MAX_REASON_LENGTH)
+    return f" Exempt from needing one until {exemption.until:%Y-%m-%dT%H:%M:%SZ}: {reason}."
+
+
+def _noted(note: Note, revocation: Revocation) -> str:
+    match note:
+        case Note.NO_CRL_NUMBER:
+            return "the CRL has no CRL number (RFC 5280 §5.2.3)"
+        case Note.IN_GRACE:
+            until = revocation.usable_until
+            return "served in grace" if until is None else f"served in grace until {until:%Y-%m-%dT%H:%M:%SZ}"
+        case _:
+            assert_never(note)
 
 
 def _who(certificate: Certificate) -> str:

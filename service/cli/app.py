@@ -2,11 +2,14 @@
 
 import typer
 
+from service.cli.block import block_app
 from service.cli.check import check
 from service.cli.config import config_app
 from service.cli.crl import crl_app
 from service.cli.explain import explain
+from service.cli.refresh import refresh
 from service.cli.serve import serve
+from service.cli.stats import show_stats
 from service.cli.version import show_version
 
 app = typer.Typer(
@@ -20,5 +23,8 @@ app.callback()(show_version)
 app.command()(serve)
 app.command()(check)
 app.command()(explain)
+app.command("refresh")(refresh)
+app.command("stats")(show_stats)
 app.add_typer(crl_app, name="crl")
+app.add_typer(block_app, name="block")
 app.add_typer(config_app, name="config")

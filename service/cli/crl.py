@@ -1,24 +1,28 @@
-"""`revet crl show`."""
+"""`revet crl show`, and where the other commands about CRLs hang."""
 
 import asyncio
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.table import Table
 
+from service.application.operating.crl_listing import scope_words
 from service.application.origin import OriginError, OriginRequest, UrlTrust
 from service.application.pem import MARK, PemError, read_pem
 from service.bootstrap import open_origin
+from service.cli.crl_list import list_crls
+from service.cli.crl_progress import Told, joined, progress
+from service.cli.crl_reset import reset_crls
 from service.cli.options import ConfigOption, fail, output, read_settings
 from service.cli.rendering import visible
-from service.core.der.certificate_extensions import text_of
 from service.core.der.crl import CrlDocument, read_crl
 from service.core.der.signature import algorithm_name
-from service.core.model.crl import IssuingDistributionPoint
 from service.core.model.malformed import MalformedError
-from service.core.model.name import GeneralNameKind
+
+COMPLETE: Final = "complete for its issuer"
+"""The scope of a CRL that leaves nothing out."""
 
 crl_app = typer.Typer(help="CRLs.", no_args_is_help=True)
 
@@ -28,14 +32,19 @@ def crl() -> None:
     """CRLs."""
 
 
+crl_app.command("list")(list_crls)
+crl_app.command("reset")(reset_crls)
+
+
 @crl_app.command("show")
 def show_crl(
     source: Annotated[str, typer.Argument(help="A file, or an http or https URL.")], config: ConfigOption = None
 ) -> None:
     """Show what a CRL says of itself. Its signature is not checked: that takes its issuer's key."""
-    data = _fetch(source, config) if source.lower().startswith(("http://", "https://")) else _read(Path(source))
+    is_url = source.lower().startswith(("http://", "https://"))
     try:
-        document = read_crl(read_pem(data)[0].der if data.startswith(MARK) else data)
+        with progress() as told:
+            document = _walked(_fetch(source, config, told) if is_url else _read(Path(source)), told)
     except (MalformedError, PemError) as error:
         raise fail(f"{source}: {error.reason}") from error
     output.print(_table(document))
@@ -48,18 +57,30 @@ def _read(path: Path) -> bytes:
         raise fail(f"{path}: {error.strerror}") from error
 
 
-def _fetch(url: str, config: Path | None) -> bytes:
+def _fetch(url: str, config: Path | None, told: Told) -> bytes:
     settings = read_settings(config)
 
     async def fetch() -> bytes:
         async with open_origin(settings) as origin:
             request = OriginRequest(url, UrlTrust.OPERATOR, settings.max_crl_bytes, settings.fetch_timeout_s)
-            return (await origin.fetch(request)).body
+            async with origin.stream(request) as answer:
+                return await joined(answer.chunks, told)
 
     try:
         return asyncio.run(fetch())
     except OriginError as error:
         raise fail(f"{url}: {error}") from error
+
+
+def _walked(data: bytes, told: Told) -> CrlDocument:
+    """Read a CRL, and every entry of it.
+
+    Raises:
+        MalformedError: it is none.
+        PemError: likewise.
+    """
+    told("reading", len(data), None)
+    return read_crl(read_pem(data)[0].der if data.startswith(MARK) else data)
 
 
 def _table(document: CrlDocument) -> Table:
@@ -71,7 +92,7 @@ def _table(document: CrlDocument) -> Table:
         ("nextUpdate", _moment(meta.next_update)),
         ("CRL number", "absent" if meta.crl_number is None else str(meta.crl_number)),
         ("delta on", "" if meta.base_crl_number is None else str(meta.base_crl_number)),
-        ("scope", _scope(meta.issuing_distribution_point)),
+        ("scope", ", ".join(scope_words(meta.issuing_distribution_point)) or COMPLETE),
         ("signature", algorithm_name(meta.algorithm)),
         ("entries", f"{meta.entries:,}"),
         ("size", f"{meta.size:,} bytes"),
@@ -85,15 +106,3 @@ def _table(document: CrlDocument) -> Table:
 
 def _moment(moment: datetime | None) -> str:
     return "absent" if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _scope(point: IssuingDistributionPoint | None) -> str:
-    if point is None:
-        return "complete for its issuer"
-    words = [text_of(name) for name in point.names if name.kind is GeneralNameKind.URI]
-    words += ["user certificates only"] * point.only_contains_user_certs
-    words += ["CA certificates only"] * point.only_contains_ca_certs
-    words += ["attribute certificates only"] * point.only_contains_attribute_certs
-    words += ["some reasons only"] * (point.only_some_reasons is not None)
-    words += ["indirect"] * point.indirect_crl
-    return ", ".join(words)

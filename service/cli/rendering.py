@@ -84,6 +84,8 @@ def _evidence(revocation: Mapping[str, Any]) -> str:
     """What the status rests on: `crl 7 from http://… (host), 2026-01-01T00:00:00Z to …`."""
     if revocation["method"] == "none":
         return ""
+    if revocation["method"] == "block":
+        return f"block {revocation['source']}"
     number = "" if revocation["crl_number"] is None else f" {revocation['crl_number']}"
     words = f"{revocation['method']}{number} from {revocation['source']} ({revocation['tier']})"
     words += f", {revocation['this_update']} to {revocation['next_update'] or 'no nextUpdate'}"

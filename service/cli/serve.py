@@ -3,7 +3,7 @@
 import typer
 
 from service.application.evidence_store import StoreError
-from service.bootstrap import check_trust_stores, configure_logging, supervisor_log
+from service.bootstrap import check_trust_stores, configure_logging, supervisor_log, warn_of_rules
 from service.cli.options import ConfigOption, fail, fail_settings, read_settings
 from service.processes.exit_code import EXIT_CONFIGURATION, EXIT_LISTEN
 from service.processes.listen import ListenError
@@ -20,6 +20,7 @@ def serve(config: ConfigOption = None) -> None:
     except SettingsError as error:
         raise fail_settings(error, EXIT_CONFIGURATION) from error
     configure_logging(settings)
+    warn_of_rules(settings)
     try:
         code = run_service(settings, config, supervisor_log())
     except ListenError as error:

@@ -39,19 +39,40 @@ def ask_service(
         AskError: it could not be asked.
     """
     body = {"certificate": as_text(certificate), "intermediates": list(intermediates), "trust_store": trust_store}
+    return call_service("POST", url, "/v1/validate", body, token)
+
+
+def call_service(
+    method: str, url: str, path: str, body: Answer | None, token: str | None, timeout_s: float = TIMEOUT_S
+) -> Answer:
+    """The JSON object that a service answers with; an empty one where it says that it has none to give (204).
+
+    Args:
+        method: The HTTP method.
+        url: Where the service is.
+        path: Of the operation.
+        body: What is sent as JSON; None for nothing.
+        token: The caller's, where the service asks for one.
+        timeout_s: Seconds until it is given up.
+
+    Raises:
+        AskError: it could not be asked, or answered with a problem.
+    """
     headers = {"authorization": f"Bearer {token}"} if token else {}
     try:
-        with httpx.Client(trust_env=False, timeout=TIMEOUT_S) as client:
-            answer = client.post(f"{url.rstrip('/')}/v1/validate", json=body, headers=headers)
+        with httpx.Client(trust_env=False, timeout=timeout_s) as client:
+            answer = client.request(method, f"{url.rstrip('/')}{path}", json=body, headers=headers)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise AskError(f"{url} could not be asked: {error}") from error
+    if answer.status_code == httpx.codes.NO_CONTENT:
+        return {}
     try:
         document = answer.json()
     except ValueError:
         raise AskError(f"{url} answered {answer.status_code} with something that is not JSON") from None
     if not isinstance(document, dict):
         raise AskError(f"{url} answered {answer.status_code} with JSON that is no object")
-    if answer.status_code != httpx.codes.OK:
+    if not answer.is_success:
         raise AskError(f"{url} answered {answer.status_code}: {document.get('detail') or document.get('title')}")
     return document
 

@@ -1,4 +1,4 @@
-"""The door of the children: `python -m service.processes worker|ingester`, started by the supervisor alone."""
+"""The door of the children: `python -m service.processes worker|prefetcher`, started by the supervisor alone."""
 
 import os
 import sys

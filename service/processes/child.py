@@ -58,7 +58,7 @@ class ChildSpec:
             descriptor_variable(name)
 
     def places(self) -> tuple[str, ...]:
-        """Name the places to fill: `ingester`, or `worker.0`, `worker.1`."""
+        """Name the places to fill: `prefetcher`, or `worker.0`, `worker.1`."""
         if self.count == 1:
             return (self.name,)
         return tuple(f"{self.name}.{index}" for index in range(self.count))

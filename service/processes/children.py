@@ -8,15 +8,15 @@ from typing import Final
 from service.application.evidence_store import StoreError
 from service.bootstrap import configure_logging
 from service.processes.exit_code import EXIT_CONFIGURATION, EXIT_STOPPED
-from service.processes.ingesting import run_ingester
 from service.processes.lifeline import Lifeline
+from service.processes.prefetching import run_prefetcher
 from service.processes.worker import run_worker
 from service.settings import Settings, SettingsError, load_settings
 
 WORKER: Final = "worker"
-INGESTER: Final = "ingester"
+PREFETCHER: Final = "prefetcher"
 
-_CHILDREN: Final[Mapping[str, Callable[[Settings, Lifeline], None]]] = {WORKER: run_worker, INGESTER: run_ingester}
+_CHILDREN: Final[Mapping[str, Callable[[Settings, Lifeline], None]]] = {WORKER: run_worker, PREFETCHER: run_prefetcher}
 
 
 def run_child(kind: str, lifeline: Lifeline) -> int:

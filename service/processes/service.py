@@ -1,4 +1,4 @@
-"""The whole service: binds the sockets and supervises workers and the ingesting process."""
+"""The whole service: binds the sockets and supervises workers and the prefetcher."""
 
 import os
 import sys
@@ -8,12 +8,12 @@ from typing import Final
 
 from service.bootstrap import hold_data_directory, prepare_metrics
 from service.processes.child import ChildSpec, HasDescriptor
-from service.processes.children import INGESTER, WORKER
+from service.processes.children import PREFETCHER, WORKER
 from service.processes.events import SupervisorLog
-from service.processes.ingesting import INGESTER_SOCKET
 from service.processes.listen import bind_tcp, bind_unix
+from service.processes.prefetching import PREFETCHER_SOCKET
 from service.processes.supervisor import Supervisor
-from service.processes.worker import HTTP_SOCKET, INGESTER_PATH, MANAGEMENT_SOCKET
+from service.processes.worker import HTTP_SOCKET, MANAGEMENT_SOCKET, PREFETCHER_PATH
 from service.settings import Settings
 
 _CONFIG: Final = "REVET_CONFIG"
@@ -49,9 +49,9 @@ def run_service(settings: Settings, config: Path | None, log: SupervisorLog) -> 
         if config is not None:
             env[_CONFIG] = os.fspath(config)
         children = (
-            ChildSpec(INGESTER, _program(INGESTER), 1, {INGESTER_SOCKET: orders}, env),
+            ChildSpec(PREFETCHER, _program(PREFETCHER), 1, {PREFETCHER_SOCKET: orders}, env),
             ChildSpec(
-                WORKER, _program(WORKER), settings.workers, worker_fds, {**env, INGESTER_PATH: orders.getsockname()}
+                WORKER, _program(WORKER), settings.workers, worker_fds, {**env, PREFETCHER_PATH: orders.getsockname()}
             ),
         )
         supervisor = Supervisor(

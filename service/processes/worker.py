@@ -24,8 +24,8 @@ HTTP_SOCKET: Final = "http"
 MANAGEMENT_SOCKET: Final = "management"
 """Name of the socket of the management port; passed on only where there is one."""
 
-INGESTER_PATH: Final = "_REVET_INGESTER_PATH"
-"""Environment variable with the path of the ingesting process's socket."""
+PREFETCHER_PATH: Final = "_REVET_PREFETCHER_PATH"
+"""Environment variable with the path of the prefetcher's socket."""
 
 KEEP_ALIVE_S: Final = 75
 """Longer than load balancers keep idle connections (ALB: 60 s), so that it is they who close them."""
@@ -46,7 +46,7 @@ def run_worker(settings: Settings, lifeline: Lifeline) -> None:
 
 
 async def _serve(settings: Settings, lifeline: Lifeline) -> None:
-    async with open_worker_apps(settings, Path(os.environ[INGESTER_PATH])) as apps:
+    async with open_worker_apps(settings, Path(os.environ[PREFETCHER_PATH])) as apps:
         lifeline.start_heartbeat(asyncio.get_running_loop())
         main = uvicorn.Server(_config(apps.main, settings, is_main=True))
         if apps.management is None:

@@ -3,9 +3,16 @@
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
+from typing import Final
+
+from pydantic import SecretStr
 
 from service.settings.fields import Fields
 from service.settings.values import is_loopback
+
+TOKENS: Final = ("api_tokens", "admin_tokens", "shadow_tokens")
+"""The settings that are bearer tokens; each can come out of a file as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +30,14 @@ class Contradiction:
 
 def contradictions(settings: Fields) -> tuple[Contradiction, ...]:
     """Find all of them."""
-    return (*_ports(settings), *_access(settings), *_tokens(settings), *_tls(settings), *_sizes(settings))
+    return (
+        *_ports(settings),
+        *_access(settings),
+        *_tokens(settings),
+        *_tls(settings),
+        *_sizes(settings),
+        *_intervals(settings),
+    )
 
 
 def _ports(settings: Fields) -> Iterator[Contradiction]:
@@ -42,25 +56,33 @@ def _ports(settings: Fields) -> Iterator[Contradiction]:
 
 
 def _access(settings: Fields) -> Iterator[Contradiction]:
-    if not (
-        is_loopback(settings.host) or settings.api_tokens or settings.admin_tokens or settings.tls_client_ca is not None
-    ):
+    tokens = settings.api_tokens or settings.admin_tokens or settings.shadow_tokens
+    if not (is_loopback(settings.host) or tokens or settings.tls_client_ca is not None):
         yield Contradiction(
-            ("host", "api_tokens", "api_tokens_file", "admin_tokens", "admin_tokens_file", "tls_client_ca"),
+            ("host", *(name for kind in TOKENS for name in (kind, f"{kind}_file")), "tls_client_ca"),
             f"REVET_HOST is {settings.host}, which others can reach, and anybody could ask: give REVET_API_TOKENS, "
             "REVET_ADMIN_TOKENS (or their _FILE), or REVET_TLS_CLIENT_CA",
         )
 
 
 def _tokens(settings: Fields) -> Iterator[Contradiction]:
-    callers = {token.get_secret_value() for token in settings.api_tokens}
-    both = sum(token.get_secret_value() in callers for token in settings.admin_tokens)
-    if both:
-        yield Contradiction(
-            ("api_tokens", "api_tokens_file", "admin_tokens", "admin_tokens_file"),
-            f"REVET_API_TOKENS and REVET_ADMIN_TOKENS have {both} in common: whose token is it? "
-            "An administrator's token is a caller's as well and is given once",
-        )
+    kinds = {
+        "api_tokens": settings.api_tokens,
+        "admin_tokens": settings.admin_tokens,
+        "shadow_tokens": settings.shadow_tokens,
+    }
+    for (one, tokens), (other, others) in combinations(kinds.items(), 2):
+        both = len(_secrets(tokens) & _secrets(others))
+        if both:
+            yield Contradiction(
+                (one, f"{one}_file", other, f"{other}_file"),
+                f"REVET_{one.upper()} and REVET_{other.upper()} have {both} in common: whose token is it? "
+                "An administrator's token is a caller's as well, and so is one in shadow: each is given once",
+            )
+
+
+def _secrets(tokens: tuple[SecretStr, ...]) -> set[str]:
+    return {token.get_secret_value() for token in tokens}
 
 
 def _tls(settings: Fields) -> Iterator[Contradiction]:
@@ -111,6 +133,33 @@ def _reason(error: OSError | ValueError) -> str:
             return reason.lower().replace("_", " ")
         case _:
             return "not PEM, or protected by a passphrase"
+
+
+def _intervals(settings: Fields) -> Iterator[Contradiction]:
+    yield from _ordered("crl_retry_s", settings.crl_retry_s, "crl_retry_max_s", settings.crl_retry_max_s)
+    yield from _ordered("breaker_open_s", settings.breaker_open_s, "breaker_open_max_s", settings.breaker_open_max_s)
+    least, most = settings.crl_refresh_min_s, settings.crl_refresh_max_s
+    yield from _ordered("crl_refresh_min_s", least, "crl_refresh_max_s", most)
+    seen: set[str] = set()
+    for number, one in enumerate(settings.crl_refresh_overrides, 1):
+        place = f"crl_refresh_overrides[{number}]"
+        if one.prefix in seen:
+            yield Contradiction(("crl_refresh_overrides",), f"{place} has the prefix {one.prefix!r}, as one before it")
+        seen.add(one.prefix)
+        shortest = least if one.min_s is None else one.min_s
+        longest = most if one.max_s is None else one.max_s
+        if shortest > longest and (one.min_s is not None or one.max_s is not None):
+            yield Contradiction(
+                ("crl_refresh_overrides", "crl_refresh_min_s", "crl_refresh_max_s"),
+                f"{place} for {one.prefix!r} makes {shortest:g} s the shortest interval and {longest:g} s the longest",
+            )
+
+
+def _ordered(lower: str, low: float, upper: str, high: float) -> Iterator[Contradiction]:
+    if low > high:
+        yield Contradiction(
+            (lower, upper), f"REVET_{lower.upper()} is {low:g}, which is more than REVET_{upper.upper()} ({high:g})"
+        )
 
 
 def _sizes(settings: Fields) -> Iterator[Contradiction]:

@@ -12,12 +12,15 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from service.application.log_options import LogFormat, LogLevel
 from service.core.model.policy import EvidenceOrder, OcspNonce, Profile, RevocationMode, RevocationScope
+from service.settings.issuers import Issuers
+from service.settings.places import CrlMap, CrlSources, StoreNames, TrustStorePlace
+from service.settings.tables import MAX_FRACTION, MAX_REFRESH_S, MIN_FRACTION, Overrides
 from service.settings.values import (
+    MAX_GRACE_S,
     EgressList,
     Host,
     Port,
     Proxy,
-    Readable,
     ReadableDirectory,
     ReadableFile,
     ReadableList,
@@ -36,9 +39,6 @@ MAX_VERDICT_TTL_S: Final = 86_400
 
 MAX_CLOCK_SKEW_S: Final = 3_600
 """An hour: the usual tolerance is minutes (Kerberos: five); more is a clock to repair."""
-
-MAX_GRACE_S: Final = 366 * 86_400
-"""A year: the longest life of a CRL, that of a root for its subordinates (CA/Browser Forum BR §4.9.7: 12 months)."""
 
 MAX_DEADLINE_MS: Final = 60_000
 """A minute: what a load balancer waits for (ALB: 60 s by default; API Gateway: 29 s)."""
@@ -60,6 +60,33 @@ MAX_OCSP_TIMEOUT_S: Final = 60
 
 MAX_PROCESS_WAIT_S: Final = 3_600
 """An hour, for the patience with processes that end or hang."""
+
+MAX_RETRY_S: Final = 3_600
+"""An hour, for what waits after failures: a certificate authority that is back must not stay unnoticed for a day."""
+
+MAX_LEARNED: Final = 100_000
+"""Sources that are learned from certificates: each is a row of 1 kB and a request of every refresh."""
+
+MAX_CONCURRENCY: Final = 64
+"""Fetches at one time: each may fill a spool file, and more than this only compete for one line."""
+
+MIN_BANDWIDTH: Final = 1_024
+"""A kibioctet a second: with less no CRL arrives before it is replaced."""
+
+MAX_BANDWIDTH: Final = 10 * 1_024 * MIB
+"""Ten gibioctets a second: faster than the line of any host."""
+
+MAX_PENDING_BYTES: Final = 64 * 1_024 * MIB
+"""Of CRLs whose issuer is not known: 64 GiB of a disk is more than all CRLs of the public web."""
+
+MAX_BREAKER_FAILURES: Final = 1_000
+"""In a row: a breaker that needs more never opens."""
+
+MAX_TRUST_STORE_POLL_S: Final = 86_400
+"""A day: an anchor that was taken away must not stay trusted for longer."""
+
+MAX_CACHED_VERDICTS: Final = 1_000_000
+"""Of one worker, some kilobytes each."""
 
 MAX_INTERMEDIATES: Final = 1_000
 """Of one request: path building has a budget, but reading a certificate costs 50 µs whether it is needed or not."""
@@ -90,12 +117,14 @@ class Fields(BaseSettings):
     management_port: Port | None = None
     """/healthz, /readyz and /metrics on a port of their own, without client certificates; absent: on the main port."""
 
-    trust_store: Readable | None = None
-    """The trust store called `default`: a PEM file, or a directory of them."""
+    trust_store: TrustStorePlace | None = None
+    """The trust store called `default`: a PEM file, a directory of them, `s3://bucket/key`, or `https://…`."""
     trust_store_dir: ReadableDirectory | None = None
     """Every NAME.pem in it is a trust store called NAME."""
     intermediates: ReadableList = ()
     """PEM files, or directories of them, whose certificates are intermediates in every trust store."""
+    trust_store_poll_s: Annotated[Seconds, Field(ge=1, le=MAX_TRUST_STORE_POLL_S)] = 30.0
+    """How often a trust store that is no file is looked at for a change."""
 
     data_dir: Path
     """Where revocation evidence is kept: a local file system, for this user only."""
@@ -122,6 +151,38 @@ class Fields(BaseSettings):
     """For one request, fetches included."""
     allow_request_overrides: bool = False
     """Whether a request may carry `options`."""
+    verdict_cache_entries: Annotated[Whole, Field(ge=0, le=MAX_CACHED_VERDICTS)] = 20_000
+    """Verdicts that each worker keeps until something changes; 0 keeps none."""
+    shadow: bool = False
+    """Whether `revoked` and `revocation_unavailable` are recorded, and answered as allow."""
+    shadow_trust_stores: StoreNames = ()
+    """Trust stores for which they are."""
+
+    issuer: Issuers = ()
+    """Rules for the certificates of single issuers, the first that matches; in the TOML file alone."""
+
+    crl_sources: CrlSources = ()
+    """Places from which CRLs are fetched before anybody asks for them."""
+    crl_map: CrlMap = ()
+    """What the URL of a distribution point begins with, and where its CRLs are in fact."""
+    crl_refresh_fraction: Annotated[Seconds, Field(ge=MIN_FRACTION, le=MAX_FRACTION)] = 0.5
+    """Part of a CRL's validity after which a newer one is looked for."""
+    crl_refresh_min_s: Annotated[Seconds, Field(gt=0, le=MAX_REFRESH_S)] = 60.0
+    """Between a success and the next attempt, at least."""
+    crl_refresh_max_s: Annotated[Seconds, Field(gt=0, le=MAX_REFRESH_S)] = 3_600.0
+    """Between a success and the next attempt, at most."""
+    crl_refresh_overrides: Overrides = ()
+    """Other intervals for places that begin so; in the TOML file alone."""
+    crl_retry_s: Annotated[Seconds, Field(gt=0, le=MAX_RETRY_S)] = 5.0
+    """After the first failure; doubled by each further one."""
+    crl_retry_max_s: Annotated[Seconds, Field(gt=0, le=MAX_RETRY_S)] = 60.0
+    """Where doubling ends."""
+    crl_first_delay_s: Annotated[Seconds, Field(ge=0, le=MAX_RETRY_S)] = 2.0
+    """Before the first attempt, at most; how long is chance."""
+    crl_learned_max: Annotated[Whole, Field(ge=0, le=MAX_LEARNED)] = 4_096
+    """Places learned from certificates that are kept refreshed."""
+    ocsp_refresh_fraction: Annotated[Seconds, Field(ge=MIN_FRACTION, le=MAX_FRACTION)] = 0.5
+    """Part of an OCSP answer's validity after which a newer one is looked for, where it is in use."""
 
     max_request_bytes: Annotated[Whole, Field(ge=1, le=MAX_REQUEST_BYTES)] = MIB
     """Body of one request."""
@@ -137,6 +198,18 @@ class Fields(BaseSettings):
     """For one CRL: name, connection, redirects, the last byte."""
     ocsp_timeout_s: Annotated[Seconds, Field(gt=0, le=MAX_OCSP_TIMEOUT_S)] = 2.0
     """For one OCSP answer, likewise."""
+    fetch_concurrency: Annotated[Whole, Field(ge=1, le=MAX_CONCURRENCY)] = 8
+    """CRLs that are fetched at one time."""
+    fetch_bandwidth_bps: Annotated[Whole, Field(ge=MIN_BANDWIDTH, le=MAX_BANDWIDTH)] | None = None
+    """Octets a second of all CRLs that are fetched together."""
+    pending_max_bytes: Annotated[Whole, Field(ge=0, le=MAX_PENDING_BYTES)] = 256 * MIB
+    """Of CRLs whose issuer is not known yet, together; 0 keeps none."""
+    breaker_failures: Annotated[Whole, Field(ge=1, le=MAX_BREAKER_FAILURES)] = 3
+    """In a row, after which a host is left alone."""
+    breaker_open_s: Annotated[Seconds, Field(gt=0, le=MAX_RETRY_S)] = 5.0
+    """For how long at first; doubled each time that it still fails."""
+    breaker_open_max_s: Annotated[Seconds, Field(gt=0, le=MAX_RETRY_S)] = 60.0
+    """Where doubling ends."""
     egress_allow: EgressList = ()
     """Hosts and CIDRs that URLs out of certificates may lead to although they are not public."""
     egress_proxy: Proxy | None = None
@@ -151,6 +224,10 @@ class Fields(BaseSettings):
     admin_tokens: Tokens = ()
     """Bearer tokens of administrators; each is a caller's token as well."""
     admin_tokens_file: ReadableFile | None = None
+    """The same, one a line."""
+    shadow_tokens: Tokens = ()
+    """Bearer tokens of callers who are answered in shadow."""
+    shadow_tokens_file: ReadableFile | None = None
     """The same, one a line."""
     tls_cert: ReadableFile | None = None
     """Serve HTTPS with this certificate and the intermediates after it."""

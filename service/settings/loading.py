@@ -18,12 +18,13 @@ from typing import Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from service.settings.contradictions import Contradiction
+from service.settings.contradictions import TOKENS, Contradiction
 from service.settings.cores import allowed_cores
 from service.settings.errors import SettingsError
 from service.settings.fields import MAX_WORKERS
 from service.settings.files import read_tokens, read_toml
 from service.settings.model import CONTRADICTORY, PREFIX, Settings, setting
+from service.settings.tables import TABLES
 
 CONFIG: Final = "REVET_CONFIG"
 """The TOML file, where the command line names none."""
@@ -31,12 +32,10 @@ CONFIG: Final = "REVET_CONFIG"
 NOT_OURS: Final = frozenset({"REVET_TOKEN"})
 """The caller's token of the command line, which asks a service and is none."""
 
-LATER: Final = frozenset({"redis_url", "fleet_key", "max_shared_age_s", "shadow", "crl_sources"})
+LATER: Final = frozenset({"redis_url", "fleet_key", "max_shared_age_s"})
 """Settings that later versions have. Whoever gives one relies on what this version would not do."""
 
-_TOKENS: Final = ("api_tokens", "admin_tokens")
-
-_MAY_BE_EMPTY: Final = frozenset({"egress_allow", "intermediates"})
+_MAY_BE_EMPTY: Final = frozenset({"egress_allow", "intermediates", "crl_sources", "crl_map"})
 """Lists of additions: an empty one is the default."""
 
 _USER_INFO: Final = re.compile(r"//[^/?#\s]*@")
@@ -133,6 +132,8 @@ def _is_usable(field: str, given: _Given, problems: list[_Problem]) -> bool:
         problems.append(_Problem(field, f"{setting(field)} is not supported by this version{given.where}"))
     elif field not in Settings.model_fields:
         problems.append(_Problem(field, _unknown(field, given)))
+    elif field in TABLES and not given.where:
+        problems.append(_Problem(field, f"{setting(field)} is for the TOML file alone: tables [[{field}]] of it"))
     elif given.value == "" and field not in _MAY_BE_EMPTY:
         problems.append(_Problem(field, f"{setting(field)} is empty: leave it out for the default{given.where}"))
     else:
@@ -150,7 +151,7 @@ def _unknown(field: str, given: _Given) -> str:
 
 def _read_token_files(given: dict[str, _Given], problems: list[_Problem]) -> None:
     """Put the tokens of files where tokens are."""
-    for field in _TOKENS:
+    for field in TOKENS:
         file = f"{field}_file"
         path = given.get(file)
         if path is None or not isinstance(path.value, str):
@@ -223,8 +224,27 @@ def _problem(detail: ErrorDetails, given: Mapping[str, _Given]) -> _Problem:
     error = detail.get("ctx", {}).get("error")
     reason = str(error) if error is not None else detail["msg"].replace("Input should", "it should")
     one = given[field]
-    shown = "" if field in _TOKENS else f" is {_shown(one.value)}"
+    if field in TABLES:
+        reason = "there is no such setting" if detail["type"] == "extra_forbidden" else reason
+        return _Problem(field, f"{_in_table(detail, one.value)}: {reason}{one.where}")
+    shown = "" if field in TOKENS else f" is {_shown(one.value)}"
     return _Problem(field, f"{setting(field)}{shown}: {reason}{one.where}")
+
+
+def _in_table(detail: ErrorDetails, value: object) -> str:
+    """Where in a table something is wrong, and what stands there: `issuer[2].grace_s is -1`. The first is number 1."""
+    field, *parts = detail["loc"]
+    place = str(field)
+    for part in parts:
+        place += f"[{part + 1}]" if isinstance(part, int) else f".{part}"
+        match value, part:
+            case (list(), int()) if part < len(value):
+                value = value[part]
+            case (dict(), str()) if part in value:
+                value = value[part]
+            case _:
+                return place
+    return place if isinstance(value, dict | list) else f"{place} is {_shown(value)}"
 
 
 def _shown(value: object) -> str:

@@ -7,6 +7,7 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from service.core.model.policy import Policy
+from service.core.prefetch.schedule import Schedule
 from service.settings.contradictions import contradictions
 from service.settings.errors import SettingsError
 from service.settings.fields import Fields
@@ -52,6 +53,25 @@ class Settings(Fields):
             grace=timedelta(seconds=self.grace_s),
             max_verdict_ttl=timedelta(seconds=self.max_verdict_ttl_s),
             ocsp_nonce=self.ocsp_nonce,
+            issuer_rules=tuple(one.rule(f"issuer[{number}]") for number, one in enumerate(self.issuer, 1)),
+        )
+
+    def schedule(self, salt: bytes = b"") -> Schedule:
+        """When CRLs are refreshed before anybody asks for them.
+
+        Args:
+            salt: What tells this replica from the others.
+        """
+        return Schedule(
+            fraction=self.crl_refresh_fraction,
+            minimum=timedelta(seconds=self.crl_refresh_min_s),
+            maximum=timedelta(seconds=self.crl_refresh_max_s),
+            retry_first=timedelta(seconds=self.crl_retry_s),
+            retry_longest=timedelta(seconds=self.crl_retry_max_s),
+            first_delay=timedelta(seconds=self.crl_first_delay_s),
+            most_learned=self.crl_learned_max,
+            overrides=tuple(one.override() for one in self.crl_refresh_overrides),
+            salt=salt,
         )
 
     def require_trust_store(self) -> None:

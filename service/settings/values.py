@@ -16,6 +16,9 @@ MAX_PORT: Final = 2**16 - 1
 MIN_TOKEN_LENGTH: Final = 16
 """Characters of a bearer token at least: 16 of base64 are 96 bits, which nobody guesses over a network."""
 
+MAX_GRACE_S: Final = 366 * 86_400
+"""A year: the longest life of a CRL, that of a root for its subordinates (CA/Browser Forum BR §4.9.7: 12 months)."""
+
 _BEARER_TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 """b64token (RFC 6750 §2.1): anything else cannot be sent in the header."""
 
@@ -33,7 +36,7 @@ def _no_truth(value: object) -> object:
     return value
 
 
-def _items(value: object) -> object:
+def items(value: object) -> object:
     """Split the text of a list at its commas. A list, which TOML has, stays one."""
     return tuple(item.strip() for item in value.split(",") if item.strip()) if isinstance(value, str) else value
 
@@ -64,7 +67,12 @@ def _readable_directory(path: Path) -> Path:
     return path
 
 
-def _readable(path: Path) -> Path:
+def readable(path: Path) -> Path:
+    """Take a file or a directory.
+
+    Raises:
+        ValueError: it is not there, or cannot be read.
+    """
     try:
         is_directory = path.is_dir()
     except OSError as error:
@@ -159,17 +167,17 @@ ReadableFile = Annotated[Path, AfterValidator(_readable_file)]
 ReadableDirectory = Annotated[Path, AfterValidator(_readable_directory), BeforeValidator(_local_path)]
 """A directory that can be read now."""
 
-Readable = Annotated[Path, AfterValidator(_readable), BeforeValidator(_local_path)]
+Readable = Annotated[Path, AfterValidator(readable), BeforeValidator(_local_path)]
 """A file or a directory that can be read now."""
 
-ReadableList = Annotated[tuple[Readable, ...], BeforeValidator(_items)]
+ReadableList = Annotated[tuple[Readable, ...], BeforeValidator(items)]
 """Several of them, separated by commas."""
 
-EgressList = Annotated[tuple[Annotated[str, AfterValidator(_egress_item)], ...], BeforeValidator(_items)]
+EgressList = Annotated[tuple[Annotated[str, AfterValidator(_egress_item)], ...], BeforeValidator(items)]
 """Host names, addresses and CIDRs, separated by commas."""
 
 Proxy = Annotated[str, AfterValidator(_proxy)]
 """`http://host:port`."""
 
-Tokens = Annotated[tuple[SecretStr, ...], AfterValidator(_tokens), BeforeValidator(_items)]
+Tokens = Annotated[tuple[SecretStr, ...], AfterValidator(_tokens), BeforeValidator(items)]
 """Bearer tokens, separated by commas."""

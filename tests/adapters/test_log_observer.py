@@ -10,12 +10,15 @@ from service.adapters.log_observer import MAX_UNCHAINED, LogObserver
 from service.adapters.logs import configure_logs
 from service.application.log_options import LogFormat, LogLevel
 from service.application.observer import (
+    BlockChange,
+    BlockDetails,
     DecisionDetails,
     FetchDetails,
     IgnoredDetails,
     IngestDetails,
     Ingested,
     Observer,
+    ShadowDetails,
     TrustStoreChange,
     TrustStoreDetails,
 )
@@ -64,6 +67,19 @@ def test_decisions() -> None:
     }
     assert [deny] == written(LogLevel.INFO, tell)
     assert ["id-1", "id-2"] == [event["decision_id"] for event in written(LogLevel.DEBUG, tell)]
+
+
+def test_denials_in_shadow() -> None:
+    """Each is to be looked into; the certificate is known by the decision's id alone."""
+    details = ShadowDetails("id-1", Code.REVOKED, "devices")
+    event = {
+        "level": "info",
+        "event": "would_deny",
+        "decision_id": "id-1",
+        "code": "revoked",
+        "trust_store": "devices",
+    }
+    assert [event] == written(LogLevel.INFO, lambda observer: observer.would_deny(details))
 
 
 def test_what_was_ignored() -> None:
@@ -156,3 +172,25 @@ def test_crls(outcome: Ingested | Problem, level: str, event: str) -> None:
 def test_trust_stores(details: TrustStoreDetails, expected: list[dict[str, object]]) -> None:
     """What is in force now, and what should be."""
     assert expected == written(LogLevel.INFO, lambda observer: observer.trust_store_changed(details))
+
+
+@pytest.mark.parametrize(
+    ("details", "expected"),
+    [
+        (
+            BlockDetails(BlockChange.ADDED, "b1", "admin token 01234567", "stolen"),
+            {"level": "warning", "event": "block_added", "block": "b1", "by": "admin token 01234567", "reason": "stolen"},
+        ),
+        (
+            BlockDetails(BlockChange.REMOVED, "b1", "anonymous"),
+            {"level": "warning", "event": "block_removed", "block": "b1", "by": "anonymous"},
+        ),
+        (
+            BlockDetails(BlockChange.UNREADABLE, reason="block b1 is damaged"),
+            {"level": "error", "event": "blocks_unreadable", "problem": "block b1 is damaged"},
+        ),
+    ],
+)
+def test_blocks(details: BlockDetails, expected: dict[str, object]) -> None:
+    """Who, what and why; and that nobody can say."""
+    assert [expected] == written(LogLevel.WARNING, lambda observer: observer.blocks_changed(details))

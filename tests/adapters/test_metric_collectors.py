@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from service.adapters import metric_collectors
-from service.adapters.metric_collectors import MAX_ISSUER, HeldCrlCollector, TrustStoreCollector
+from service.adapters.metric_collectors import MAX_ISSUER, BlockCollector, HeldCrlCollector, TrustStoreCollector
 from service.adapters.metrics import MetricsPage, PrometheusObserver
 from service.adapters.trust_store_files import TrustStoreFiles
 from service.application.evidence_store import HeldCrl, StoreError
@@ -126,3 +126,16 @@ def test_too_many_trust_stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     stores.load()
     rendered = MetricsPage(PrometheusObserver(NOW), (TrustStoreCollector(stores.report),), None).render()
     assert [None, 1] == [value(rendered, "revet_trust_store_problem", name=name) for name in ("a", "b")]
+
+
+def test_blocks() -> None:
+    """How many there are; nothing where nobody can say."""
+
+    def broken() -> int:
+        raise StoreError("corrupt")
+
+    rendered, without = (
+        MetricsPage(PrometheusObserver(NOW), (BlockCollector(count),), None).render() for count in (lambda: 7, broken)
+    )
+    assert 7 == value(rendered, "revet_blocks")
+    assert b"revet_blocks" not in without

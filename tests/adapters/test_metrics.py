@@ -11,7 +11,13 @@ from pathlib import Path
 import pytest
 
 from service.adapters.metric_collectors import BuildCollector
-from service.adapters.metrics import MetricsPage, PrometheusObserver, SharedCounters
+from service.adapters.metrics import (
+    MAX_SHADOW_STORES,
+    OTHER_STORES,
+    MetricsPage,
+    PrometheusObserver,
+    SharedCounters,
+)
 from service.adapters.metrics_directory import (
     VARIABLE,
     metrics_directory,
@@ -24,6 +30,8 @@ from service.application.observer import (
     IgnoredDetails,
     IngestDetails,
     Ingested,
+    OcspEvent,
+    ShadowDetails,
     TrustStoreChange,
     TrustStoreDetails,
 )
@@ -83,6 +91,31 @@ def test_crls(observer: PrometheusObserver, page: MetricsPage) -> None:
     assert [2, 0, 1] == [value(rendered, "revet_crl_ingested_total", outcome=outcome) for outcome in outcomes]
 
 
+def test_ocsp_answers(observer: PrometheusObserver, page: MetricsPage) -> None:
+    """By what happened, from zero."""
+    for event in (OcspEvent.MEMORY, OcspEvent.MEMORY, OcspEvent.REFRESHED):
+        observer.ocsp(event)
+    rendered = page.render()
+    events = ("memory", "refreshed", "host", "not_tried")
+    assert [2, 1, 0, 0] == [value(rendered, "revet_ocsp_events_total", event=event) for event in events]
+
+
+def test_denials_in_shadow(observer: PrometheusObserver, page: MetricsPage) -> None:
+    """By code and trust store; of many trust stores the last ones are counted together."""
+    names = [*(f"store-{number}" for number in range(MAX_SHADOW_STORES)), "store-0", "late", "later"]
+    for name in names:
+        observer.would_deny(ShadowDetails("id-1", Code.REVOKED, name))
+    rendered = page.render()
+    counts = [
+        value(rendered, "revet_shadow_denials_total", code="revoked", trust_store=name)
+        for name in ("store-0", "store-1", OTHER_STORES)
+    ]
+    assert [2, 1, 2] == counts
+    stores = {dict(labels)["trust_store"] for name, labels in samples(rendered) if name == "revet_shadow_denials_total"}
+    assert {*names[:MAX_SHADOW_STORES], OTHER_STORES, "default"} == stores
+    assert 0 == value(rendered, "revet_shadow_denials_total", code="revocation_unavailable", trust_store="default")
+
+
 def test_what_was_ignored(observer: PrometheusObserver, page: MetricsPage) -> None:
     """Each piece counts."""
     observer.ignored(IgnoredDetails("id-1", ("one", "two")))
@@ -113,8 +146,9 @@ def test_no_label_names_a_certificate(observer: PrometheusObserver, page: Metric
     observer.fetched(FetchDetails("crl", "http://url-for-logs/", Problem.MALFORMED, "detail-for-logs", 1.0))
     observer.ingested(IngestDetails("http://url-for-logs/", Ingested.STORED, 3, 500, 0.1))
     observer.trust_store_changed(TrustStoreDetails("name-for-logs", TrustStoreChange.LOADED, 3, "", ("CN=for-logs",)))
+    observer.would_deny(ShadowDetails("id-1", Code.REVOKED, "default"))
     rendered = page.render()
-    assert {"code", "decision", "kind", "le", "outcome", "problem", "version"} == {
+    assert {"code", "decision", "event", "kind", "le", "outcome", "problem", "trust_store", "version"} == {
         name for _, labels in samples(rendered) for name, _ in labels
     }
     assert not [text for text in (b"for-logs", b"id-1") if text in rendered]

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from service.application.crl_fetcher import CrlOrder
-from service.application.evidence_store import HeldCrl, HeldOcsp
-from service.application.observer import DecisionDetails, NullObserver
+from service.application.evidence_store import NOTHING_WAITS, HeldCrl, HeldOcsp, StoreError, WaitingCrls
+from service.application.observer import DecisionDetails, NullObserver, ShadowDetails
 from service.application.origin import OriginAnswer, OriginError, OriginRequest, OriginStream
 from service.core.crl.entries import rows
 from service.core.der.crl import CrlDocument, read_crl
@@ -53,6 +53,23 @@ class NumberedIds:
         return f"decision-{self.given}"
 
 
+@dataclass(slots=True)
+class Number:
+    """A generation of decisions; None where it cannot be read."""
+
+    value: int | None = 7
+
+    def generation(self) -> int:
+        """It."""
+        if self.value is None:
+            raise StoreError("the disk is gone")
+        return self.value
+
+    async def bump_generation(self) -> None:
+        """Nobody asks for it here."""
+        raise AssertionError
+
+
 @dataclass(frozen=True, slots=True)
 class OneId:
     """Gives every decision the same name."""
@@ -65,11 +82,16 @@ class OneId:
 
 
 class RememberingObserver(NullObserver):
-    """Keeps the decisions that it is told of."""
+    """Keeps the decisions that it is told of, and the denials in shadow."""
 
     def __init__(self) -> None:
         """None yet."""
         self.decisions: list[DecisionDetails] = []
+        self.denials: list[ShadowDetails] = []
+
+    def would_deny(self, details: ShadowDetails) -> None:
+        """Keep it."""
+        self.denials.append(details)
 
     def decided(self, details: DecisionDetails) -> None:
         """Keep it."""
@@ -107,6 +129,11 @@ class Shelf:
         del issuer
         return ()
 
+    def waiting(self, issuer: bytes, points: frozenset[bytes]) -> WaitingCrls:
+        """Nothing waits."""
+        del issuer, points
+        return NOTHING_WAITS
+
     def held(self) -> tuple[HeldCrl, ...]:
         """No inventory."""
         return ()
@@ -123,7 +150,7 @@ class Shelf:
 
 
 def _entry(document: CrlDocument, key: bytes) -> CrlEntry | None:
-    return next((unpack(row.record) for row in rows(document) if row.key == key), None)
+    return next((unpack(record) for listed, record in rows(document) if listed == key), None)
 
 
 @dataclass(frozen=True, slots=True)

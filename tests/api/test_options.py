@@ -7,7 +7,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from service.api.rules import ApiRules, Overrides
-from service.core.model.policy import Policy, PolicyInputs, RevocationMode, WeakAlgorithm
+from service.core.model.policy import (
+    IssuerMatch,
+    IssuerRule,
+    Policy,
+    PolicyInputs,
+    RevocationMode,
+    RevocationScope,
+    WeakAlgorithm,
+)
+from service.core.names.rfc4514 import canonical_of_text
 from tests.api.conformance import Json
 from tests.api.fakes import PublishedCrl
 from tests.api.world import ADMIN, CALLER, LEAF, ROOT, SUB, WITH_CLIENT_CA, WITH_TOKENS, World, calling, overriding
@@ -341,3 +350,12 @@ async def test_the_contracts_example_is_understood() -> None:
     }
     answer = await overriding().validate(body)
     assert (200, "revocation_unavailable") == (answer.status_code, answer.json()["code"])
+
+
+async def test_options_go_before_the_rules_for_issuers() -> None:
+    """What a request asks is asked of every certificate; what it leaves open stays its issuer's rule's."""
+    match = IssuerMatch(name=canonical_of_text("CN=Sub"))
+    rule = IssuerRule(match, revocation_mode=RevocationMode.REQUIRE)
+    world = World(policy=Policy(revocation_scope=RevocationScope.LEAF, issuer_rules=(rule,)))
+    found = [await code({"revocation_mode": mode} if mode else {}, world=world) for mode in (None, "hard-fail", "off")]
+    assert ["revocation_unavailable", "ok", "ok"] == found

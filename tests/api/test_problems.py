@@ -91,7 +91,7 @@ async def test_our_own_fault_is_a_500_that_says_nothing() -> None:
     """What it was is told to the hook, with the operation's path, and to nobody else."""
     world = World()
     services = world.services()
-    app = create_app(type(services)(_Broken(), services.policy, services.operations), world.rules)
+    app = create_app(type(services)(_Broken(), services.policy, services.operations, services.blocks), world.rules)
     answer = await Caller(app).validate({"certificate": LEAF.pem})
     assert (500, "urn:revet:problem:internal") == (answer.status_code, answer.json()["type"])
     assert "secret" not in answer.text

@@ -11,16 +11,22 @@ from fastapi import FastAPI
 from service.adapters.nonces import RandomNonces
 from service.api.app import ApiServices, OperationsServices, create_app
 from service.api.authentication import ClientCertificates, grant_access
+from service.api.kept_answers import KeptAnswer
 from service.api.operations import CheckResult, Condition, Readiness, ReadinessCheck
 from service.api.rules import ApiRules, Overrides
+from service.application.blocks import Blocks
 from service.application.gather import Gatherer
 from service.application.ids import DecisionIds
 from service.application.ocsp_client import OcspClient, OcspRules
+from service.application.shadow import ShadowReport, ShadowRules
+from service.application.trust_stores import TrustStores
 from service.application.validate import Validator
+from service.application.verdict_cache import VerdictCache
 from service.core.model.policy import Policy
 from tests.api.conformance import Json, check_documented
 from tests.api.fakes import (
     IngestingProcess,
+    Number,
     NumberedIds,
     PublishedCrl,
     RememberingObserver,
@@ -29,6 +35,8 @@ from tests.api.fakes import (
     StandingClock,
 )
 from tests.api.stores import Contents, trust_stores
+from tests.memory_blocks import MemoryBlockStore
+from tests.operators import Operators
 from tests.pki import Authority
 
 VERSION: Final = "1.2.3"
@@ -58,6 +66,11 @@ class World:
         crls: What is published, by URL.
         responders: What OCSP responders answer, by URL.
         faults: What the API has called its own fault.
+        kept: Answers that are kept to be given again.
+        number: The generation of the decisions.
+        operators: What operators are answered from; nothing is held where it is None.
+        shadow: Who is answered in shadow.
+        report: What would have been denied.
     """
 
     rules: ApiRules = field(default_factory=ApiRules)
@@ -71,10 +84,21 @@ class World:
     shelf: Shelf = field(default_factory=Shelf)
     observer: RememberingObserver = field(default_factory=RememberingObserver)
     faults: list[tuple[str, Exception]] = field(default_factory=list)
+    kept: int = 0
+    number: Number = field(default_factory=Number)
+    blocks: MemoryBlockStore = field(default_factory=MemoryBlockStore)
+    operators: Operators | None = None
+    most_blocks: int = 1_000
+    shadow: ShadowRules = field(default_factory=ShadowRules)
+    report: ShadowReport = field(default_factory=ShadowReport)
 
     def services(self) -> ApiServices:
         """What the application is made with."""
-        return ApiServices(self._validator(), self.policy, self.operations())
+        stores = trust_stores(self.stores)
+        answers: VerdictCache[KeptAnswer] = VerdictCache(self.kept, self.number, stores.in_force, self.clock)
+        blocks = Blocks(self.blocks, self.clock, self.ids, self.observer, self.most_blocks)
+        operators = (self.operators or Operators(self.clock)).services()
+        return ApiServices(self._validator(stores, blocks), self.policy, self.operations(), blocks, answers, operators)
 
     def operations(self) -> OperationsServices:
         """What the operations are made with."""
@@ -85,7 +109,7 @@ class World:
         """The application."""
         return create_app(self.services(), self.rules)
 
-    def _validator(self) -> Validator:
+    def _validator(self, stores: TrustStores, blocks: Blocks) -> Validator:
         ocsp = OcspClient(
             Responders(self.responders),
             self.shelf,
@@ -96,7 +120,8 @@ class World:
         )
         process = IngestingProcess(self.shelf, self.crls)
         gatherer = Gatherer(self.shelf, self.shelf, process, ocsp, self.clock)
-        return Validator(trust_stores(self.stores), gatherer, self.clock, self.ids, self.observer, 1.0)
+        observer = self.observer
+        return Validator(stores, gatherer, self.clock, self.ids, observer, 1.0, blocks, self.shadow, self.report)
 
     def _keep(self, operation: str, error: Exception) -> None:
         self.faults.append((operation, error))

@@ -12,7 +12,7 @@ from enum import Flag, auto
 from typing import TypeVar
 
 from service.application.crl_fetcher import CrlOrder
-from service.application.evidence_store import HeldCrl, HeldOcsp, StoreError
+from service.application.evidence_store import NOTHING_WAITS, HeldCrl, HeldOcsp, StoreError, WaitingCrls
 from service.application.observer import DecisionDetails, FetchDetails, IgnoredDetails, IngestDetails, NullObserver
 from service.application.origin import OriginAnswer, OriginError, OriginRequest, OriginStream
 from service.core.model.attempt import Attempt, Problem
@@ -220,6 +220,11 @@ class BrokenStore:
         """None."""
         del issuer
         return self._give(Failing.ISSUERS, ())
+
+    def waiting(self, issuer: bytes, points: frozenset[bytes]) -> WaitingCrls:
+        """Nothing."""
+        del issuer, points
+        return self._give(Failing.CRLS, NOTHING_WAITS)
 
     def held(self) -> tuple[HeldCrl, ...]:
         """No CRL."""

@@ -20,7 +20,7 @@ from service.application.spool import Spool
 from service.core.crl.entries import entry_key
 from service.core.der.crl import read_crl
 from service.core.model.attempt import Attempt, Problem
-from service.core.model.policy import Policy
+from service.core.model.policy import IssuerMatch, IssuerRule, Policy, Urls
 from service.core.names.comparison import canonical
 from tests.application.chain import CRL_URL, NAMESAKE, ROOT, STRANGER, SUB, order, read
 from tests.application.fakes import BrokenStore, Failing, Recorder, ScriptedOrigin
@@ -393,3 +393,16 @@ async def test_a_download_leaves_nothing_behind(store: Store, tmp_path: Path) ->
     for answer in (SUB.crl(), b"<html>"):
         await ingest(answer, store, tmp_path)
         assert [] == names_in(tmp_path)
+
+
+@pytest.mark.parametrize(("url", "trust"), [(CRL_URL, UrlTrust.OPERATOR), (SECOND_URL, UrlTrust.CERTIFICATE)])
+async def test_a_url_that_the_operator_names_for_an_issuer(
+    store: Store, tmp_path: Path, url: str, trust: UrlTrust
+) -> None:
+    """It may lead anywhere; others are held to the rules for certificates."""
+    rules = replace(RULES, policy=Policy(issuer_rules=(IssuerRule(IssuerMatch(), crl_urls=Urls((CRL_URL,))),)))
+    origin = ScriptedOrigin({url: SUB.crl()})
+    bringing = Ingester(origin, store, FileSpool(tmp_path), ManualClock(), Recorder(), rules)
+    await bringing.fetch(order(url))
+    await bringing.aclose()
+    assert [trust] == [one.trust for one in origin.requests]

@@ -12,8 +12,9 @@ from service.adapters.lmdb.store import Store
 from service.adapters.spool import FileSpool
 from service.application import ingest
 from service.application.evidence_store import CrlWriter, HeldCrl
-from service.application.ingest import MAX_DOWNLOADS, SETTLED_S, Ingester, IngestRules
+from service.application.ingest import SETTLED_S, Ingester, IngestRules
 from service.application.origin import OriginError
+from service.application.settled import MAX_DOWNLOADS
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.crl import CrlRow, Watermark
 from service.core.model.policy import Policy

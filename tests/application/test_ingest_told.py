@@ -66,28 +66,25 @@ async def test_a_crl_that_is_new(store: Store, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "problem", "entries"),
+    ("answer", "problem"),
     [
-        (b"<html>", Problem.MALFORMED, 0),
-        (b"", Problem.MALFORMED, 0),
-        (SUB.crl(revoked=[1, 2], corrupt_signature=True), Problem.BAD_SIGNATURE, 2),
+        (b"<html>", Problem.MALFORMED),
+        (b"", Problem.MALFORMED),
+        (SUB.crl(revoked=[1, 2], corrupt_signature=True), Problem.BAD_SIGNATURE),
         (
             SUB.crl(revoked=[1, 2], inner_algorithm=UNKNOWN_ALGORITHM, outer_algorithm=UNKNOWN_ALGORITHM),
             Problem.UNSUPPORTED,
-            2,
         ),
-        (SUB.crl(revoked=[1], this_update=NOW + hours(1)), Problem.NOT_YET_VALID, 1),
+        (SUB.crl(revoked=[1], this_update=NOW + hours(1)), Problem.NOT_YET_VALID),
     ],
     ids=["html", "empty", "forged", "unsupported", "future"],
 )
-async def test_a_crl_that_is_refused(
-    store: Store, tmp_path: Path, answer: bytes, problem: Problem, entries: int
-) -> None:
-    """The download was all right, and what came was not."""
+async def test_a_crl_that_is_refused(store: Store, tmp_path: Path, answer: bytes, problem: Problem) -> None:
+    """The download was all right, and what came was not; nobody has counted its entries."""
     ingesting = process(store, tmp_path)
     (attempt,) = await ingesting.take(answer)
     assert problem is attempt.problem
-    assert [IngestDetails(CRL_URL, problem, entries, len(answer), 0.0)] == ingesting.recorder.ingestions
+    assert [IngestDetails(CRL_URL, problem, 0, len(answer), 0.0)] == ingesting.recorder.ingestions
     assert [None] == [details.problem for details in ingesting.recorder.fetches]
 
 
@@ -181,20 +178,32 @@ async def test_the_same_crl_for_another_key_is_another(store: Store, tmp_path: P
 
 @pytest.mark.parametrize("number", [7, None])
 async def test_two_of_one_age(store: Store, tmp_path: Path, number: int | None) -> None:
-    """Which of two different CRLs with the same number and thisUpdate is the later one, nothing says: the first stays.
+    """Which of two different CRLs with the same number and thisUpdate is the later one, nothing says: both are held.
 
-    The one that is held may come again, and be told from the other after a restart too.
+    Whichever came first, what the other revokes is not passed over. A third one is refused, and all are told from each
+    other after a restart too.
     """
     ingesting = process(store, tmp_path)
-    first, second = SUB.crl(number=number, revoked=[5]), SUB.crl(number=number)
-    for answer in (first, second, first):
+    first, second, third = (SUB.crl(number=number, revoked=revoked) for revoked in ([5], [], [6, 7]))
+    for answer in (first, second, third, first):
         await ingesting.take(answer)
-    assert [Ingested.STORED, Problem.ROLLED_BACK, Ingested.STORED] == ingesting.outcomes
+    assert [Ingested.STORED, Ingested.STORED, Problem.ROLLED_BACK, Ingested.STORED] == ingesting.outcomes
     restarted = process(store, tmp_path)
-    for answer in (second, first):
+    for answer in (third, second, first):
         await restarted.take(answer)
-    assert [Problem.ROLLED_BACK, Ingested.STORED] == restarted.outcomes
-    assert [1] == [one.meta.entries for one in store.held()]
+    assert [Problem.ROLLED_BACK, Ingested.STORED, Ingested.STORED] == restarted.outcomes
+    assert [0, 1] == sorted(one.meta.entries for one in store.held())
+
+
+async def test_the_second_of_an_age_is_overtaken(store: Store, tmp_path: Path) -> None:
+    """A newer CRL ends both: neither is heard any longer."""
+    ingesting = process(store, tmp_path)
+    for answer in (SUB.crl(revoked=[5]), SUB.crl(revoked=[6])):
+        await ingesting.take(answer)
+    newer = SUB.crl(number=99, this_update=THIS_UPDATE + hours(1))
+    await ingesting.take(newer)
+    assert Ingested.STORED is ingesting.outcomes[-1]
+    assert [0, 1] == sorted(one.meta.entries for one in store.held())
 
 
 async def test_a_store_that_was_emptied(store_directory: Path, tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from service.adapters.nonces import RandomNonces
 from service.adapters.spool import FileSpool
 from service.application.ingest import SETTLED_S, Ingester, IngestRules
 from service.application.observer import Ingested
-from service.application.ocsp_client import OcspClient, OcspOutcome, OcspRules
+from service.application.ocsp_client import OcspClient, OcspRules
+from service.application.ocsp_tally import OcspOutcome
 from service.application.origin import OriginError
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.certificate import Certificate

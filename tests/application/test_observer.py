@@ -3,6 +3,8 @@
 import pytest
 
 from service.application.observer import (
+    BlockChange,
+    BlockDetails,
     DecisionDetails,
     FetchDetails,
     IgnoredDetails,
@@ -11,6 +13,8 @@ from service.application.observer import (
     NullObserver,
     Observer,
     Observers,
+    OcspEvent,
+    ShadowDetails,
     TrustStoreChange,
     TrustStoreDetails,
 )
@@ -23,6 +27,9 @@ EVENTS = (
     FetchDetails("crl", "http://ca.example/crl", None, "", 0.1),
     IngestDetails("http://ca.example/crl", Ingested.STORED, 3, 500, 0.1),
     TrustStoreDetails("default", TrustStoreChange.LOADED, 1),
+    OcspEvent.MEMORY,
+    ShadowDetails("id-1", Code.REVOKED, "default"),
+    BlockDetails(BlockChange.REMOVED, "block-1"),
 )
 
 
@@ -53,15 +60,30 @@ class Notes:
         """Write it down."""
         self.told.append(details)
 
+    def ocsp(self, event: OcspEvent) -> None:
+        """Write it down."""
+        self.told.append(event)
+
+    def would_deny(self, details: ShadowDetails) -> None:
+        """Write it down."""
+        self.told.append(details)
+
+    def blocks_changed(self, details: BlockDetails) -> None:
+        """Write it down."""
+        self.told.append(details)
+
 
 def tell_everything(observer: Observer) -> None:
     """One event of each kind."""
-    decided, ignored, fetched, ingested, changed = EVENTS
+    decided, ignored, fetched, ingested, changed, event, denial, blocks = EVENTS
     observer.decided(decided)
     observer.ignored(ignored)
     observer.fetched(fetched)
     observer.ingested(ingested)
     observer.trust_store_changed(changed)
+    observer.ocsp(event)
+    observer.would_deny(denial)
+    observer.blocks_changed(blocks)
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])

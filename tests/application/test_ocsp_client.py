@@ -2,6 +2,7 @@
 
 import asyncio
 from base64 import b64decode
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
@@ -13,13 +14,14 @@ from service.adapters.lmdb.store import Store
 from service.adapters.nonces import RandomNonces
 from service.application.evidence_store import OcspStore
 from service.application.observer import FetchDetails
-from service.application.ocsp_client import MAX_RESPONDERS, MAX_RESPONSE_BYTES, OcspClient, OcspOutcome, OcspRules
+from service.application.ocsp_client import MAX_RESPONDERS, MAX_RESPONSE_BYTES, OcspClient, OcspRules
+from service.application.ocsp_tally import OcspOutcome
 from service.application.origin import OriginError, UrlTrust
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.budget import Limits
 from service.core.model.certificate import Certificate
 from service.core.model.evidence_tier import Tier
-from service.core.model.policy import Policy, WeakAlgorithm
+from service.core.model.policy import IssuerMatch, IssuerRule, Policy, UrlRule, Urls, WeakAlgorithm
 from service.core.ocsp.cert_id import store_key
 from tests.adapters.http.world import world
 from tests.application.chain import NAMESAKE, STRANGER, SUB, leaf, read
@@ -378,3 +380,25 @@ async def test_a_store_that_fails_costs_this_request_nothing(failing: Failing) -
 async def test_nobody_declared(store: Store) -> None:
     """There is nobody to ask."""
     assert OcspOutcome(None, ()) == await ask(ScriptedOrigin(), store, leaf())
+
+
+@pytest.mark.parametrize(
+    ("urls", "asked"),
+    [
+        (Urls(("http://operator.example/",)), ["http://operator.example/", FIRST, SECOND]),
+        (Urls(("http://operator.example/",), UrlRule.REPLACE), ["http://operator.example/"]),
+        (Urls((), UrlRule.REPLACE), []),
+    ],
+)
+async def test_responders_that_the_operator_names_for_an_issuer(store: Store, urls: Urls, asked: list[str]) -> None:
+    """Before those of the certificate, or instead; for this issuer alone. What it names is the operator's word."""
+    origin = ScriptedOrigin()
+    policy = Policy(issuer_rules=(IssuerRule(IssuerMatch(spki=ISSUER.public_key.spki), ocsp_urls=urls),))
+    await ask(origin, store, policy=policy)
+    assert asked == [next(url for url in (*asked, FIRST, SECOND) if one.url.startswith(url)) for one in origin.requests]
+    trusts = {one.url.startswith("http://operator.example/"): one.trust for one in origin.requests}
+    assert {True: UrlTrust.OPERATOR, False: UrlTrust.CERTIFICATE}.items() >= trusts.items()
+    stranger = replace(policy, issuer_rules=(IssuerRule(IssuerMatch(spki=b""), ocsp_urls=urls),))
+    origin = ScriptedOrigin()
+    await ask(origin, store, policy=stranger)
+    assert 2 == len(origin.requests)

@@ -11,7 +11,9 @@ from service.adapters.lmdb.store import Store
 from service.adapters.nonces import RandomNonces
 from service.application.evidence_store import HeldOcsp
 from service.application.observer import NullObserver
-from service.application.ocsp_client import REVOKED_KEPT, OcspClient, OcspOutcome, OcspRules
+from service.application.ocsp_client import OcspClient, OcspRules
+from service.application.ocsp_keeping import REVOKED_KEPT
+from service.application.ocsp_tally import OcspOutcome
 from service.core.freshness.window import DEFAULT_OCSP_AGE, LAST_MOMENT
 from service.core.model.budget import Limits
 from service.core.model.certificate import Certificate

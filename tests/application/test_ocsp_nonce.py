@@ -15,10 +15,11 @@ from service.adapters.nonces import RandomNonces
 from service.application.evidence_store import HeldOcsp
 from service.application.inline_evidence import read_inline_evidence
 from service.application.observer import NullObserver
-from service.application.ocsp_client import OcspClient, OcspOutcome, OcspRules
+from service.application.ocsp_client import OcspClient, OcspRules
+from service.application.ocsp_tally import OcspOutcome
 from service.application.origin import OriginAnswer, OriginRequest
 from service.core.model.attempt import Attempt, Problem
-from service.core.model.policy import OcspNonce, Policy, RevocationScope
+from service.core.model.policy import IssuerMatch, IssuerRule, OcspNonce, Policy, RevocationScope
 from service.core.ocsp.cert_id import store_key
 from service.core.ocsp.nonce import NONCE_OCTETS
 from tests.application.chain import SUB, leaf, read
@@ -268,3 +269,17 @@ async def test_a_replayed_answer_denies(store: Store, tmp_path: Path) -> None:
     here = service(store, tmp_path, REQUIRE, {FIRST: saying(OLD), SECOND: saying(None)})
     assert UNAVAILABLE == await here.ask(LEAF, wanting(REQUIRE))
     assert {Attempt(FIRST, Problem.NONCE_MISMATCH), Attempt(SECOND, Problem.NONCE_MISSING)} == attempts(here)
+
+
+@pytest.mark.parametrize(("general", "rule"), [(OFF, REQUIRE), (REQUIRE, OFF)])
+async def test_a_rule_for_an_issuer(store: Store, tmp_path: Path, general: OcspNonce, rule: OcspNonce) -> None:
+    """Whether a nonce is sent, and whether an answer without one counts and is kept, its issuer's rule says."""
+    rules = (IssuerRule(IssuerMatch(spki=ISSUER.public_key.spki), ocsp_nonce=rule),)
+    policy = Policy(revocation_scope=RevocationScope.LEAF, ocsp_nonce=general, issuer_rules=rules)
+    service = world(store, tmp_path, policy=policy)
+    service.origin.answers[FIRST] = service.origin.answers[SECOND] = SUB.ocsp(SERIAL)
+    assert (ALLOWED if rule is OFF else UNAVAILABLE) == await service.ask(LEAF, policy)
+    assert {rule is OFF} == {one.body is None for one in service.origin.requests}
+    if rule is OFF:
+        assert ALLOWED == await service.ask(LEAF, policy)
+        assert 1 == len(service.origin.requests)

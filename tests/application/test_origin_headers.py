@@ -38,6 +38,23 @@ def test_validators(headers: tuple[tuple[str, str], ...], expected: OriginHeader
     assert (expected or OriginHeaders(Validators(None, headers[0][1]))) == read_headers(headers)
 
 
+@pytest.mark.parametrize(
+    ("date", "is_kept"),
+    [
+        ("Sat, 21 Nov 2026 10:00:01 GMT", True),
+        (DATE, False),
+        ("Sat, 21 Nov 2026 09:59:59 GMT", False),
+        ("now", True),
+        ("Sat, 21 Nov 2026 10:00:00 -0000", True),
+        ("Sat, 99 Nov 2026 10:00:00 GMT", True),
+    ],
+)
+def test_a_date_does_not_tell_versions_of_one_second_apart(date: str, is_kept: bool) -> None:
+    """What was modified in the second in which it was sent may have been modified again in that second."""
+    headers = [("etag", '"a"'), ("last-modified", DATE), ("date", date)]
+    assert Validators('"a"', DATE if is_kept else None) == read_headers(headers).validators
+
+
 @pytest.mark.parametrize(("length", "is_kept"), [(MAX_VALIDATOR_LENGTH, True), (MAX_VALIDATOR_LENGTH + 1, False)])
 def test_a_long_validator(length: int, is_kept: bool) -> None:
     """A validator is kept up to its limit."""

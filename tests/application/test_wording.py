@@ -8,6 +8,7 @@ import pytest
 
 from service.application.wording import (
     MAX_ATTEMPTS,
+    MAX_REASON_LENGTH,
     MAX_SOURCE_LENGTH,
     MAX_SUBJECT_LENGTH,
     describe,
@@ -17,8 +18,10 @@ from service.application.wording import (
     describe_revocation,
 )
 from service.core.model.attempt import Attempt, Problem
+from service.core.model.block import Block, FingerprintMatch
 from service.core.model.certificate import Certificate
 from service.core.model.failure import (
+    Blocked,
     BudgetExhausted,
     Code,
     Expired,
@@ -31,10 +34,12 @@ from service.core.model.failure import (
     SelfSignedLeaf,
     WeakSignature,
 )
-from service.core.model.policy import KeyPurpose, WeakAlgorithm
+from service.core.model.policy import Exemption, KeyPurpose, WeakAlgorithm
 from service.core.model.verdict import (
     Decision,
+    Method,
     NotChecked,
+    Note,
     PathElement,
     Revocation,
     RevocationStatus,
@@ -64,6 +69,7 @@ SOMETHING: Final[dict[str, Any]] = {
     "attempts": (ATTEMPT,),
     "revoked_at": REVOKED_AT,
     "resource": "signatures",
+    "block": Block("b1", FingerprintMatch(bytes(32)), "ticket 4711", REVOKED_AT, "me"),
 }
 """A value for each field of a failure, by name: a field that is new is missing here, and a test fails."""
 
@@ -100,6 +106,7 @@ def test_every_failure_tells_what_it_carries(kind: type[Failure]) -> None:
         "purpose": "server",
         "attempts": "404",
         "revoked_at": "2025-12-31T00:00:00Z",
+        "block": "ticket 4711 (block b1)",
     }
     quiet = {("PathTooLong", "certificate"), ("WeakKey", "algorithm")}
     for field in fields(kind):
@@ -225,6 +232,15 @@ def test_revocation_that_is_known(status: RevocationStatus) -> None:
     assert "Not used: http://crl.example/: answered with an HTTP error (404)." == text
 
 
+def test_a_block() -> None:
+    """Its reason, as it was given; in the sentence of a verdict no longer than others."""
+    block = Block("b1", FingerprintMatch(bytes(32)), "stolen, ticket 4711", REVOKED_AT, "me")
+    assert block.reason == describe_revocation(Revocation(RevocationStatus.REVOKED, Method.BLOCK, "b1", block=block))
+    sentence = "CN=leaf,O=Example is blocked here: stolen, ticket 4711 (block b1)."
+    assert sentence == describe_failure(Blocked(LEAF, block))
+    assert len(describe_failure(Blocked(LEAF, replace(block, reason="x" * 500)))) < 300
+
+
 def verdict(status: Status, why: Failure | None) -> Verdict:
     """A verdict about the leaf."""
     element = PathElement(LEAF, Revocation(RevocationStatus.GOOD))
@@ -250,3 +266,21 @@ def test_a_verdict_that_allows() -> None:
 def test_the_fields_of_failures_are_all_known() -> None:
     """What these tests fill in is what there is."""
     assert {field.name for kind in FAILURES for field in fields(kind)} == set(SOMETHING)
+
+
+def test_grace_is_told_with_its_end() -> None:
+    """Whoever reads the answer sees that the evidence is old, and when it stops serving."""
+    found = Revocation(RevocationStatus.GOOD, Method.CRL, usable_until=NOW, notes=(Note.NO_CRL_NUMBER, Note.IN_GRACE))
+    expected = "Noted: the CRL has no CRL number (RFC 5280 §5.2.3). Noted: served in grace until 2026-01-01T00:00:00Z."
+    assert expected == describe_revocation(found)
+    assert "Noted: served in grace." == describe_revocation(replace(found, notes=(Note.IN_GRACE,), usable_until=None))
+
+
+def test_an_exemption_is_told_with_its_end_and_its_reason() -> None:
+    """After what was tried; a reason without end is shortened."""
+    found = Revocation(RevocationStatus.UNKNOWN, attempts=(ATTEMPT,), exemption=Exemption(1, NOW, "an old gateway"))
+    assert describe_revocation(found).endswith(
+        "(404). Exempt from needing one until 2026-01-01T00:00:00Z: an old gateway."
+    )
+    long = replace(found, exemption=Exemption(1, NOW, "x" * 500))
+    assert describe_revocation(long).endswith(f": {'x' * (MAX_REASON_LENGTH - 1)}….")

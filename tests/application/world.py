@@ -13,6 +13,7 @@ from service.adapters.lmdb.store import Store
 from service.adapters.nonces import RandomNonces
 from service.adapters.spool import FileSpool
 from service.adapters.trust_store_files import TrustStoreFiles
+from service.application.blocks import Blocks
 from service.application.crl_fetcher import CrlFetcher
 from service.application.gather import Gatherer, GatherRequest
 from service.application.ingest import Ingester, IngestRules
@@ -28,6 +29,7 @@ from tests.api.fakes import NumberedIds
 from tests.application.chain import ROOT, STRANGER, SUB, order
 from tests.application.fakes import BrokenStore, Recorder, ScriptedOrigin
 from tests.application.manual_clock import ManualClock
+from tests.memory_blocks import MemoryBlockStore
 from tests.pki import Authority, bundle
 
 DEADLINE_S: Final = 30.0
@@ -77,6 +79,9 @@ class World:
     gatherer: WatchedGatherer
     clock: ManualClock
     recorder: Recorder
+    client: OcspClient
+    blocks: Blocks
+    block_store: MemoryBlockStore
     asked: list[ValidationAnswer] = field(default_factory=list)
 
     async def ask(self, leaf: Certificate | Malformed, policy: Policy = LEAF_ALONE) -> tuple[str, str, str]:
@@ -131,12 +136,15 @@ def world(
     (files / "default.pem").write_text(ROOT.pem)
     (files / "both.pem").write_text(bundle([ROOT, SUB]))
     (files / "stranger.pem").write_text(STRANGER.pem)
+    block_store = MemoryBlockStore()
     clock, recorder, origin = ManualClock(), Recorder(), origin or ScriptedOrigin()
     clock.advance(1000)
     stores = TrustStores(TrustStoreFiles(None, files), clock)
     stores.load()
     ingester = Ingester(origin, store, FileSpool(directory), clock, recorder, IngestRules(1 << 20, 1.0, policy))
-    client = OcspClient(origin, store, clock, recorder, OcspRules(policy, 1.0), RandomNonces())
+    blocks = Blocks(block_store, clock, NumberedIds(), recorder)
+    rules = OcspRules(policy, 1.0, blocks=blocks)
+    client = OcspClient(origin, store, clock, recorder, rules, RandomNonces())
     gatherer = WatchedGatherer(store, fetcher or ingester, client, clock)
-    validator = Validator(stores, gatherer, clock, NumberedIds(), recorder, deadline_s)
-    return World(validator, stores, files, origin, ingester, gatherer, clock, recorder)
+    validator = Validator(stores, gatherer, clock, NumberedIds(), recorder, deadline_s, blocks)
+    return World(validator, stores, files, origin, ingester, gatherer, clock, recorder, client, blocks, block_store)

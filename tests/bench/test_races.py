@@ -1,12 +1,15 @@
 """Who is measured against whom: each does what it is said to do, and the table says what came of it."""
 
 import json
+from pathlib import Path
 
+import httpx
 import pytest
 
-from bench import crls, verdicts
+from bench import crls, large, verdicts
 from bench.__main__ import CRLS, VERDICTS, Comparison, Race, document, lines
 from bench.measuring import Time, Timing
+from bench.origin import serving
 from bench.pki import chain, crl, serials
 from service.core.der.certificate import read_certificate
 from service.core.der.crl import read_crl
@@ -111,3 +114,26 @@ def test_results_can_be_read_by_machines() -> None:
     assert "python" in written["machine"]
     assert 0.5 == written["races"][0]["seconds"]["ours"]["median"]
     assert [{"ours": "ours", "theirs": "theirs", "ratio": 2.0, "wanted": 10.0}] == written["races"][0]["times_as_fast"]
+
+
+def test_a_large_list_is_taken_in_by_steps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Made, served, taken in and asked; each step says what it found."""
+    large.make(tmp_path, 50)
+    with serving(tmp_path / large.LIST) as url:
+        large.take_in(tmp_path, url)
+    large.look_up(tmp_path)
+    large.iterate(tmp_path)
+
+    told = capsys.readouterr().out.splitlines()
+    assert ["taking in", "looking up", "cryptography, all 50 entries"] == [line.split(":")[0] for line in told]
+
+
+def test_the_origin_ends_with_whoever_started_it(tmp_path: Path) -> None:
+    """What it has is what it was given, and afterwards nobody listens there."""
+    file = tmp_path / "list.crl"
+    file.write_bytes(b"octets")
+    with serving(file) as url:
+        assert b"octets" == httpx.get(url).content
+
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url)

@@ -225,6 +225,47 @@ def test_showing_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     assert TOKEN not in result.stdout
 
 
+RULES = """
+[[issuer]]
+match = { name = "CN=Sub" }
+grace_s = 60
+exemptions = [{ serial_number = "%s", until = 2030-01-01, reason = "an old gateway" }]
+"""
+
+
+def test_showing_what_holds_for_a_certificate(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each certificate of its chain with the rule for it, and why; as JSON for machines."""
+    monkeypatch.setenv("REVET_TRUST_STORE", str(files.trust_store))
+    config = files.directory / "revet.toml"
+    serial = json.loads(run("check", files.declared, "--json").stdout)["serial_number"]
+    config.write_text(RULES % serial)
+    result = run("config", "show", "--config", config, "--for", files.declared, "--json")
+    leaf, sub = json.loads(result.stdout)
+    assert (0, "CN=declared", "issuer[1]", 60) == (result.exit_code, leaf["subject"], leaf["rule"], leaf["grace_s"])
+    assert ("the rule gives the name of its issuer", ["http://127.0.0.1:1/a.crl"]) == (leaf["why"], leaf["crl_urls"])
+    assert {"until": "2030-01-01T23:59:59.999999Z", "reason": "an old gateway"} == leaf["exemption"]
+    assert ("CN=Sub", None, 0, None) == (sub["subject"], sub["rule"], sub["grace_s"], sub["exemption"])
+    assert sub["why"].startswith("no rule of 1 is about its issuer, CN=Root (key identifier ")
+    text = run("config", "show", "--config", config, "--for", files.declared).stdout
+    assert "issuer[1]: the rule gives the name of its issuer" in text
+    assert "what holds for all: no rule of 1" in text
+    assert "needs no answer until 2030-01-01T23:59:59.999999Z: an old gateway" in text
+
+
+def test_showing_what_holds_for_a_certificate_of_a_stranger(files: Files) -> None:
+    """Without a trust store there are the certificates of the file."""
+    result = run("config", "show", "--for", files.good, "--json")
+    assert ["CN=good", "CN=Sub"] == [one["subject"] for one in json.loads(result.stdout)]
+
+
+@pytest.mark.parametrize(("name", "problem"), [("nowhere.pem", "No such file"), ("list.crl", "list.crl: ")])
+def test_showing_what_holds_for_no_certificate(files: Files, name: str, problem: str) -> None:
+    """Exit code 2 and the reason."""
+    result = run("config", "show", "--for", files.directory / name)
+    assert 2 == result.exit_code
+    assert problem in result.stderr
+
+
 def test_checking_the_settings(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     """Good with a trust store; with none, or a broken one, exit code 2 and the reason."""
     without = run("config", "check")

@@ -74,7 +74,7 @@ Answering = Callable[[Issued], bytes]
 ANSWERS: Final[list[tuple[str, Answering, str]]] = [
     ("truncated", lambda leaf: SUB.ocsp(leaf)[:-1], "malformed"),
     ("a CRL", lambda _: SUB.crl(), "malformed"),
-    ("try later", lambda _: ocsp_error("tryLater"), "the responder reported an error (try_later)"),
+    ("try later", lambda _: ocsp_error("tryLater"), "the responder reported an error (try_later"),
     ("success without an answer", lambda _: ocsp_error("successful"), "malformed"),
     ("about another certificate", lambda leaf: SUB.ocsp(leaf.serial + 1), OTHER),
     ("about nobody", lambda _: SUB.ocsp(), OTHER),

@@ -1,12 +1,14 @@
 """What the host holds is no authority: an answer is verified again where it is used, and a CRL counts for one key."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from service.application.evidence_store import HeldOcsp
+from service.application.ocsp_failures import REMEMBERED_S
 from service.core.der.certificate import read_certificate
 from service.core.ocsp.cert_id import store_key
 from tests.adapters.http.servers import serve
@@ -45,6 +47,7 @@ async def test_a_held_answer_is_verified(directory: Path, forged: Answering) -> 
         await hold_answer(service, leaf, forged(leaf))
         denied = await service.ask(leaf)
         publishing.bodies["/ocsp"] = SUB.ocsp(leaf)
+        service.clock.advance(timedelta(seconds=REMEMBERED_S))
         allowed = await service.ask(leaf)
     assert [UNAVAILABLE, GOOD] == [summary(denied), summary(allowed)]
     assert f"{ELSEWHERE}: " in denied["detail"]

@@ -63,7 +63,7 @@ def test_a_file_that_does_not_parse_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "trusted.pem").write_text(bundle([ROOT, SUB]))
     bad = tmp_path / "responder.pem"
     settings = Settings(
-        data_dir=tmp_path / "data", trust_store=tmp_path / "trusted.pem", ocsp_trusted_responders=_readable(bad)
+        data_dir=tmp_path / "data", trust_store=str(tmp_path / "trusted.pem"), ocsp_trusted_responders=_readable(bad)
     )
     with pytest.raises(SettingsError) as caught:
         check_trust_stores(settings)

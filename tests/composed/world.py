@@ -139,7 +139,7 @@ async def composed(directory: Path, names: Table | None = None, **rules: Unpack[
         "ocsp_timeout_s": PATIENCE_S,
     }
     data = directory / "data"
-    settings = Settings(data_dir=data, trust_store=directory / "trusted.pem", **(usual | rules))
+    settings = Settings(data_dir=data, trust_store=str(directory / "trusted.pem"), **(usual | rules))
     data.mkdir(mode=0o700)
     faults: list[tuple[str, Exception]] = []
     with pytest.MonkeyPatch.context() as patch:
@@ -149,7 +149,9 @@ async def composed(directory: Path, names: Table | None = None, **rules: Unpack[
         async with bootstrap.open_alone(settings, data) as answering:
             readiness = Readiness({"world": good}, lambda *fault: faults.append(fault))
             operations = OperationsServices(readiness, lambda: b"", lambda *fault: faults.append(fault), "0")
-            app = create_app(ApiServices(answering.validator, answering.policy, operations), ApiRules())
+            app = create_app(
+                ApiServices(answering.validator, answering.policy, operations, answering.blocks), ApiRules()
+            )
             yield Composed(Caller(app), resolver, connector, clock, answering.store, data / bootstrap.SPOOL_DIRECTORY)
     assert [] == faults
 

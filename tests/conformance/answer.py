@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from service.core.model.verdict import Decision
 from tests.conformance.case import Case, Expected
@@ -60,6 +61,9 @@ class Result(StrEnum):
     """The right decision for another reason, or several that differ, or no decision at all."""
 
 
+_WORST_FIRST: Final = (Result.FALSE_ACCEPT, Result.FALSE_REJECT, Result.OTHER, Result.PASSED)
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """One case with what it shows.
@@ -73,9 +77,22 @@ class Outcome:
     answers: Mapping[str, Answer | NoAnswer]
 
 
-def compare(case: Case, answers: Mapping[str, Answer | NoAnswer]) -> Outcome:
-    """Hold what was answered against what is right: the worst of it counts."""
-    return Outcome(case, _result(case.expected, answers), answers)
+def compare(case: Case, answers: Mapping[str, Answer | NoAnswer], prefetched: str = "") -> Outcome:
+    """Hold what was answered against what is right: the worst of it counts.
+
+    Args:
+        case: The case.
+        answers: By who has given them.
+        prefetched: Whose CRLs were brought in beforehand: where the case says so, his answer is another one.
+    """
+    if case.prefetched is None or prefetched not in answers:
+        return Outcome(case, _result(case.expected, answers), answers)
+    others = {who: answer for who, answer in answers.items() if who != prefetched}
+    results = (
+        _result(case.expected, others),
+        _result(case.prefetched.expected, {prefetched: answers[prefetched]}),
+    )
+    return Outcome(case, next(worst for worst in _WORST_FIRST if worst in results), answers)
 
 
 def _result(expected: Expected, answers: Mapping[str, Answer | NoAnswer]) -> Result:

@@ -65,6 +65,18 @@ class Evidence:
 NOTHING: Final = Evidence()
 
 
+@dataclass(frozen=True, slots=True)
+class Otherwise:
+    """Another answer that is as right, on the path that production takes: never another decision, status or code.
+
+    Attributes:
+        because: Why, in one sentence.
+    """
+
+    expected: Expected
+    because: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One question.
@@ -79,6 +91,7 @@ class Case:
         at: The moment in question.
         responders: What OCSP responders answer, by URL; of nothing else is anything fetched. Such a URL belongs to one
             case, and to one certificate.
+        prefetched: What is answered where the CRLs were brought in beforehand, if that is something else.
     """
 
     name: str
@@ -91,6 +104,7 @@ class Case:
     at: datetime = NOW
     responders: tuple[tuple[str, bytes], ...] = ()
     expected: Expected
+    prefetched: Otherwise | None = None
 
     def shuffled(self) -> "Case":
         """The same with intermediates and evidence in another order, which is the same on every run."""

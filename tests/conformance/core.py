@@ -14,7 +14,7 @@ from service.core.model.verdict import Verdict
 from service.core.path.trust_store import build_trust_store, with_intermediates
 from tests.conformance.answer import Answer, Element, NoAnswer
 from tests.conformance.case import Case
-from tests.conformance.world import gatherer
+from tests.conformance.world import empty_host
 
 
 async def ask_core(case: Case) -> Answer | NoAnswer:
@@ -33,7 +33,7 @@ async def _verdict(case: Case) -> Verdict | None:
     sources = Sources.ALL if case.responders else Sources.HELD
     gathering, gather = (
         GatherRequest(inline, sources, deadline=1.0),
-        gatherer(case.policy, dict(case.responders)).gather,
+        empty_host().gatherer(case.policy, dict(case.responders)).gather,
     )
     evidence = Evidence()
     for _ in range(case.policy.limits.rounds + 1):

@@ -1,5 +1,6 @@
 """The table that `make conformance` prints, and the failures below it."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -16,6 +17,16 @@ def printed(rows: Iterable[Row]) -> str:
     return _aligned([*cells, ["all", *map(sum, zip(*(numbers for _, *numbers in cells), strict=True))]])
 
 
+def prefetched(corpora: Iterable[Corpus]) -> str:
+    """How many cases are asked with their CRLs prefetched, and how many of these have another answer then, and why."""
+    cases = [case for corpus in corpora for case in corpus.cases]
+    asked = sum(1 for case in cases if case.evidence.crls)
+    reasons = Counter(case.prefetched.because for case in cases if case.prefetched is not None)
+    told = f"{asked} of {len(cases)} cases, {reasons.total()} with another path as right."
+    lines = (f"  {count}: {because}" for because, count in sorted(reasons.items()))
+    return "\n".join((f"CRLs prefetched, asked offline: {told}", *lines))
+
+
 def as_it_should_be(corpora: Iterable[Corpus]) -> str:
     """The table where every case passes."""
     return printed(Row(corpus, tuple(Outcome(case, Result.PASSED, {}) for case in corpus.cases)) for corpus in corpora)
@@ -29,6 +40,8 @@ def failures(rows: Iterable[Row]) -> Iterator[str]:
                 yield f"{row.corpus.name}/{outcome.case.name}: {outcome.result}"
                 yield f"  {outcome.case.rule}"
                 yield f"  {'right':<32}{in_words(outcome.case.expected)}"
+                if outcome.case.prefetched is not None:
+                    yield f"  {'right, CRLs prefetched':<32}{in_words(outcome.case.prefetched.expected)}"
                 yield from (f"  {who:<32}{answer}" for who, answer in _answered(outcome))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from io import StringIO
-from typing import Final
+from typing import Final, cast
 
 import pytest
 
@@ -11,23 +11,35 @@ from service.core.model.failure import Code
 from service.core.model.verdict import RevocationStatus
 from tests.conformance.__main__ import main
 from tests.conformance.answer import Answer, Element, NoAnswer, Result, compare
-from tests.conformance.case import GOOD, REVOKED, UNAVAILABLE, Case, Corpus, Evidence, Expected, refused
-from tests.conformance.corpora.making import ABOUT_SUB, LEAF, SOUND, SUB, case, crls
+from tests.conformance.case import GOOD, NOTHING, REVOKED, UNAVAILABLE, Case, Corpus, Evidence, Expected, refused
+from tests.conformance.corpora.making import (
+    ABOUT_SUB,
+    LEAF,
+    ROOT,
+    SOUND,
+    SUB,
+    SUB_REVOKED,
+    UNREACHED,
+    case,
+    crls,
+)
 from tests.conformance.interface import Interface, request_of
-from tests.conformance.running import INTERFACE, Row, judge
-from tests.conformance.table import failures
+from tests.conformance.prefetched import Prefetched
+from tests.conformance.running import INTERFACE, PREFETCHED, Judges, Row
+from tests.conformance.table import failures, prefetched
 from tests.pki import Authority
 
 GOOD_CASE: Final = case("good", "It is good.", (LEAF, SUB), ABOUT_SUB + crls(SUB.crl()), GOOD)
 REVOKED_CASE: Final = case("revoked", "It is.", (LEAF, SUB), ABOUT_SUB + crls(SUB.crl(revoked=[LEAF.serial])), REVOKED)
 ANSWER: Final = Answer("allow", "good", "ok", (Element("00", "good", "crl"),), frozenset({"1.2.3"}))
 DENIED: Final = replace(ANSWER, decision="deny", status="revoked", code="revoked")
+UNREACHED_PATH: Final = (Element("00", "not_checked", "none"), Element("01", "revoked", "crl"))
 
 
 async def result(judged: Case, expected: Expected) -> Result:
     """What a case shows where this is said to be right."""
     changed = replace(judged, expected=expected)
-    return (await judge(changed, Interface([changed]))).result
+    return (await Judges([changed]).judge(changed)).result
 
 
 @pytest.mark.anyio
@@ -88,14 +100,71 @@ def test_of_several_answers_the_worst_counts(
     assert shown is compare(judged, dict(zip("abc", answers, strict=True))).result
 
 
+SUB_REVOKED_CASE: Final = case(
+    "sub", "It is.", (LEAF, SUB), crls(ROOT.crl(revoked=[SUB.serial]), SUB.crl()), SUB_REVOKED, prefetched=UNREACHED
+)
+"""Revoked by what a host holds before it knows whose the CRL about the leaf is."""
+
+
+@pytest.mark.anyio
+async def test_another_path_is_right_only_where_the_case_says_so() -> None:
+    """For the judge who has CRLs prefetched, and for no other."""
+    judges = Judges([SUB_REVOKED_CASE])
+    assert Result.PASSED is (await judges.judge(SUB_REVOKED_CASE)).result
+    assert Result.OTHER is (await judges.judge(replace(SUB_REVOKED_CASE, prefetched=None))).result
+    everywhere = replace(SUB_REVOKED_CASE, expected=UNREACHED.expected)
+    assert Result.OTHER is (await judges.judge(everywhere)).result
+
+
+@pytest.mark.parametrize(
+    ("answer", "shown"),
+    [
+        (replace(DENIED, path=UNREACHED_PATH), Result.PASSED),
+        (replace(DENIED, path=()), Result.OTHER),
+        (NoAnswer("boom"), Result.OTHER),
+        (ANSWER, Result.FALSE_ACCEPT),
+    ],
+)
+def test_the_worst_counts_where_another_path_is_right(answer: Answer | NoAnswer, shown: Result) -> None:
+    """A false accept is one, whoever makes it."""
+    right = replace(DENIED, path=(Element("00", "good", "crl"), Element("01", "revoked", "crl")))
+    assert shown is compare(SUB_REVOKED_CASE, {"core": right, PREFETCHED: answer}, PREFETCHED).result
+
+
+def test_how_many_were_prefetched_is_told() -> None:
+    """Those with CRLs; and why some of them have another path as right."""
+    without = replace(GOOD_CASE, name="without", evidence=NOTHING)
+    told = prefetched(corpora(GOOD_CASE, without, SUB_REVOKED_CASE)).splitlines()
+    assert ["CRLs prefetched, asked offline: 2 of 3 cases, 1 with another path as right."] == told[:1]
+    assert [f"  1: {UNREACHED.because}"] == told[1:]
+
+
+@pytest.mark.anyio
+async def test_the_prefetching_judge_asks_without_crls() -> None:
+    """What is not brought in is not there: the files are all there is, and without them nothing is known."""
+    asked = Prefetched([GOOD_CASE])
+    given = await asked.ask(GOOD_CASE)
+    without = await asked.ask(replace(GOOD_CASE, evidence=NOTHING))
+    assert [("allow", "ok"), ("deny", "revocation_unavailable")] == [
+        (one.decision, one.code) for one in (given, without) if isinstance(one, Answer)
+    ]
+
+
+@pytest.mark.anyio
+async def test_a_host_that_cannot_be_made_is_no_answer() -> None:
+    """Here because a CRL is no octets at all."""
+    broken = replace(GOOD_CASE, evidence=Evidence(crls=(cast("bytes", None),)))
+    assert isinstance(await Prefetched([broken]).ask(broken), NoAnswer)
+
+
 @pytest.mark.anyio
 async def test_another_status_than_200_is_no_answer() -> None:
     """A trust store that the application does not know, and a fault of ours."""
     unknown = await Interface([]).ask(GOOD_CASE)
     assert isinstance(unknown, NoAnswer)
     assert unknown.problem.startswith("404 ")
-    asked = Interface([GOOD_CASE])
-    outcome = await judge(replace(GOOD_CASE, trusted=(Authority.root("Nobody").der,)), asked)
+    asked = Judges([GOOD_CASE])
+    outcome = await asked.judge(replace(GOOD_CASE, trusted=(Authority.root("Nobody").der,)))
     assert (Result.FALSE_REJECT, True) == (outcome.result, isinstance(outcome.answers[INTERFACE], NoAnswer))
 
 
@@ -135,6 +204,7 @@ def test_the_table() -> None:
         "| ------ | ----- | ------ | ------------- | ------------- | ----- |",
         "| sample |     3 |      1 |             1 |             1 |     0 |",
         "| all    |     3 |      1 |             1 |             1 |     0 |",
+        "CRLs prefetched, asked offline: 3 of 3 cases, 0 with another path as right.",
         "sample/revoked: false rejects",
         "  It is.",
         "  right                           allow good ok",
@@ -147,9 +217,9 @@ def test_the_table() -> None:
 
 
 def test_status_0_where_everything_passes() -> None:
-    """And nothing but the table."""
+    """And nothing but the table, and how many cases were asked where CRLs were prefetched."""
     out = StringIO()
-    assert (0, 4) == (main(corpora(GOOD_CASE, REVOKED_CASE), out), len(out.getvalue().splitlines()))
+    assert (0, 5) == (main(corpora(GOOD_CASE, REVOKED_CASE), out), len(out.getvalue().splitlines()))
 
 
 def test_judges_who_differ_are_printed_one_by_one() -> None:

@@ -1,6 +1,7 @@
 """The service's own parts with nothing held, and nothing to fetch but what a case has responders answer."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from starlette.types import ASGIApp
@@ -8,6 +9,10 @@ from starlette.types import ASGIApp
 from service.api.app import ApiServices, OperationsServices, create_app
 from service.api.operations import Readiness
 from service.api.rules import ApiRules, Overrides
+from service.application.blocks import Blocks
+from service.application.claims import CrlClaims
+from service.application.clock import Clock
+from service.application.evidence_store import CrlReader, OcspStore
 from service.application.gather import Gatherer
 from service.application.observer import NullObserver
 from service.application.ocsp_client import OcspClient, OcspRules
@@ -16,6 +21,7 @@ from service.application.trust_stores import TrustStores
 from service.application.validate import Validator
 from service.core.model.policy import Policy
 from tests.api.fakes import IngestingProcess, NumberedIds, Responders, Shelf, StandingClock
+from tests.memory_blocks import MemoryBlockStore
 from tests.pki import pem
 
 Stores = Mapping[str, tuple[bytes, ...]]
@@ -28,10 +34,11 @@ NONCE: Final = bytes(range(32))
 """What every OCSP request asks to be repeated, where it asks: so that answers to it can be written beforehand."""
 
 _UNCHANGED: Final = FileStamp("store.pem", 0, 0, 0, 0, 0)
-_DEADLINE_S: Final = 1.0
+_DEADLINE_S: Final = 30.0
+"""Nothing here takes as long."""
 
 
-class _Written:
+class Written:
     """Trust stores that stand somewhere and never change."""
 
     def __init__(self, stores: Stores) -> None:
@@ -58,25 +65,45 @@ class _OneNonce:
         return NONCE
 
 
-def gatherer(policy: Policy, answers: Answers) -> Gatherer:
-    """Gathers evidence where there is none but the request's and the responders'."""
-    shelf, clock, rules = Shelf(), StandingClock(), OcspRules(policy, _DEADLINE_S)
-    ocsp = OcspClient(Responders(answers), shelf, clock, NullObserver(), rules, _OneNonce())
-    return Gatherer(shelf, shelf, IngestingProcess(shelf, {}), ocsp, clock)
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What questions are answered on: what is held, who has more of it tried, and what time it is."""
+
+    crls: CrlReader
+    ocsp: OcspStore
+    clock: StandingClock
+    claims: CrlClaims | None = None
+
+    def gatherer(self, policy: Policy, answers: Answers) -> Gatherer:
+        """Gathers what is held here, and what responders answer; no CRL is to be fetched anywhere."""
+        rules = OcspRules(policy, _DEADLINE_S)
+        ocsp = OcspClient(Responders(answers), self.ocsp, self.clock, NullObserver(), rules, _OneNonce())
+        return Gatherer(
+            self.crls, self.ocsp, IngestingProcess(Shelf(), {}), ocsp, self.clock, listener=None, claims=self.claims
+        )
 
 
-def application(stores: Stores, policy: Policy, answers: Answers, faults: Callable[[str, Exception], None]) -> ASGIApp:
+def empty_host() -> Host:
+    """One with nothing held."""
+    shelf = Shelf()
+    return Host(shelf, shelf, StandingClock())
+
+
+def application(
+    stores: Stores, policy: Policy, gathering: Gatherer, clock: Clock, faults: Callable[[str, Exception], None]
+) -> ASGIApp:
     """The interface, as an operator has set it who lets requests carry options.
 
     Args:
         stores: Trust stores by name.
         policy: The operator's.
-        answers: Those of responders.
+        gathering: Gathers evidence.
+        clock: Tells when it is.
         faults: Is told of what the service calls its own fault.
     """
-    trusted = TrustStores(_Written(stores), StandingClock())
+    trusted = TrustStores(Written(stores), StandingClock())
     trusted.load()
-    gathering = gatherer(policy, answers)
-    validator = Validator(trusted, gathering, StandingClock(), NumberedIds(), NullObserver(), _DEADLINE_S)
+    blocks = Blocks(MemoryBlockStore(), StandingClock(), NumberedIds(), NullObserver())
+    validator = Validator(trusted, gathering, clock, NumberedIds(), NullObserver(), _DEADLINE_S, blocks)
     operations = OperationsServices(Readiness({}, faults), lambda: b"", faults, "0")
-    return create_app(ApiServices(validator, policy, operations), ApiRules(overrides=Overrides.ALLOWED))
+    return create_app(ApiServices(validator, policy, operations, blocks), ApiRules(overrides=Overrides.ALLOWED))

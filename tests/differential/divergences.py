@@ -17,7 +17,7 @@ from tests.differential import peer_cryptography, peer_openssl, peer_pyhanko
 from tests.differential.draft import LEAF, ROOT, ROOT_NAME, Certified, Draft, Listed, Method, Replied, Scenario, points
 from tests.differential.mutations import MUTATIONS
 from tests.differential.outcome import Outcome
-from tests.pki import NOW, DistributionPoint, Entry, Extension, days, der, oids
+from tests.pki import NOW, DistributionPoint, Entry, Extension, IssuingDistributionPoint, KeyIdentifier, days, der, oids
 from tests.pki.names import general_name
 
 Refuses: TypeAlias = Callable[[Draft], bool]
@@ -223,6 +223,21 @@ def _other_key_identifier(draft: Draft) -> bool:
     )
 
 
+def _with_kinds_of_version_1(draft: Draft) -> Draft | None:
+    """A leaf of version 1, covered by the CRLs of users."""
+    if draft.leaf.says.get("version") != 1:
+        return None
+    lists = tuple(_of_every_kind(one) if LEAF in one.about else one for one in draft.lists)
+    return None if lists == draft.lists else replace(draft, lists=lists)
+
+
+def _of_every_kind(one: Listed) -> Listed:
+    if not isinstance(idp := one.says.get("idp"), IssuingDistributionPoint):
+        return one
+    wider = replace(idp, only_user=False)
+    return one.saying(idp=None if wider == IssuingDistributionPoint() else wider)  # an empty one MUST NOT be written
+
+
 def _has_delta(draft: Draft) -> bool:
     return any(one.is_delta and draft.target in one.about for one in draft.lists)
 
@@ -253,10 +268,16 @@ def _without_deltas_of_certificates(draft: Draft) -> Draft | None:
 
 
 def _unfit_delta(draft: Draft) -> bool:
-    """Whether a CRL speaks of deltas, and that of the target fits none: one that has another scope does not."""
-    wrong = ("delta of another distribution point", "delta with a bad signature", "CRL that says indirect")
-    deltas = [one for one in draft.lists if one.is_delta and draft.target in one.about]
-    return draft.broken in wrong and any(_names_delta(draft, one) for one in deltas)
+    """Whether a CRL speaks of deltas, and none has its scope, its key identifier and a good signature."""
+    deltas = [one for one in draft.lists if one.is_delta and not one.says.get("corrupt_signature")]
+    lists = [one for one in draft.lists if not one.is_delta and one.says.get("freshest_crl_urls") is not None]
+    return any(_like(one) not in map(_like, deltas) for one in lists)
+
+
+def _like(one: Listed) -> tuple[object, ...]:
+    """What pyhanko-certvalidator compares of a CRL and a delta."""
+    derived = KeyIdentifier.DERIVED
+    return one.signer, one.says.get("idp"), one.says.get("authority_key_identifier", derived)
 
 
 def _without_repetitions(draft: Draft) -> Draft | None:
@@ -322,6 +343,7 @@ DIVERGENCES: Final = (
     Divergence("revoked-tomorrow", (Peer.PYHANKO,), sees=_unnoticed("revoked tomorrow")),
     Divergence("removed-by-a-complete-CRL", (Peer.OPENSSL, Peer.PYHANKO), sees=_unnoticed("removed by a complete CRL")),
     Divergence("unexpected-indirect-CRL", (Peer.OPENSSL, Peer.PYHANKO), sees=_unnoticed("CRL that says indirect")),
+    Divergence("version-1-of-a-kind", (Peer.OPENSSL, Peer.PYHANKO), sees=_with_kinds_of_version_1),
     Divergence("CRL-without-nextUpdate", (Peer.OPENSSL,), sees=_unnoticed("CRL without nextUpdate")),
     Divergence("delta-of-an-expired-CRL", (Peer.OPENSSL,), sees=_unnoticed("CRL expired", where=_has_delta)),
     Divergence("CRL-key-identifier", (Peer.OPENSSL,), refuses=_other_key_identifier),

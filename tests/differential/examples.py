@@ -91,6 +91,13 @@ def _reasons() -> Draft:
     return replace(draft, lists=(*_LISTS.lists[:2], *lists))
 
 
+def _of_users() -> Draft:
+    """The leaf's CRL is one for certificates of users alone."""
+    return replace(
+        _LISTS, lists=(*_LISTS.lists[:2], _LISTS.lists[2].saying(idp=IssuingDistributionPoint(only_user=True)))
+    )
+
+
 def _delta_of_certificate() -> Draft:
     complete = Listed("ca1", (LEAF,), {"number": BASE_NUMBER})
     draft = replace(_DELTAS, lists=(*_LISTS.lists[:2], complete, _DELTAS.lists[3]))
@@ -161,6 +168,7 @@ EXAMPLES: Final[Mapping[str, Draft]] = {
     "revoked-tomorrow": _with("revoked tomorrow", _LISTS),
     "removed-by-a-complete-CRL": _with("removed by a complete CRL", _LISTS),
     "unexpected-indirect-CRL": _with("CRL that says indirect", _LISTS.changing(LEAF, crl_urls=_URL)),
+    "version-1-of-a-kind": _with("leaf of version 1", _of_users()),
     "CRL-without-nextUpdate": _with("CRL without nextUpdate", _LISTS),
     "delta-of-an-expired-CRL": _with("CRL expired", _DELTAS),
     "CRL-key-identifier": _with("CRL with another key identifier", _LISTS),
@@ -181,6 +189,7 @@ EXAMPLES: Final[Mapping[str, Draft]] = {
 
 ELSEWHERE: Final[Mapping[str, Draft]] = {
     "CRL-key-identifier": _by_signer_beside(),
-    "delta-that-fits-none": _with("CRL that says indirect", _DELTAS.changing(LEAF, crl_urls=_URL)),
+    "delta-of-another-scope": _with("CRL that says indirect", _DELTAS.changing(LEAF, crl_urls=_URL)),
+    "delta-of-another-key-identifier": _with("CRL without a key identifier", _DELTAS),
 }
-"""What is like the example of a divergence and judged otherwise, or unlike it and judged alike; by its identifier."""
+"""What is like the example of a divergence and judged otherwise, or unlike it and judged alike."""

@@ -4,16 +4,30 @@ import ast
 import inspect
 import json
 from collections.abc import Iterable
+from hashlib import sha256
 from typing import Any, Final
 
 import pytest
 
 import service.api.problems
-from service.api import examples
+from service.api import examples, operator_examples
 from service.api.body import GRACE_S, SLOWEST_BYTES_PER_S
 from service.api.openapi import openapi_document
-from service.api.problems import TYPE_PREFIX, Problem, internal, overloaded, too_slow
+from service.api.problems import (
+    TYPE_PREFIX,
+    Problem,
+    blocks_unavailable,
+    crl_refused,
+    internal,
+    overloaded,
+    prefetcher_unavailable,
+    store_unavailable,
+    too_many_blocks,
+    too_many_uploads,
+    too_slow,
+)
 from service.api.rules import MIB, ApiRules, Overrides
+from service.core.model.block import Block, FingerprintMatch
 from service.core.model.failure import Code
 from tests.api.conformance import Json, check_schema
 from tests.api.example_world import example_world
@@ -53,6 +67,23 @@ async def test_batch() -> None:
     assert (200, True) == (given.status_code, is_shown(answer, given.json()))
 
 
+@pytest.mark.parametrize(
+    ("heading", "example"),
+    [
+        ("What is held", operator_examples.CRLS),
+        ("Refresh", operator_examples.REFRESHED),
+        ("Purge", operator_examples.PURGED),
+        ("Reset", operator_examples.RESET),
+        ("Uploads", operator_examples.UPLOAD),
+        ("Statistics", operator_examples.STATS),
+    ],
+)
+def test_answers_to_operators(heading: str, example: Json) -> None:
+    """As the service gives them: another test asks for each example again."""
+    (answer,) = examples_below(heading)
+    assert is_shown(answer, example)
+
+
 async def test_the_problem_in_full() -> None:
     """As the service writes it."""
     (problem,) = examples_below("Problems")
@@ -62,8 +93,13 @@ async def test_the_problem_in_full() -> None:
 
 # --- codes -----------------------------------------------------------------------------------------------------------
 
-NEVER: Final = {Code.BLOCKED}
-"""Codes that this version does not give."""
+
+def blocked(leaf: Issued) -> tuple[World, Json]:
+    """A request about a certificate that is blocked."""
+    world, request = below_sub(leaf)
+    match = FingerprintMatch(sha256(leaf.der).digest())
+    world.blocks.blocks["b"] = Block(examples.BLOCK["id"], match, examples.BLOCK["reason"], NOW, "anonymous")
+    return world, request
 
 
 def below_sub(leaf: Issued, *intermediates: str) -> tuple[World, Json]:
@@ -80,6 +116,7 @@ def decisions() -> dict[Code, tuple[World, Json]]:
     return {
         Code.OK: (example_world(revoked=False), examples.REQUEST),
         Code.REVOKED: (example_world(revoked=True), examples.REQUEST),
+        Code.BLOCKED: blocked(SUB.issue(name)),
         Code.EXPIRED: below_sub(SUB.issue(name, not_after=NOW - days(1))),
         Code.NOT_YET_VALID: below_sub(SUB.issue(name, not_before=NOW + days(1))),
         Code.UNTRUSTED: below_sub(Authority.root("Elsewhere").issue(name)),
@@ -112,7 +149,7 @@ def test_every_code_is_explained() -> None:
 async def test_codes() -> None:
     """Decision, status and detail of each are what the service gives."""
     given = decisions()
-    assert set(Code) - NEVER == set(given)
+    assert set(Code) == set(given)
     for code, (world, request) in given.items():
         answer = (await calling(world).validate(request)).json()
         row = CODES[code.value]
@@ -127,11 +164,9 @@ async def test_allowed_without_an_answer() -> None:
     assert ["good", answer["status"]] == words(CODES["ok"]["status"])
 
 
-def test_codes_that_are_never_given() -> None:
-    """They have no example, and say why."""
-    for code in NEVER:
-        row = CODES[code.value]
-        assert ("", True) == (row["for example"], row["what to do"].startswith("Not given by this version"))
+def test_the_block() -> None:
+    """What is shown is what the document shows, which a test of the service holds to be true."""
+    assert [examples.BLOCK] == examples_below("Blocks")
 
 
 # --- problems --------------------------------------------------------------------------------------------------------
@@ -152,6 +187,10 @@ async def problems() -> dict[str, Json]:
         await caller.validate({"certificate": LEAF.pem, "trust_store": "partners"}),
         await caller.get("/nothing"),
         await caller.get("/v1/validate"),
+        await caller.get("/v1/blocks/nobody"),
+        await caller.post(b'{"source": "http://nobody.example/"}', "/v1/refresh"),
+        await caller.post(b'{"issuer": "CN=Nobody"}', "/v1/crls/reset"),
+        await caller.send("DELETE", "/v1/crls/uploads/nobody.crl"),
         await caller.post(b" " * (MIB + 1)),
         await caller.batch(*[0] * 1001),
         await caller.post(b"{}", content_type="text/plain"),
@@ -161,8 +200,18 @@ async def problems() -> dict[str, Json]:
 
 
 def made_here() -> Iterable[Problem]:
-    """Problems that take more than one request: a slow body, a fault of ours, too many at once."""
-    return (too_slow(GRACE_S + MIB / SLOWEST_BYTES_PER_S), internal(), overloaded())
+    """Problems that take more than one request: a slow body, a fault of ours, too many at once, a store that burnt."""
+    return (
+        too_slow(GRACE_S + MIB / SLOWEST_BYTES_PER_S),
+        internal(),
+        overloaded(),
+        too_many_blocks(),
+        blocks_unavailable(),
+        too_many_uploads(),
+        crl_refused("bad_signature", "why"),
+        prefetcher_unavailable(),
+        store_unavailable(),
+    )
 
 
 async def test_problems() -> None:

@@ -19,6 +19,7 @@ from service.api.answers import Answer, Cache, PathAnswer, RevocationAnswer
 from service.api.batch import CONCURRENT_ITEMS
 from service.api.json_text import MAX_CONTAINERS, MAX_MEMBERS
 from service.api.openapi import openapi_document
+from service.api.operator_schemas import CrlAnswer
 from service.api.reply import COMMON_HEADERS
 from service.api.rules import MAX_ITEMS, ApiRules
 from service.api.schemas import MAX_LISTED, MAX_OID_LENGTH, Options, ValidateRequest
@@ -26,6 +27,7 @@ from service.application.gather import MAX_DISTRIBUTION_POINTS, MAX_URLS
 from service.application.inline_evidence import MAX_CRL_ISSUERS, MAX_CRLS, MAX_OCSP_RESPONSES
 from service.application.observer import Ingested
 from service.application.ocsp_client import MAX_RESPONDERS, MAX_RESPONSE_BYTES
+from service.application.operating.crl_listing import CrlStatus
 from service.bootstrap import STORE_DIRECTORY, open_worker_apps
 from service.core.crl.issuer import MAX_SIGNERS
 from service.core.model.budget import Limits
@@ -70,7 +72,13 @@ def test_the_paths_are_those_of_the_routes() -> None:
 
 @pytest.mark.parametrize(
     ("mark", "schema"),
-    [("request", ValidateRequest), ("answer", Answer), ("path", PathAnswer), ("revocation", RevocationAnswer)],
+    [
+        ("request", ValidateRequest),
+        ("answer", Answer),
+        ("path", PathAnswer),
+        ("revocation", RevocationAnswer),
+        ("crls", CrlAnswer),
+    ],
 )
 def test_every_field_is_there(mark: str, schema: type[BaseModel]) -> None:
     """In the order in which it is written."""
@@ -97,7 +105,12 @@ def test_every_tier_is_there() -> None:
     (row,) = (row for row in table(PAGE, "revocation") if row["field"] == "`tier`")
     assert sorted([*Tier, "null"]) == sorted(words(row["values"]))
     (cache,) = (row for row in table(PAGE, "answer") if row["field"] == "`cache`")
-    assert [Cache.MISS] == words(cache["values"])
+    assert list(Cache) == words(cache["values"])
+
+
+def test_every_status_of_a_crl_is_there() -> None:
+    """In the order of the code."""
+    assert list(CrlStatus) == names("crl-statuses", "status")
 
 
 # --- options ---------------------------------------------------------------------------------------------------------
@@ -213,7 +226,7 @@ async def worker(tmp_path: Path) -> AsyncIterator[FastAPI]:
     (tmp_path / "trusted.pem").write_text(ROOT.pem)
     (tmp_path / "data").mkdir(mode=0o700)
     hold_a_crl(tmp_path / "data")
-    settings = Settings(data_dir=tmp_path / "data", trust_store=tmp_path / "trusted.pem")
+    settings = Settings(data_dir=tmp_path / "data", trust_store=str(tmp_path / "trusted.pem"))
     async with open_worker_apps(settings, tmp_path / "nobody") as apps:
         yield apps.main
 

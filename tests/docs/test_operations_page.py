@@ -5,11 +5,12 @@ import inspect
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 import pytest
 
-from service.adapters import log_observer
+from service.adapters import log_observer, operator_log
 from service.adapters.logs import LIBRARY_EVENT
 from service.application.ingest import SETTLED_S
 from service.application.wording import describe_attempt
@@ -25,12 +26,12 @@ from tests.docs.pages import blocks, page, table, word
 PAGE: Final = "operations.md"
 EVENTS: Final = {word(row["event"]): row["level"] for row in table(PAGE, "events")}
 OF_THE_SUPERVISOR: Final = {word(row["event"]): row["level"] for row in table(PAGE, "supervisor-events")}
-NOT_OF_THE_OBSERVER: Final = {"fault", LIBRARY_EVENT}
+NOT_OF_THE_OBSERVER: Final = {"fault", "issuer_rule_by_key_identifier", LIBRARY_EVENT}
 
 
-def _logged() -> Iterator[tuple[str, str]]:
-    """Every event that the observer writes, with the method that writes it."""
-    for node in ast.walk(ast.parse(inspect.getsource(log_observer))):
+def _logged(module: ModuleType = log_observer) -> Iterator[tuple[str, str]]:
+    """Every event that an observer writes, with the method that writes it."""
+    for node in ast.walk(ast.parse(inspect.getsource(module))):
         match node:
             case ast.Call(
                 func=ast.Attribute(value=ast.Attribute(attr="_log"), attr="log"), args=[_, ast.Constant(event)]
@@ -52,6 +53,12 @@ def test_every_event_is_there() -> None:
     for event, method in logged.items():
         expected = "info for a denial, debug for an allow" if method == "log" else method
         assert expected == EVENTS[event], event
+
+
+def test_every_event_of_administrators_is_there() -> None:
+    """With its level, in the order of the code."""
+    rows = {word(row["event"]): row["level"] for row in table(PAGE, "operator-events")}
+    assert list(dict(_logged(operator_log)).items()) == list(rows.items())
 
 
 def test_every_event_of_the_supervisor_is_there() -> None:

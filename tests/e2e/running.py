@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import httpx
 
@@ -73,7 +73,7 @@ class Service:
         return False
 
     def children(self, kind: str) -> list[int]:
-        """Process ids of its children of one kind: `worker`, `ingester`."""
+        """Process ids of its children of one kind: `worker`, `prefetcher`."""
         found = []
         for directory in Path("/proc").iterdir():
             with contextlib.suppress(OSError, ValueError, IndexError):
@@ -87,7 +87,12 @@ class Service:
 
 @contextlib.contextmanager
 def running_service(
-    tmp_path: Path, trust_store: Path, settings: Mapping[str, str] | None = None, *, management: bool = False
+    tmp_path: Path,
+    trust_store: Path,
+    settings: Mapping[str, str] | None = None,
+    *,
+    management: bool = False,
+    awaiting: Literal["is_ready", "answers"] = "is_ready",
 ) -> Iterator[Service]:
     """Run a service until the block is left; nothing of it is left then.
 
@@ -96,6 +101,7 @@ def running_service(
         trust_store: Its default trust store.
         settings: More settings, `REVET_…`.
         management: Whether it has a management port.
+        awaiting: What to wait for before the block begins.
     """
     port, management_port = free_port(), free_port()
     foreign = {name: value for name, value in os.environ.items() if not name.startswith("REVET_")}
@@ -118,7 +124,8 @@ def running_service(
         url, probes = (f"http://127.0.0.1:{one}" for one in (port, management_port if management else port))
         service = Service(url, process, probes)
         try:
-            until(lambda: service.is_ready() or process.poll() is not None, "the service is ready")
+            begun = service.is_ready if awaiting == "is_ready" else service.answers
+            until(lambda: begun() or process.poll() is not None, "the service has begun")
             assert process.poll() is None, log.read_text()
             yield service
         finally:

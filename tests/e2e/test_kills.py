@@ -23,7 +23,7 @@ def service(tmp_path: Path) -> Iterator[Service]:
         yield started
 
 
-@pytest.mark.parametrize("kind", ["worker", "ingester"])
+@pytest.mark.parametrize("kind", ["worker", "prefetcher"])
 def test_a_killed_child_is_replaced(service: Service, kind: str) -> None:
     """The port answers all the while, and the same number of children serve again."""
     before = service.children(kind)
@@ -41,7 +41,7 @@ def test_all_workers_at_once(service: Service) -> None:
 
 def test_nothing_is_left_of_a_killed_service(service: Service) -> None:
     """The supervisor is killed: its children end with it, and the port is free."""
-    children = [*service.children("worker"), *service.children("ingester")]
+    children = [*service.children("worker"), *service.children("prefetcher")]
     assert 3 == len(children)
     os.kill(service.process.pid, signal.SIGKILL)
     service.process.wait(PATIENCE_S)
@@ -53,7 +53,7 @@ def test_nothing_is_left_of_a_killed_service(service: Service) -> None:
 
 def test_sigterm_ends_it_in_order(service: Service) -> None:
     """Exit code 0, and nobody is left."""
-    children = [*service.children("worker"), *service.children("ingester")]
+    children = [*service.children("worker"), *service.children("prefetcher")]
     service.process.send_signal(signal.SIGTERM)
     assert 0 == service.process.wait(PATIENCE_S)
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mutants.population import Mutant, Population, population
+from mutants.population import CORE, Mutant, Population, population
 from tests.mutants.repositories import MODULE, make_repository
 
 
@@ -85,3 +85,31 @@ def test_line_of_a_removal() -> None:
     mutant = Mutant(Path("a.py"), "crl", "f", "one\ntwo\nthree\n", "one\nthree\n")
 
     assert 2 == mutant.line
+
+
+def test_modules_and_packages_can_be_chosen(tmp_path: Path) -> None:
+    """Of any part of the core, each once; what is neither is an error."""
+    root = make_repository(tmp_path / "root", {})
+    for name in ("crl/other.py", "model/value.py"):
+        (root / CORE / name).parent.mkdir(exist_ok=True)
+        (root / CORE / name).write_text("SIZE = 1\n")
+
+    def places(*chosen: Path) -> set[str]:
+        scratch = tmp_path / f"scratch-{len(chosen)}"
+        shutil.copytree(root, scratch)
+        return {mutant.place for mutant in population(root, scratch, chosen).mutants}
+
+    assert {"service/core/crl/other.py:1"} == places(CORE / "crl/other.py")
+    assert {"service/core/crl/other.py:1", "service/core/model/value.py:1"} == places(
+        CORE / "crl/other.py", CORE / "model", CORE / "model/value.py"
+    )
+
+
+@pytest.mark.parametrize("wrong", ["crl/missing.py", "missing", "..", "", "crl/empty"])
+def test_what_is_chosen_is_of_the_core(tmp_path: Path, wrong: str) -> None:
+    """A slip of the pen does not end in all mutants being noticed."""
+    root = make_repository(tmp_path / "root", {})
+    (root / CORE / "crl" / "empty").mkdir()
+
+    with pytest.raises(FileNotFoundError, match="is no module or package of service/core"):
+        population(root, tmp_path, [CORE / wrong])

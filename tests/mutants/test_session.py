@@ -70,7 +70,7 @@ def test_whole_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
 def test_no_time_is_no_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the time is over, the mutants that are left are not tried."""
     monkeypatch.setattr(session_module, "ROOT", make_repository(tmp_path / "root", {}))
-    monkeypatch.setattr(Workshop, "measure", lambda _: {})
+    monkeypatch.setattr(Workshop, "measure", lambda *_: {})
 
     assert () == run(seed=1, minutes=0, jobs=1, limit=None).outcomes
 

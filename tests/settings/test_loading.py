@@ -70,18 +70,10 @@ def test_the_message_counts_and_lists_the_problems() -> None:
         load(A="1", B="2")
 
 
-@pytest.mark.parametrize("name", ["REDIS_URL", "FLEET_KEY", "MAX_SHARED_AGE_S", "SHADOW", "CRL_SOURCES"])
+@pytest.mark.parametrize("name", ["REDIS_URL", "FLEET_KEY", "MAX_SHARED_AGE_S"])
 def test_settings_of_later_versions_are_refused_by_name(name: str) -> None:
     """Whoever gives one relies on what this version would not do."""
     assert (f"REVET_{name} is not supported by this version",) == problems_of(**{name: "x"})
-
-
-@pytest.mark.parametrize("url", ["s3://bucket/key?versionId=1", "https://ca.example/bundle.pem#sha256=00"])
-def test_trust_stores_elsewhere_are_refused_by_name(url: str) -> None:
-    """S3 and https come with a later version."""
-    (problem,) = problems_of(TRUST_STORE=url)
-    scheme = url.partition(":")[0]
-    assert f"{scheme}:// is not supported by this version: give a file or a directory" in problem
 
 
 def test_what_processes_tell_each_other_is_ignored() -> None:
@@ -108,8 +100,9 @@ def test_an_empty_value_is_refused(name: str) -> None:
 
 def test_an_empty_list_of_additions_is_none() -> None:
     """Nobody misses anything of an empty allow list."""
-    settings = load(EGRESS_ALLOW="", INTERMEDIATES=" ")
-    assert ((), ()) == (settings.egress_allow, settings.intermediates)
+    settings = load(EGRESS_ALLOW="", INTERMEDIATES=" ", CRL_SOURCES="", CRL_MAP="")
+    found = (settings.egress_allow, settings.intermediates, settings.crl_sources, settings.crl_map)
+    assert ((), (), (), ()) == found
 
 
 def test_kubernetes_service_links_are_ignored() -> None:

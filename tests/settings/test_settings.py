@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from service.core.model.policy import EvidenceOrder, OcspNonce, Policy, Profile, RevocationMode, RevocationScope
+from service.core.prefetch.schedule import Schedule
 from service.settings import Settings, SettingsError
 from service.settings.cores import allowed_cores
 from tests.pki.authority import Authority
@@ -23,6 +24,7 @@ DEFAULTS: dict[str, object] = {
     "REVET_TRUST_STORE": None,
     "REVET_TRUST_STORE_DIR": None,
     "REVET_INTERMEDIATES": [],
+    "REVET_TRUST_STORE_POLL_S": 30,
     "REVET_DATA_DIR": "/home/somebody/.local/state/revet",
     "REVET_REVOCATION_MODE": "hard-fail",
     "REVET_REVOCATION_SCOPE": "chain",
@@ -35,12 +37,33 @@ DEFAULTS: dict[str, object] = {
     "REVET_GRACE_S": 0,
     "REVET_DEADLINE_MS": 500,
     "REVET_ALLOW_REQUEST_OVERRIDES": False,
+    "REVET_VERDICT_CACHE_ENTRIES": 20_000,
+    "REVET_SHADOW": False,
+    "REVET_SHADOW_TRUST_STORES": [],
+    "REVET_ISSUER": [],
+    "REVET_CRL_SOURCES": [],
+    "REVET_CRL_MAP": [],
+    "REVET_CRL_REFRESH_FRACTION": 0.5,
+    "REVET_CRL_REFRESH_MIN_S": 60,
+    "REVET_CRL_REFRESH_MAX_S": 3600,
+    "REVET_CRL_REFRESH_OVERRIDES": [],
+    "REVET_CRL_RETRY_S": 5,
+    "REVET_CRL_RETRY_MAX_S": 60,
+    "REVET_CRL_FIRST_DELAY_S": 2,
+    "REVET_CRL_LEARNED_MAX": 4096,
+    "REVET_OCSP_REFRESH_FRACTION": 0.5,
     "REVET_MAX_REQUEST_BYTES": 2**20,
     "REVET_MAX_BATCH_BYTES": 8 * 2**20,
     "REVET_MAX_INTERMEDIATES": 100,
     "REVET_MAX_CRL_BYTES": 128 * 2**20,
     "REVET_FETCH_TIMEOUT_S": 30,
     "REVET_OCSP_TIMEOUT_S": 2,
+    "REVET_FETCH_CONCURRENCY": 8,
+    "REVET_FETCH_BANDWIDTH_BPS": None,
+    "REVET_PENDING_MAX_BYTES": 256 * 2**20,
+    "REVET_BREAKER_FAILURES": 3,
+    "REVET_BREAKER_OPEN_S": 5,
+    "REVET_BREAKER_OPEN_MAX_S": 60,
     "REVET_EGRESS_ALLOW": [],
     "REVET_EGRESS_PROXY": None,
     "REVET_EGRESS_CA_BUNDLE": None,
@@ -48,6 +71,8 @@ DEFAULTS: dict[str, object] = {
     "REVET_API_TOKENS_FILE": None,
     "REVET_ADMIN_TOKENS": [],
     "REVET_ADMIN_TOKENS_FILE": None,
+    "REVET_SHADOW_TOKENS": [],
+    "REVET_SHADOW_TOKENS_FILE": None,
     "REVET_TLS_CERT": None,
     "REVET_TLS_KEY": None,
     "REVET_TLS_CLIENT_CA": None,
@@ -130,6 +155,35 @@ def test_the_default_policy_is_the_core_s() -> None:
     assert Policy() == load().policy()
 
 
+def test_schedule() -> None:
+    """When CRLs are refreshed, in the core's own type."""
+    settings = load(
+        CRL_REFRESH_FRACTION="0.25",
+        CRL_REFRESH_MIN_S="1",
+        CRL_REFRESH_MAX_S="2",
+        CRL_RETRY_S="3",
+        CRL_RETRY_MAX_S="4",
+        CRL_FIRST_DELAY_S="0",
+        CRL_LEARNED_MAX="5",
+    )
+    expected = Schedule(
+        fraction=0.25,
+        minimum=timedelta(seconds=1),
+        maximum=timedelta(seconds=2),
+        retry_first=timedelta(seconds=3),
+        retry_longest=timedelta(seconds=4),
+        first_delay=timedelta(0),
+        most_learned=5,
+        salt=b"replica",
+    )
+    assert expected == settings.schedule(b"replica")
+
+
+def test_the_default_schedule_is_the_core_s() -> None:
+    """Here too two places agree."""
+    assert Schedule() == load().schedule()
+
+
 def test_the_management_address() -> None:
     """Its host is the API's unless it has one of its own."""
     assert [None, ("127.0.0.1", 9000), ("::1", 9000)] == [
@@ -198,6 +252,26 @@ def test_one_place_of_trust_is_enough(tmp_path: Path, name: str) -> None:
         ("LOG_FORMAT", "xml"),
         ("SHUTDOWN_GRACE_S", "3601"),
         ("HANG_AFTER_S", "0.5"),
+        ("TRUST_STORE_POLL_S", "0.5"),
+        ("VERDICT_CACHE_ENTRIES", "-1"),
+        ("VERDICT_CACHE_ENTRIES", "1000001"),
+        ("SHADOW", "perhaps"),
+        ("SHADOW_TRUST_STORES", "a/b"),
+        ("CRL_REFRESH_FRACTION", "0"),
+        ("CRL_REFRESH_FRACTION", "1"),
+        ("OCSP_REFRESH_FRACTION", "0.96"),
+        ("CRL_REFRESH_MIN_S", "0"),
+        ("CRL_REFRESH_MAX_S", "2678401"),
+        ("CRL_RETRY_S", "0"),
+        ("CRL_RETRY_MAX_S", "3601"),
+        ("CRL_FIRST_DELAY_S", "-1"),
+        ("CRL_LEARNED_MAX", "100001"),
+        ("FETCH_CONCURRENCY", "0"),
+        ("FETCH_CONCURRENCY", "65"),
+        ("FETCH_BANDWIDTH_BPS", "1023"),
+        ("PENDING_MAX_BYTES", "-1"),
+        ("BREAKER_FAILURES", "0"),
+        ("BREAKER_OPEN_S", "0"),
         ("TRUST_STORE", "/nowhere.pem"),
         ("TRUST_STORE_DIR", "/dev/null"),
         ("TRUST_STORE", "/dev/null"),
@@ -237,6 +311,12 @@ def test_a_value_out_of_bounds(name: str, value: str) -> None:
         ("ALLOW_REQUEST_OVERRIDES", "true", True),
         ("SHUTDOWN_GRACE_S", " 0.5 ", 0.5),
         ("LOG_LEVEL", "debug", "debug"),
+        ("SHADOW", "true", True),
+        ("SHADOW_TRUST_STORES", "default, partners.2026", ["default", "partners.2026"]),
+        ("FETCH_BANDWIDTH_BPS", "1024", 1024),
+        ("PENDING_MAX_BYTES", "0", 0),
+        ("VERDICT_CACHE_ENTRIES", "0", 0),
+        ("CRL_LEARNED_MAX", "0", 0),
     ],
 )
 def test_a_value_within_bounds(name: str, value: str, expected: object) -> None:
@@ -251,7 +331,7 @@ def test_an_open_door_is_refused(host: str) -> None:
     assert problem.startswith(f"REVET_HOST is {host}, which others can reach, and anybody could ask")
 
 
-@pytest.mark.parametrize("name", ["API_TOKENS", "ADMIN_TOKENS"])
+@pytest.mark.parametrize("name", ["API_TOKENS", "ADMIN_TOKENS", "SHADOW_TOKENS"])
 def test_tokens_close_the_door(name: str) -> None:
     """Either kind of token will do."""
     assert "0.0.0.0" == load(HOST="0.0.0.0", **{name: TOKEN}).host
@@ -269,6 +349,14 @@ def test_a_client_ca_closes_the_door(tls: dict[str, str]) -> None:
         ({"PORT": "9000", "MANAGEMENT_PORT": "9000"}, "REVET_MANAGEMENT_PORT is 9000, and so is REVET_PORT (9000)"),
         ({"MANAGEMENT_HOST": "::1"}, "REVET_MANAGEMENT_HOST is ::1, but there is no REVET_MANAGEMENT_PORT"),
         ({"API_TOKENS": TOKEN, "ADMIN_TOKENS": TOKEN}, "REVET_API_TOKENS and REVET_ADMIN_TOKENS have 1 in common"),
+        ({"API_TOKENS": TOKEN, "SHADOW_TOKENS": TOKEN}, "REVET_API_TOKENS and REVET_SHADOW_TOKENS have 1 in common"),
+        ({"ADMIN_TOKENS": ADMIN, "SHADOW_TOKENS": ADMIN}, "REVET_ADMIN_TOKENS and REVET_SHADOW_TOKENS have 1 in"),
+        (
+            {"CRL_REFRESH_MIN_S": "7200"},
+            "REVET_CRL_REFRESH_MIN_S is 7200, which is more than REVET_CRL_REFRESH_MAX_S (3600)",
+        ),
+        ({"CRL_RETRY_S": "61"}, "REVET_CRL_RETRY_S is 61, which is more than REVET_CRL_RETRY_MAX_S (60)"),
+        ({"BREAKER_OPEN_MAX_S": "4.5"}, "REVET_BREAKER_OPEN_S is 5, which is more than REVET_BREAKER_OPEN_MAX_S (4.5)"),
         (
             {"MAX_REQUEST_BYTES": "2000", "MAX_BATCH_BYTES": "1999"},
             "REVET_MAX_BATCH_BYTES is 1999, which is less than REVET_MAX_REQUEST_BYTES (2000)",

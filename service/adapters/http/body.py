@@ -90,7 +90,8 @@ def too_large(what: str, max_bytes: int) -> OriginError:
 
 
 async def _nothing() -> AsyncGenerator[bytes]:
-    for piece in ():
+    nothing: tuple[bytes, ...] = ()
+    for piece in nothing:
         yield piece
 
 

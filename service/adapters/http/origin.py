@@ -215,4 +215,5 @@ async def _body(hop: _Hop, response: httpx.Response, max_bytes: int, deadline: f
 
 
 def _status(hop: _Hop, response: httpx.Response) -> OriginError:
-    return OriginError(Problem.HTTP_STATUS, f"{hop.target.authority} answered {response.status_code}")
+    status = response.status_code
+    return OriginError(Problem.HTTP_STATUS, f"{hop.target.authority} answered {status}", status)

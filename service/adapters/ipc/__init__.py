@@ -1,1 +1,1 @@
-"""Between workers and the ingesting process, over a Unix socket that only this user can reach."""
+"""Between workers and the prefetcher, over a Unix socket that only this user can reach."""

@@ -1,4 +1,4 @@
-"""One order and one report a connection, each a line of JSON."""
+"""One request and one answer a connection, each a line of JSON. This module has orders; `requests` has the others."""
 
 import json
 from base64 import b64decode, b64encode
@@ -21,22 +21,40 @@ def encode_order(order: CrlOrder) -> bytes:
     Raises:
         MessageError: its URLs are too long.
     """
-    signers = [
-        [_text(signer.name), _text(signer.spki), [_text(der) for der in signer.path]] for signer in order.signers
-    ]
-    return _line({"urls": order.urls, "signers": signers})
+    return line({"kind": "order", **order_document(order)})
 
 
-def decode_order(line: bytes) -> CrlOrder:
+def decode_order(text: bytes) -> CrlOrder:
     """The order in a line.
 
     Raises:
         MessageError: it is none.
     """
     try:
-        message = json.loads(line)
-        urls = tuple(str(url) for url in message["urls"])
-        signers = tuple(_signer(*signer) for signer in message["signers"])
+        return read_order(json.loads(text))
+    except (ValueError, TypeError) as error:
+        raise error if isinstance(error, MessageError) else MessageError("not an order") from error
+
+
+def order_document(order: CrlOrder) -> dict[str, object]:
+    """An order as a part of a message."""
+    signers = [
+        [_text(signer.name), _text(signer.spki), [_text(der) for der in signer.path]] for signer in order.signers
+    ]
+    return {"urls": order.urls, "signers": signers}
+
+
+def read_order(document: object) -> CrlOrder:
+    """The order in a part of a message.
+
+    Raises:
+        MessageError: it is none.
+    """
+    if not isinstance(document, dict):
+        raise MessageError("not an order")
+    try:
+        urls = tuple(str(url) for url in document["urls"])
+        signers = tuple(_signer(*signer) for signer in document["signers"])
     except (ValueError, TypeError, KeyError) as error:
         raise MessageError("not an order") from error
     if len(signers) > MAX_ORDER_SIGNERS:
@@ -49,20 +67,32 @@ def decode_order(line: bytes) -> CrlOrder:
 
 def encode_report(attempts: tuple[Attempt, ...]) -> bytes:
     """The line that says what came of an order."""
-    return _line({"attempts": [[attempt.source, attempt.problem.value, attempt.detail] for attempt in attempts]})
+    return line({"attempts": [[attempt.source, attempt.problem.value, attempt.detail] for attempt in attempts]})
 
 
-def decode_report(line: bytes) -> tuple[Attempt, ...]:
+def decode_report(text: bytes) -> tuple[Attempt, ...]:
     """The report in a line.
 
     Raises:
         MessageError: it is none.
     """
     try:
-        attempts = json.loads(line)["attempts"]
+        attempts = json.loads(text)["attempts"]
         return tuple(Attempt(str(source), Problem(problem), str(detail)) for source, problem, detail in attempts)
     except (ValueError, TypeError, KeyError) as error:
         raise MessageError("not a report") from error
+
+
+def line(message: object) -> bytes:
+    """A message as it is sent.
+
+    Raises:
+        MessageError: it is too long.
+    """
+    encoded = json.dumps(message, separators=(",", ":")).encode() + b"\n"
+    if len(encoded) > MAX_LINE_BYTES:
+        raise MessageError(f"a message of {len(encoded)} bytes; the limit is {MAX_LINE_BYTES}")
+    return encoded
 
 
 def _signer(name: str, spki: str, path: list[str]) -> CrlSigner:
@@ -75,10 +105,3 @@ def _text(octets: bytes) -> str:
 
 def _octets(text: str) -> bytes:
     return b64decode(text, validate=True)
-
-
-def _line(message: object) -> bytes:
-    line = json.dumps(message, separators=(",", ":")).encode() + b"\n"
-    if len(line) > MAX_LINE_BYTES:
-        raise MessageError(f"a message of {len(line)} bytes; the limit is {MAX_LINE_BYTES}")
-    return line

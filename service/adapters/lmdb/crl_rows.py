@@ -4,7 +4,7 @@ The index leads from an issuer, and a distribution point or none, to slots. Its 
 CRLs that name no point, two of them for each point named. A length tells the two apart.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -110,7 +110,7 @@ class CrlRows:
             return transaction.get(slot, db=self._watermarks)
 
     def switch(self, slot: CrlSlot, row: bytes, watermark: bytes) -> bytes | None:
-        """Let a slot hold something else: one transaction, durable when this returns.
+        """Let a slot hold something else: one transaction, durable when this returns, and another generation.
 
         Returns:
             What it held before.
@@ -125,7 +125,19 @@ class CrlRows:
             for key in keys:
                 transaction.put(key, slot.key, db=self._index)
             transaction.put(slot.key, watermark, db=self._watermarks)
+            self._hot.raise_generation(transaction)
         return replaced
+
+    def put_watermarks(self, watermarks: Mapping[bytes, bytes]) -> None:
+        """Replace the watermarks of some slots: one transaction, and another generation.
+
+        Raises:
+            StoreError: it could not be written; nothing changed.
+        """
+        with self._hot.writing, self._hot.begin_writing() as transaction:
+            for slot, watermark in watermarks.items():
+                transaction.put(slot, watermark, db=self._watermarks)
+            self._hot.raise_generation(transaction)
 
 
 def _point_key(issuer: bytes, point: bytes) -> bytes:

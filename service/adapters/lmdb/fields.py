@@ -10,6 +10,8 @@ from service.application.evidence_store import StoreError
 
 T = TypeVar("T")
 
+_DIGEST_OCTETS = 32
+
 _HEX_NUMBER = re.compile(r"-?[0-9a-f]+")
 
 
@@ -32,6 +34,17 @@ class Fields:
     def octets(self, name: str) -> bytes:
         """Octets, written in hex."""
         return _octets(self._value(name), name)
+
+    def digest(self, name: str) -> bytes:
+        """A SHA-256, written in hex."""
+        found = self.octets(name)
+        if len(found) != _DIGEST_OCTETS:
+            raise _damaged(name)
+        return found
+
+    def has(self, name: str) -> bool:
+        """Whether there is a field of this name."""
+        return name in self._document
 
     def octet_strings(self, name: str) -> tuple[bytes, ...]:
         """An array of octets."""

@@ -8,6 +8,8 @@ What it does not do: grow. All processes would have to notice; what fills it is 
 """
 
 import os
+import struct
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,9 +24,13 @@ FORMAT = b"3"
 MAX_READERS = 1024
 """Read transactions at one time, of all processes: one for each thread that looks something up, at 64 octets each."""
 
-MAX_DATABASES = 8
+MAX_DATABASES = 16
 
 _FORMAT_KEY = b"format"
+
+_GENERATION_KEY = b"generation"
+
+_NUMBER = struct.Struct(">Q")
 
 
 class Hot:
@@ -89,6 +95,65 @@ class Hot:
         with self.begin_writing() as transaction:
             transaction.put(_FORMAT_KEY, FORMAT, db=self._about)
 
+    def number(self, key: bytes) -> int:
+        """One of its numbers; zero where it was never raised.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        with self.reading, self.begin() as transaction:
+            return self.number_in(transaction, key)
+
+    def number_in(self, transaction: "lmdb.Transaction[bytes]", key: bytes) -> int:
+        """The same as a transaction sees it."""
+        return _number(transaction.get(key, db=self._about))
+
+    def raise_number(self, transaction: "lmdb.Transaction[bytes]", key: bytes) -> None:
+        """Raise one of its numbers by one, when the transaction is committed."""
+        number = self.number_in(transaction, key) + 1
+        transaction.put(key, _NUMBER.pack(number), db=self._about)
+
+    def generation(self) -> int:
+        """The generation of the decisions (`application.generation`).
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        return self.number(_GENERATION_KEY)
+
+    def raise_generation(self, transaction: "lmdb.Transaction[bytes]") -> None:
+        """End every kept verdict when the transaction is committed: it changes what one may depend on."""
+        self.raise_number(transaction, _GENERATION_KEY)
+
+    def turn_generation(self) -> None:
+        """Raise the generation in a transaction of its own.
+
+        Raises:
+            StoreError: it could not be written.
+        """
+        with self.writing, self.begin_writing() as transaction:
+            self.raise_generation(transaction)
+
+    def numbers(self, keys: Iterable[bytes]) -> tuple[int, ...]:
+        """Some of its numbers, as they stand at one moment.
+
+        Raises:
+            StoreError: they cannot be read.
+        """
+        with self.reading, self.begin() as transaction:
+            return tuple(self.number_in(transaction, key) for key in keys)
+
+    def turn_numbers(self, keys: Iterable[bytes]) -> None:
+        """Raise some of its numbers, and the generation with them, in a transaction of their own.
+
+        Raises:
+            StoreError: nothing was raised.
+        """
+        with self.writing, self.begin_writing() as transaction:
+            for key in keys:
+                self.raise_number(transaction, key)
+            self.raise_generation(transaction)
+
     def check_open(self) -> None:
         """Refuse to work in a forked child, or after the end.
 
@@ -111,3 +176,13 @@ class Hot:
                     f"writes {FORMAT.decode()}: run the version that wrote it, or stop every process that uses it and "
                     "remove the directory; it is fetched again, but the newest CRL numbers seen are forgotten"
                 )
+
+
+def _number(row: bytes | None) -> int:
+    if row is None:
+        return 0
+    try:
+        number: int = _NUMBER.unpack(row)[0]
+    except struct.error as error:
+        raise StoreError("a damaged number in the store") from error
+    return number

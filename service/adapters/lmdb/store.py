@@ -2,7 +2,7 @@
 
 A directory for its owner alone, shared by the processes of one PID namespace:
 
-    hot/            small rows: which CRLs are held, watermarks, OCSP responses
+    hot/            small rows: which CRLs are held, watermarks, OCSP responses, blocks
     generations/    the entries of each CRL held, an immutable file each
     building/       what is not finished
     *.lock          who has it open
@@ -16,15 +16,18 @@ What it does not do: verify, judge or compare anything. Whether a CRL may replac
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
 from typing import Self, TypeVar
 
+from service.adapters.lmdb.block_rows import BlockRows
+from service.adapters.lmdb.block_store import LmdbBlockStore
 from service.adapters.lmdb.crl_rows import CrlRows, SlotRow
 from service.adapters.lmdb.directory import OWNER_ONLY, prepare
 from service.adapters.lmdb.errors import Translating
@@ -41,8 +44,12 @@ from service.adapters.lmdb.record import (
 )
 from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.slot_cache import SlotCache
+from service.adapters.lmdb.source_rows import SourceRows
 from service.adapters.lmdb.tenancy import alone_in_process, only_ingester, same_pid_namespace
-from service.application.evidence_store import HeldCrl, HeldOcsp, StoreError
+from service.adapters.lmdb.waiting_rows import LmdbWaitingIndex, WaitingRows
+from service.application.evidence_store import HeldCrl, HeldOcsp, StoreError, WaitingCrls
+from service.application.operating.purging import CacheKind
+from service.application.prefetch.source_record import PlaceRecord, SourceRecord
 from service.core.der.crl_entry import unpack
 from service.core.model.crl import CrlFinding, CrlRow, CrlSlot, Watermark
 from service.core.model.evidence_tier import Tier
@@ -62,6 +69,8 @@ OPEN_GENERATIONS = 256
 
 FIND_ATTEMPTS = 4
 """A generation can go between reading its slot and opening it, each time a newer one was published meanwhile."""
+
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 T = TypeVar("T")
 
@@ -89,6 +98,9 @@ class _Parts:
     hot: Hot
     crls: CrlRows
     ocsp: OcspRows
+    sources: SourceRows
+    blocks: BlockRows
+    waiting: WaitingRows
     reader: GenerationReader
     writer: GenerationWriter
     thread: ThreadPoolExecutor
@@ -103,9 +115,13 @@ class Store:
         self._hot = parts.hot
         self._crls = parts.crls
         self._ocsp = parts.ocsp
+        self._sources = parts.sources
+        self._waiting = parts.waiting
+        self.waiting_index = LmdbWaitingIndex(parts.waiting, self._submit)
         self._reader = parts.reader
         self._writer = parts.writer
         self._thread = parts.thread
+        self.blocks = LmdbBlockStore(parts.blocks, self._submit)
         self._held = held
         self._slots = SlotCache()
         self._lookup = Lock()
@@ -142,6 +158,9 @@ class Store:
                 hot=hot,
                 crls=CrlRows(hot),
                 ocsp=OcspRows(hot, OcspLimits(limits.ocsp_rows, room)),
+                sources=SourceRows(hot),
+                blocks=BlockRows(hot),
+                waiting=WaitingRows(hot),
                 reader=reader,
                 writer=GenerationWriter(generations, _subdirectory(path / "building")),
                 thread=thread,
@@ -206,6 +225,14 @@ class Store:
             self._crls.any_of(issuer, note)
         return tuple(paths)
 
+    def waiting(self, issuer: bytes, points: frozenset[bytes]) -> WaitingCrls:
+        """The CRLs of the operator's that wait for somebody of this name; see `CrlReader`.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return self._waiting.find(issuer, points)
+
     def held(self) -> tuple[HeldCrl, ...]:
         """Every CRL held, for inventories.
 
@@ -215,6 +242,58 @@ class Store:
         rows = self._crls.all()
         with self._lookup:
             return tuple(self._slots.record(row).held for row in rows)
+
+    def held_in(self, slot: bytes) -> HeldCrl | None:
+        """The CRL in the slot of a key; None where it is empty.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        row = self._crls.row(slot)
+        if row is None:
+            return None
+        with self._lookup:
+            return self._slots.record(SlotRow(slot, row)).held
+
+    def sources(self) -> tuple[SourceRecord, ...]:
+        """Everything that is remembered of the sources of CRLs; see `SourceReader`.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return self._sources.sources()
+
+    def places(self) -> tuple[PlaceRecord, ...]:
+        """The configured places that were listed; see `SourceReader`.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return self._sources.places()
+
+    async def put_sources(self, records: tuple[SourceRecord, ...]) -> None:
+        """Remember these, off the event loop; see `SourceStore`.
+
+        Raises:
+            StoreError: they could not be written.
+        """
+        await asyncio.wrap_future(self._submit(lambda: self._sources.put_sources(records)))
+
+    async def forget_sources(self, keys: tuple[str, ...]) -> None:
+        """Forget these, off the event loop; see `SourceStore`.
+
+        Raises:
+            StoreError: nothing was forgotten.
+        """
+        await asyncio.wrap_future(self._submit(lambda: self._sources.forget_sources(keys)))
+
+    async def put_places(self, records: tuple[PlaceRecord, ...]) -> None:
+        """Remember these places and no other, off the event loop; see `SourceStore`.
+
+        Raises:
+            StoreError: they could not be written.
+        """
+        await asyncio.wrap_future(self._submit(lambda: self._sources.put_places(records)))
 
     def watermark(self, slot: CrlSlot) -> Watermark | None:
         """The newest CRL ever accepted in the slot.
@@ -273,6 +352,26 @@ class Store:
         # The new one is in force. The old file has no name any more; who reads it at this moment reads on.
         self._remove(replaced)
 
+    async def forget_watermarks(self, slots: tuple[bytes, ...]) -> None:
+        """Forget how new the CRLs were that these slots have seen, off the event loop; what they hold stays.
+
+        Raises:
+            StoreError: it could not be written, or this process is not the prefetcher; nothing was forgotten.
+        """
+        if self._role is not Role.INGESTER:
+            raise StoreError("this process opened the store as a worker: the prefetcher forgets watermarks")
+        await asyncio.wrap_future(self._submit(lambda: self._forget_watermarks(slots)))
+
+    def _forget_watermarks(self, slots: Iterable[bytes]) -> None:
+        """Accept whatever comes next in these slots.
+
+        The digest stays: what is held may arrive once more before its successor does, and must not shut the door again.
+        """
+        rows = {slot: row for slot in slots if (row := self._crls.row(slot)) is not None}
+        digests = {slot: decode_slot(row).held.meta.digest for slot, row in rows.items()}
+        anything = {slot: Watermark(None, _BEFORE_ALL, digest) for slot, digest in digests.items()}
+        self._crls.put_watermarks({slot: encode_watermark(one) for slot, one in anything.items()})
+
     def find_ocsp(self, key: bytes) -> HeldOcsp | None:
         """The response held under a key, whatever its age.
 
@@ -288,6 +387,39 @@ class Store:
             StoreError: it could not be written.
         """
         await asyncio.wrap_future(self._submit(lambda: self._ocsp.put(key, held, supersedes)))
+
+    def generation(self) -> int:
+        """The generation of the decisions; see `Generations`.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        return self._hot.generation()
+
+    async def bump_generation(self) -> None:
+        """End every kept verdict; see `Generations`.
+
+        Raises:
+            StoreError: it could not be raised.
+        """
+        await asyncio.wrap_future(self._submit(self._hot.turn_generation))
+
+    def purges(self) -> Mapping[str, int]:
+        """How often each kind of cache was purged; see `PurgeNumbers`.
+
+        Raises:
+            StoreError: they cannot be read.
+        """
+        return dict(zip(CacheKind, self._hot.numbers(map(_purge_key, CacheKind)), strict=True))
+
+    async def purge(self, kinds: tuple[str, ...]) -> None:
+        """Count a purge, and end every kept verdict, off the event loop; see `PurgeNumbers`.
+
+        Raises:
+            StoreError: nothing was counted.
+        """
+        keys = tuple(_purge_key(CacheKind(kind)) for kind in kinds)
+        await asyncio.wrap_future(self._submit(lambda: self._hot.turn_numbers(keys)))
 
     def _submit(self, write: Callable[[], T]) -> Future[T]:
         self._hot.check_open()
@@ -332,6 +464,10 @@ def _generation(row: bytes) -> str | None:
         return decode_slot(row).generation.name
     except StoreError:
         return None
+
+
+def _purge_key(kind: CacheKind) -> bytes:
+    return f"purges-{kind.value}".encode()
 
 
 def _subdirectory(path: Path) -> Path:

@@ -41,11 +41,13 @@ class AuthenticCrl:
     Attributes:
         until: How long that stays so, as far as is known.
         standing: What its word is worth.
+        in_grace: What is known of its signer serves because the policy grants grace.
     """
 
     finding: CrlFinding
     until: datetime
     standing: Standing = Standing.FULL
+    in_grace: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class _Usable:
         entry: What it says of the certificate, together with the delta that was combined with it.
         told_by: Which of the two says so.
         freshest: Where deltas of it are that nobody has looked for.
+        in_grace: It serves, or its signer does, after the end of the evidence for it, because the policy grants grace.
     """
 
     finding: CrlFinding
@@ -66,6 +69,7 @@ class _Usable:
     entry: CrlEntry | None
     told_by: CrlFinding
     freshest: tuple[DistributionPoint, ...] = ()
+    in_grace: bool = False
 
 
 def judge_crls(crls: Iterable[AuthenticCrl], certificate: Certificate, policy: Policy, at: datetime) -> Judgement:
@@ -192,7 +196,9 @@ def _use(crl: AuthenticCrl, certificate: Certificate, policy: Policy, at: dateti
     # We choose to believe a CRL that lists a certificate twice where it says revoked, and nowhere else.
     vouches = may_vouch(meta, certificate) and not finding.repeats_entries and crl.standing is not Standing.REVOKES
     vouched = reasons if vouches else Reasons(0)
-    return _Usable(finding, crl.standing, vouched, min(until.moment, crl.until), finding.entry, finding)
+    in_grace = until.in_grace or crl.in_grace
+    end = min(until.moment, crl.until)
+    return _Usable(finding, crl.standing, vouched, end, finding.entry, finding, in_grace=in_grace)
 
 
 def _combined(complete: _Usable, deltas: list[_Usable], certificate: Certificate) -> _Usable:
@@ -206,6 +212,7 @@ def _combined(complete: _Usable, deltas: list[_Usable], certificate: Certificate
             until=min(complete.until, delta.until),
             entry=combined_entry(delta.finding, complete.finding),
             told_by=complete.finding if delta.entry is None else delta.finding,
+            in_grace=complete.in_grace or delta.in_grace,
         )
     # RFC 5280 §6.3.3 (a): the certificate and the complete CRL may name deltas.
     freshest = (*certificate.extensions.freshest_crl, *complete.finding.meta.freshest_crl)
@@ -225,13 +232,15 @@ def _covered(complete: list[_Usable], attempts: list[Attempt], until: datetime) 
     `until` is when a delta that is overtaken now may count again.
     """
     covered = Reasons(0)
+    in_grace = False
     freshest: dict[DistributionPoint, None] = {}
     for one in sorted(complete, key=lambda each: each.until, reverse=True):
         covered |= one.reasons
         freshest.update(dict.fromkeys(one.freshest))
         until = min(until, one.until)
+        in_grace = in_grace or one.in_grace
         if covered == ALL_REASONS:
-            answer = _answer(one, RevocationStatus.GOOD, until)
+            answer = _answer(replace(one, in_grace=in_grace), RevocationStatus.GOOD, until)
             return Judgement(answer, tuple(attempts), freshest=tuple(freshest))
     return Judgement(None, (*attempts, *(_partial(one) for one in complete)))
 
@@ -256,5 +265,12 @@ def _answer(used: _Usable, status: RevocationStatus, until: datetime) -> Revocat
         revoked_at=None if entry is None else entry.revoked_at,
         reason=None if entry is None else (Reason.UNSPECIFIED if entry.reason is None else entry.reason).text,
         crl_number=meta.crl_number,
-        notes=(Note.NO_CRL_NUMBER,) if used.finding.meta.crl_number is None else (),
+        notes=_notes(used),
     )
+
+
+def _notes(used: _Usable) -> tuple[Note, ...]:
+    if used.finding.meta.crl_number is not None and not used.in_grace:  # most often
+        return ()
+    noted = ((Note.NO_CRL_NUMBER, used.finding.meta.crl_number is None), (Note.IN_GRACE, used.in_grace))
+    return tuple(note for note, holds in noted if holds)

@@ -35,7 +35,8 @@ def names_other_issuer(point: DistributionPoint, certificate: Certificate) -> bo
 def crl_issuers(certificate: Certificate) -> tuple[Name, ...]:
     """Who may issue CRLs about a certificate: its own issuer, and everybody whom its distribution points name."""
     points = (*certificate.extensions.crl_distribution_points, *certificate.extensions.freshest_crl)
-    return (certificate.issuer, *(name for point in points for name in _crl_issuer(point)))
+    others = [name for point in points if point.crl_issuer for name in _crl_issuer(point)]
+    return (certificate.issuer, *others)
 
 
 def point_keys(certificate: Certificate) -> frozenset[bytes]:

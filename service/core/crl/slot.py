@@ -39,7 +39,7 @@ def advance(meta: CrlMeta, watermark: Watermark | None, policy: Policy, at: date
 
     A CRL from the future is never held. A lower number or an older thisUpdate than the slot has seen is refused, and of
     the same thisUpdate another CRL without a number, or with the number of the one that was accepted last: nothing says
-    that it is the later of the two, and the first stays. The same number with a newer thisUpdate is accepted: it is
+    that it is the later of the two, and the first stays (the other may have a place of its own: `twin`). The same number with a newer thisUpdate is accepted: it is
     what a CA does that publishes without a change. What was accepted last is accepted again.
     """
     if meta.this_update > later(at, policy.clock_skew):
@@ -50,10 +50,21 @@ def advance(meta: CrlMeta, watermark: Watermark | None, policy: Policy, at: date
         return watermark
     if meta.this_update < watermark.this_update or is_lower(meta.crl_number, watermark.crl_number):
         return Problem.ROLLED_BACK
-    if meta.this_update == watermark.this_update and meta.crl_number in (None, watermark.crl_number):
+    if ties(meta, watermark):
         return Problem.ROLLED_BACK
     number = watermark.crl_number if meta.crl_number is None else meta.crl_number
     return Watermark(number, meta.this_update, meta.digest)
+
+
+def ties(meta: CrlMeta, watermark: Watermark) -> bool:
+    """Whether a CRL is another one than was accepted last, and nothing says which of the two is the later one."""
+    is_as_old = meta.this_update == watermark.this_update and meta.crl_number in (None, watermark.crl_number)
+    return is_as_old and meta.digest != watermark.digest
+
+
+def twin(slot: CrlSlot) -> CrlSlot:
+    """Where the second of two CRLs is held of which nothing says which is the later one: both are heard."""
+    return CrlSlot(sha256(b"twin" + slot.key).digest(), slot.issuer, slot.points)
 
 
 def is_lower(number: int | None, seen: int | None) -> bool:

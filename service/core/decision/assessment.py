@@ -4,20 +4,25 @@
 
 It fetches nothing, reads no clock, and remembers nothing: a dry run, a replay of last month's decision, a property test
 and the live service are the same call. The order of its rules is the order of precedence of the interface: malformed
-leaf, budget, path failure, revoked, unavailable. Revocation is judged only on paths that validate.
+leaf, blocked, budget, path failure, revoked, unavailable. Revocation is judged only on paths that validate; blocks are
+looked at on every path, whatever mode, scope or moment are asked about.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 
+from service.core.decision.block_list import NO_BLOCKS, StandingBlocks
+from service.core.decision.issuer_policy import policy_for
 from service.core.decision.question import Checked, Inquiry, Missing, Question
 from service.core.decision.reuse import allow_until, deny_until
 from service.core.decision.revocation import check_revocation, not_checked
+from service.core.model.block import Block
 from service.core.model.budget import Budget, BudgetExhaustedError
 from service.core.model.certificate import Certificate
 from service.core.model.evidence import Evidence, NeedEvidence, Wanted
 from service.core.model.failure import (
+    Blocked,
     BudgetExhausted,
     Code,
     Failure,
@@ -28,7 +33,16 @@ from service.core.model.failure import (
 )
 from service.core.model.policy import Policy, RevocationScope
 from service.core.model.trust_store import TrustStore
-from service.core.model.verdict import Decision, NotChecked, PathElement, RevocationStatus, Status, Verdict
+from service.core.model.verdict import (
+    Decision,
+    Method,
+    NotChecked,
+    PathElement,
+    Revocation,
+    RevocationStatus,
+    Status,
+    Verdict,
+)
 from service.core.path.building import build_paths
 from service.core.path.certification_path import CertificationPath, ValidPath
 from service.core.path.validation import validate
@@ -41,10 +55,12 @@ class AssessmentRequest:
     Attributes:
         leaf: The certificate in question, or why it cannot be read.
         store: Anchors and intermediates, those of the request included.
+        blocks: What an operator has blocked, as it stands by the clock: another moment than `at` where that is given.
     """
 
     leaf: Certificate | Malformed
     store: TrustStore
+    blocks: StandingBlocks = field(default=NO_BLOCKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +69,14 @@ class _Denied:
 
     Attributes:
         rivals: The other paths that came to nothing; the finding lasts only while none of them can change.
+        policies: The user-constrained policy set of a path that is valid but for revocation; otherwise empty.
     """
 
     failure: Failure
     path: CertificationPath | None = None
     elements: tuple[PathElement, ...] = ()
     rivals: tuple["_Denied", ...] = ()
+    policies: frozenset[str] = frozenset()
 
     @property
     def preference(self) -> tuple[bool, int]:
@@ -89,7 +107,9 @@ def assess(request: AssessmentRequest, evidence: Evidence, policy: Policy, at: d
     """
     if isinstance(request.leaf, Malformed):
         return _deny(None, _Denied(request.leaf), policy, at)
-    outcome = _search(request.leaf, Inquiry(evidence, policy, at, Budget(policy.limits), request.store))
+    inquiry = Inquiry(evidence, policy, at, Budget(policy.limits), request.store, blocks=request.blocks)
+    block = request.blocks.find(request.leaf)
+    outcome = _search(request.leaf, inquiry) if block is None else _blocked_leaf(request.leaf, block, inquiry)
     match outcome:
         case _Allowed():
             return _allow(request.leaf, outcome, policy, at)
@@ -104,7 +124,22 @@ def assess(request: AssessmentRequest, evidence: Evidence, policy: Policy, at: d
 def give_up(resource: str, limit: int, request: AssessmentRequest, policy: Policy, at: datetime) -> Verdict:
     """The verdict where the shell's own budget is spent: it went for evidence `limit` times and still lacks some."""
     leaf = None if isinstance(request.leaf, Malformed) else request.leaf
+    block = None if leaf is None else request.blocks.find(leaf)
+    if leaf is not None and block is not None:
+        return _deny(leaf, _Denied(Blocked(leaf, block)), policy, at)
     return _deny(leaf, _Denied(BudgetExhausted(resource, limit)), policy, at)
+
+
+def _blocked_leaf(leaf: Certificate, block: Block, inquiry: Inquiry) -> _Denied:
+    """A leaf that is denied whatever else is wrong with it, with the first path to an anchor where there is one."""
+    failure = Blocked(leaf, block)
+    try:
+        for path in build_paths(leaf, inquiry.store, inquiry.policy, inquiry.budget):
+            if isinstance(path, CertificationPath):
+                return _Denied(failure, path, _with_blocks(path, inquiry.blocks))
+    except BudgetExhaustedError:
+        pass
+    return _Denied(failure)
 
 
 def _search(leaf: Certificate, inquiry: Inquiry) -> _Allowed | _Denied | Missing:
@@ -122,7 +157,10 @@ def _search(leaf: Certificate, inquiry: Inquiry) -> _Allowed | _Denied | Missing
             denied.append(outcome)
     except BudgetExhaustedError as spent:
         elements = () if reached is None else _unreached(reached)
-        return _Denied(BudgetExhausted(spent.resource, spent.limit), reached, elements, tuple(denied))
+        denied.append(_Denied(BudgetExhausted(spent.resource, spent.limit), reached, elements))
+        # What was not looked at could change the finding. What is blocked is named all the same.
+        outcome = next((one for one in denied if isinstance(one.failure, Blocked)), denied[-1])
+        return replace(outcome, rivals=tuple(denied))
     return replace(max(denied, key=lambda one: one.preference), rivals=tuple(denied))
 
 
@@ -130,6 +168,9 @@ def _try(path: CertificationPath | PathFailure, inquiry: Inquiry) -> _Allowed | 
     """Validate one path and ask about revocation on it."""
     if not isinstance(path, CertificationPath):
         return _Denied(path)
+    blocked = inquiry.blocks.first((*path.certificates, path.anchor))
+    if blocked is not None:
+        return _Denied(Blocked(*blocked), path, _with_blocks(path, inquiry.blocks))
     inquiry.budget.spend_path()
     valid = validate(path, inquiry.policy, inquiry.at, inquiry.budget)
     if not isinstance(valid, ValidPath):
@@ -147,6 +188,18 @@ def _unreached(path: CertificationPath) -> tuple[PathElement, ...]:
     return tuple(PathElement(certificate, skipped) for certificate in path.certificates)
 
 
+def _with_blocks(path: CertificationPath, blocks: StandingBlocks) -> tuple[PathElement, ...]:
+    """The elements of a path of which something is blocked, its anchor perhaps."""
+    return tuple(
+        element if (block := blocks.find(element.certificate)) is None else replace(element, revocation=_blocked(block))
+        for element in _unreached(path)
+    )
+
+
+def _blocked(block: Block) -> Revocation:
+    return Revocation(RevocationStatus.REVOKED, Method.BLOCK, source=block.id, block=block)
+
+
 def _judge(valid: ValidPath, question: Question) -> _Allowed | _Denied | Missing:
     """Revocation of each certificate of a valid path, leaf first."""
     path = valid.path
@@ -162,21 +215,24 @@ def _judge(valid: ValidPath, question: Question) -> _Allowed | _Denied | Missing
     for element in elements:
         found = element.revocation
         if found.status is RevocationStatus.REVOKED:
-            return _Denied(Revoked(element.certificate, found.revoked_at, found.reason), path, elements)
+            revoked = Revoked(element.certificate, found.revoked_at, found.reason)
+            return _Denied(revoked, path, elements, policies=valid.authorized_policies)
     if wanted:
         return Missing(frozenset(wanted))
     for element, check in zip(elements, checks, strict=True):
         if check.is_needed and element.revocation.status is not RevocationStatus.GOOD:
-            return _Denied(RevocationUnavailable(element.certificate, element.revocation.attempts), path, elements)
+            unavailable = RevocationUnavailable(element.certificate, element.revocation.attempts)
+            return _Denied(unavailable, path, elements, policies=valid.authorized_policies)
     return _Allowed(valid, elements)
 
 
 def _check(number: int, certificate: Certificate, path: CertificationPath, question: Question) -> Checked | Missing:
     if path.leaf_is_anchor:
         return not_checked(NotChecked.TRUST_ANCHOR)
-    if number and question.policy.revocation_scope is RevocationScope.LEAF:
+    issuer = path.issuer_of(number)
+    if number and policy_for(issuer, question.policy).revocation_scope is RevocationScope.LEAF:
         return not_checked(NotChecked.OUT_OF_SCOPE)
-    return check_revocation(certificate, path.issuer_of(number), question)
+    return check_revocation(certificate, issuer, question)
 
 
 def _allow(leaf: Certificate, allowed: _Allowed, policy: Policy, at: datetime) -> Verdict:
@@ -214,6 +270,7 @@ def _deny(leaf: Certificate | None, denied: _Denied, policy: Policy, at: datetim
         anchor=None if denied.path is None else denied.path.anchor,
         authorized_policies=frozenset(),
         valid_until=min(deny_until(one.failure, one.elements, policy, at) for one in (denied, *denied.rivals)),
+        withheld_policies=denied.policies,
     )
 
 

@@ -27,7 +27,7 @@ from service.core.model.certificate import Certificate
 from service.core.model.crl import CrlFinding
 from service.core.model.evidence import CrlWanted, Reach
 from service.core.model.policy import KeyPurpose, Policy, PolicyInputs
-from service.core.model.verdict import RevocationStatus
+from service.core.model.verdict import Note, RevocationStatus
 from service.core.names.comparison import canonical, same_name
 from service.core.path.building import build_paths
 from service.core.path.certification_path import CertificationPath, ValidPath
@@ -46,16 +46,18 @@ class Authority:
     Attributes:
         until: How long, as far as is known.
         standing: What its word is worth.
+        in_grace: The evidence about its own path serves because the policy grants grace.
     """
 
     until: datetime
     standing: Standing = Standing.FULL
+    in_grace: bool = False
 
 
 MAX_KEPT_SIGNERS = 4
 """Keys known by what is kept alone under which a CRL is tried as well: two that took turns, and as many again."""
 
-_WORST_FIRST = (Problem.SIGNER_REVOKED, Problem.SIGNER_UNCHECKED, Problem.UNAUTHORIZED_SIGNER)
+_WORST_FIRST = (Problem.SIGNER_REVOKED, Problem.SIGNER_UNCHECKED, Problem.SIGNER_BLOCKED, Problem.UNAUTHORIZED_SIGNER)
 
 
 def authorize(
@@ -128,7 +130,7 @@ def _search(
     if missing:
         return together(missing)
     worst = next(problem for problem in _WORST_FIRST if problem in problems)
-    if question.pending and worst is not Problem.UNAUTHORIZED_SIGNER:
+    if question.pending and worst in (Problem.SIGNER_REVOKED, Problem.SIGNER_UNCHECKED):
         # Of two signers that revoke each other neither is good: the one that is asked about must not silence the other.
         return Authority(LAST_MOMENT, Standing.REVOKES)
     return worst
@@ -152,6 +154,8 @@ def _is_anchor(candidate: Certificate, question: Question) -> bool:
     if candidate == anchor:
         return True
     if candidate not in question.store.anchors or not same_name(anchor.issuer, anchor.subject):
+        return False
+    if question.blocks.find(candidate) is not None:
         return False
     if not same_name(candidate.subject, anchor.subject) or check_validity(candidate, question.at) is not None:
         return False
@@ -233,7 +237,7 @@ def _judge_paths(
     for path, standing in _signer_paths(candidate, issuer, question):
         judge = partial(_judge_path, replace(question, path=path, pending=pending), check)
         # Whoever asks: of a key that was renewed again and again, each renewal is asked about under each of the others.
-        outcome = question.budget.once((path, pending, question.policy, question.store.version), judge)
+        outcome = question.budget.once((path, pending, question.for_all, question.store.version), judge)
         yield replace(outcome, standing=standing) if isinstance(outcome, Authority) else outcome
 
 
@@ -322,11 +326,13 @@ def _position(path: CertificationPath, member: Certificate) -> int:
 def _judge_path(question: Question, check: Check) -> Authority | Problem | Missing:
     """Whether nothing in a signer's path, that of the question, is revoked, and every needed answer is there."""
     path = question.path
+    if question.blocks.first(path.certificates) is not None:
+        return Problem.SIGNER_BLOCKED
     if len(question.pending) > 1:  # the first time is paid for where the path is validated
         question.budget.spend_path()
     until = path.anchor.not_after
     missing: list[Missing] = []
-    unchecked = False
+    unchecked = in_grace = False
     for number, certificate in enumerate(path.certificates):
         checked = check(certificate, path.issuer_of(number), question)
         if isinstance(checked, Missing):
@@ -336,10 +342,11 @@ def _judge_path(question: Question, check: Check) -> Authority | Problem | Missi
         if revocation.status is RevocationStatus.REVOKED:
             return Problem.SIGNER_REVOKED
         unchecked = unchecked or (checked.is_needed and revocation.status is not RevocationStatus.GOOD)
+        in_grace = in_grace or Note.IN_GRACE in revocation.notes
         until = min(until, certificate.not_after, revocation.usable_until or LAST_MOMENT)
     if missing:
         return together(missing)
-    return Problem.SIGNER_UNCHECKED if unchecked else Authority(until)
+    return Problem.SIGNER_UNCHECKED if unchecked else Authority(until, in_grace=in_grace)
 
 
 def _rules(policy: Policy) -> Policy:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from service.core.freshness.window import later
 from service.core.model.certificate import Certificate
-from service.core.model.failure import BudgetExhausted, Failure, NotYetValid, RevocationUnavailable
+from service.core.model.failure import Blocked, BudgetExhausted, Failure, NotYetValid, RevocationUnavailable
 from service.core.model.policy import Policy
 from service.core.model.verdict import PathElement
 
@@ -31,6 +31,8 @@ def deny_until(failure: Failure, elements: Iterable[PathElement], policy: Policy
             ends.append(later(at, UNDECIDED_TTL))
         case NotYetValid(certificate):
             ends.append(certificate.not_before)
+        case Blocked(_, block):
+            ends.extend(moment for moment in (block.until,) if moment is not None)
         case _:
             ends.extend(one.revocation.usable_until for one in elements if one.revocation.usable_until is not None)
     return min(ends)

@@ -7,15 +7,23 @@ from typing import assert_never
 from service.core.crl.issuer import candidate_signers, check_issuer
 from service.core.crl.judging import AuthenticCrl, age, judge_crls
 from service.core.decision.crl_signers import Authority, authorize, known_signers, names_issuer, own_path
+from service.core.decision.issuer_policy import (
+    deltas_of,
+    exemption_of,
+    expects_source,
+    points_of,
+    policy_for,
+    responders_of,
+)
 from service.core.decision.question import Checked, Missing, Question
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.certificate import Certificate
 from service.core.model.crl import CrlFinding
 from service.core.model.evidence import CrlWanted, OcspWanted, Reach, Wanted
 from service.core.model.judgement import Judgement
-from service.core.model.policy import EvidenceOrder, RevocationMode
-from service.core.model.verdict import Method, NotChecked, Revocation, RevocationStatus
-from service.core.ocsp.judging import DelegateCheck, DelegateStanding, judge_answers, signed_answers
+from service.core.model.policy import EvidenceOrder, Policy, RevocationMode
+from service.core.model.verdict import Method, NotChecked, Note, Revocation, RevocationStatus
+from service.core.ocsp.judging import DelegateCheck, DelegateStanding, SignedAnswer, judge_answers, signed_answers
 
 METHODS = {
     EvidenceOrder.CRL_FIRST: (Method.CRL, Method.OCSP),
@@ -25,8 +33,6 @@ METHODS = {
     EvidenceOrder.OCSP_ONLY: (Method.OCSP,),
 }
 """The methods that an order admits, the one that is fetched first in front."""
-
-_FETCHED = (Reach.ORIGIN, Reach.FRESHEST)
 
 
 def check_revocation(certificate: Certificate, issuer: Certificate, question: Question) -> Checked | Missing:
@@ -40,8 +46,8 @@ def check_revocation(certificate: Certificate, issuer: Certificate, question: Qu
     Raises:
         BudgetExhaustedError: the signatures of OCSP answers cost too much.
     """
-    mode = question.policy.revocation_mode
-    if mode is RevocationMode.OFF:
+    question = question.about_issuer(policy_for(issuer, question.for_all))
+    if question.policy.revocation_mode is RevocationMode.OFF:
         return not_checked(NotChecked.MODE_OFF)
     if certificate.extensions.no_rev_avail:
         # RFC 9608: there will never be an answer. Where it may not be said, the path is not valid (§3).
@@ -82,7 +88,7 @@ def _check(
         if answer.status is RevocationStatus.REVOKED:
             return Checked(replace(answer, attempts=attempts), is_needed=True)
     unasked = [
-        _wanted(method, certificate, issuer, Reach.ORIGIN)
+        _wanted(method, certificate, issuer, question.policy)
         for method, judgement in judgements.items()
         if judgement.answer is None and _may_ask(method, certificate, issuer, question)
     ]
@@ -104,32 +110,38 @@ def _without_answer(
 ) -> Checked:
     """What no usable answer means in each mode."""
     mode = question.policy.revocation_mode
-    expected = declares_source(certificate) or names_issuer
+    expected = expects_source(certificate, question.policy) or names_issuer
     if not expected and mode is not RevocationMode.REQUIRE:
         skipped = not_checked(NotChecked.NOTHING_DECLARED)
         return replace(skipped, revocation=replace(skipped.revocation, attempts=attempts))
-    return Checked(
-        Revocation(RevocationStatus.UNKNOWN, attempts=attempts), is_needed=mode is not RevocationMode.SOFT_FAIL
-    )
+    unknown = Revocation(RevocationStatus.UNKNOWN, attempts=attempts)
+    if mode is RevocationMode.SOFT_FAIL:
+        return Checked(unknown, is_needed=False)
+    exemption = exemption_of(certificate, question.policy, question.at)
+    if exemption is None:
+        return Checked(unknown, is_needed=True)
+    # The operator knows of this one and vouches for it, until then and for nothing but a missing answer.
+    return Checked(replace(unknown, exemption=exemption, usable_until=exemption.until), is_needed=False)
 
 
 def _may_ask(method: Method, certificate: Certificate, issuer: Certificate, question: Question) -> bool:
-    """Whether the certificate declares sources of a method that nobody has asked yet."""
+    """Whether there are sources of a method that nobody has asked yet."""
     if method is Method.CRL:
         if question.policy.evidence_order is EvidenceOrder.OCSP_ONLY:  # a delegate is asked about
             return False
         wanted = CrlWanted(certificate, issuer, Reach.ORIGIN)
-        return bool(certificate.extensions.crl_distribution_points) and wanted not in question.evidence.crls
+        return bool(points_of(certificate, question.policy)) and wanted not in question.evidence.crls
     return (
-        bool(certificate.extensions.ocsp_responders)
+        bool(responders_of(certificate, question.policy))
         and OcspWanted(certificate, issuer, Reach.ORIGIN) not in question.evidence.ocsp
     )
 
 
-def _wanted(method: Method, certificate: Certificate, issuer: Certificate, reach: Reach) -> Wanted:
+def _wanted(method: Method, certificate: Certificate, issuer: Certificate, policy: Policy) -> Wanted:
+    """What is to be fetched, under the policy for the certificates of this issuer."""
     if method is Method.OCSP:
-        return OcspWanted(certificate, issuer, reach)
-    return CrlWanted(certificate, issuer, reach, points=certificate.extensions.crl_distribution_points)
+        return OcspWanted(certificate, issuer, Reach.ORIGIN, responders=responders_of(certificate, policy))
+    return CrlWanted(certificate, issuer, Reach.ORIGIN, points=points_of(certificate, policy))
 
 
 def _judge(method: Method, certificate: Certificate, issuer: Certificate, question: Question) -> Judgement | Missing:
@@ -144,13 +156,16 @@ def _judge_crls(certificate: Certificate, issuer: Certificate, question: Questio
     first = question.evidence.crls.get(held)
     if first is None:
         return Missing(frozenset({held}))
-    fetched = (question.evidence.crls.get(CrlWanted(certificate, issuer, reach)) for reach in _FETCHED)
-    gathered = [first, *(one for one in fetched if one is not None)]
+    waiting = CrlWanted(certificate, issuer, Reach.WAITING)
+    if first.waiting and waiting not in question.evidence.crls:
+        return Missing(frozenset({waiting}))  # the path is valid by now: no stranger has his keys tried
+    gathered = [first, *question.evidence.further_crls(held)]
     authentic = _authentic((finding for one in gathered for finding in one.findings), certificate, issuer, question)
     if isinstance(authentic, Missing):
         return authentic
     crls, refused = authentic
     judgement = judge_crls(crls, certificate, question.policy, question.at)
+    judgement = _without_replaced_deltas(judgement, crls, certificate, question)
     return judgement.among(tuple(refused), tuple(attempt for one in gathered for attempt in one.attempts))
 
 
@@ -161,13 +176,14 @@ def _authentic(
     crls: list[AuthenticCrl] = []
     attempts: list[Attempt] = []
     wanted: set[Wanted] = set()
-    for finding in sorted(findings, key=age):
+    listed = list(findings)
+    for finding in sorted(listed, key=age) if len(listed) > 1 else listed:
         outcome = check_issuer(finding, certificate, question.policy) or authorize(
             finding, issuer, question, check_revocation
         )
         match outcome:
-            case Authority(until, standing):
-                crls.append(AuthenticCrl(finding, until, standing))
+            case Authority(until, standing, in_grace):
+                crls.append(AuthenticCrl(finding, until, standing, in_grace))
             case Missing():
                 wanted |= outcome.wanted
             case Problem():
@@ -175,6 +191,16 @@ def _authentic(
             case _:
                 assert_never(outcome)
     return Missing(frozenset(wanted)) if wanted else (crls, attempts)
+
+
+def _without_replaced_deltas(
+    judgement: Judgement, crls: Iterable[AuthenticCrl], certificate: Certificate, question: Question
+) -> Judgement:
+    """A judgement that sends nobody to where the certificate alone says that deltas are, if the operator replaced it."""
+    if deltas_of(certificate, question.policy) == certificate.extensions.freshest_crl:
+        return judgement
+    named = {point for crl in crls for point in crl.finding.meta.freshest_crl}
+    return replace(judgement, freshest=tuple(point for point in judgement.freshest if point in named))
 
 
 def _unasked_deltas(
@@ -212,7 +238,8 @@ def _judge_ocsp(certificate: Certificate, issuer: Certificate, question: Questio
     if fetched is not None:
         gathered.append(fetched)
     findings = (finding for one in gathered for finding in one.findings)
-    answers, refused = signed_answers(findings, certificate, issuer, question.policy, question.at, question.budget)
+    signed, refused = signed_answers(findings, certificate, issuer, question.policy, question.at, question.budget)
+    answers, blocked = _by_unblocked(signed, question)
     delegates: dict[Certificate, DelegateCheck] = {}
     for answer in answers:
         if answer.delegate is not None:
@@ -221,7 +248,21 @@ def _judge_ocsp(certificate: Certificate, issuer: Certificate, question: Questio
                 return check
             delegates[answer.delegate] = check
     judgement = judge_answers(answers, delegates, question.policy, question.at)
-    return judgement.among(tuple(refused), tuple(attempt for one in gathered for attempt in one.attempts))
+    return judgement.among((*refused, *blocked), tuple(attempt for one in gathered for attempt in one.attempts))
+
+
+def _by_unblocked(
+    answers: Iterable[SignedAnswer], question: Question
+) -> tuple[tuple[SignedAnswer, ...], tuple[Attempt, ...]]:
+    """The answers whose responder is not blocked, and that the others are not used."""
+    heard: list[SignedAnswer] = []
+    refused: list[Attempt] = []
+    for answer in answers:
+        if question.blocks.first(one for one in (answer.delegate, answer.trusted) if one is not None) is None:
+            heard.append(answer)
+        else:
+            refused.append(Attempt(answer.finding.source, Problem.SIGNER_BLOCKED))
+    return tuple(heard), tuple(refused)
 
 
 def _check_delegate(delegate: Certificate, issuer: Certificate, question: Question) -> DelegateCheck | Missing:
@@ -237,7 +278,7 @@ def _check_delegate(delegate: Certificate, issuer: Certificate, question: Questi
     policy = question.policy
     if policy.revocation_mode is RevocationMode.REQUIRE:
         # `require` asks for an answer about the path, not about responders.
-        question = replace(question, policy=replace(policy, revocation_mode=RevocationMode.HARD_FAIL))
+        question = question.in_mode(RevocationMode.HARD_FAIL)
     checked = _check(delegate, issuer, question, (Method.CRL,), together=False)
     if isinstance(checked, Missing):
         return checked
@@ -248,4 +289,4 @@ def _check_delegate(delegate: Certificate, issuer: Certificate, question: Questi
         case RevocationStatus.UNKNOWN if checked.is_needed:
             return DelegateCheck(DelegateStanding.UNCHECKED)
         case _:
-            return DelegateCheck(DelegateStanding.GOOD, until)
+            return DelegateCheck(DelegateStanding.GOOD, until, Note.IN_GRACE in checked.revocation.notes)

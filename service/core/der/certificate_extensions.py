@@ -91,6 +91,8 @@ KNOWN = frozenset({
     INHIBIT_ANY_POLICY,
 })  # fmt: skip
 
+_DOTTED = {identifier: dotted(identifier) for identifier in KNOWN}
+
 
 def read_certificate_extensions(data: bytes, start: int, stop: int, issuer: bytes) -> Extensions:
     """The extensions in the content of `SEQUENCE OF Extension`.
@@ -127,7 +129,11 @@ def read_certificate_extensions(data: bytes, start: int, stop: int, issuer: byte
         freshest_crl=() if freshest is None else read_distribution_points(data, freshest, issuer),
         no_check=optional(data, found, OCSP_NO_CHECK, _flag) or False,
         no_rev_avail=optional(data, found, NO_REV_AVAIL, _flag) or False,
-        critical=frozenset(dotted(identifier) for identifier, extension in found.items() if extension.critical),
+        critical=frozenset(
+            _DOTTED.get(identifier) or dotted(identifier)
+            for identifier, extension in found.items()
+            if extension.critical
+        ),
         unknown_critical=unknown_critical(found, KNOWN) + _unknown_qualifiers(data, found.get(CERTIFICATE_POLICIES)),
     )
 

@@ -1,6 +1,7 @@
-"""CRLs (RFC 5280 §5): the header and the extensions; the entries are walked over, never held.
+"""CRLs (RFC 5280 §5): the head and the extensions; the entries are walked over, never held.
 
-Works on a memory-mapped file as on octets in memory.
+Works on a memory-mapped file as on octets in memory. The head can be read by itself, which takes microseconds whatever
+the CRL's size: whether somebody known has signed the list is asked before anybody walks over it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -9,8 +10,8 @@ from datetime import datetime
 from hashlib import sha256
 
 from service.core.der import tlv
-from service.core.der.crl_entry import EntryExtensions, read_entries
 from service.core.der.distribution_points import distribution_point_name, read_distribution_points, read_reasons
+from service.core.der.entry_runs import EntryRun, count_runs, read_runs
 from service.core.der.extension import (
     Extension,
     oid,
@@ -56,13 +57,39 @@ class CrlDocument:
     signature: Signature = field(repr=False)
     entries: tuple[int, int]
 
-    def read_entries(self) -> Iterator[tuple[CrlRow, EntryExtensions]]:
-        """The entries, one after the other: each under its serial number, whoever's certificate it is.
+    def runs(self) -> Iterator[EntryRun[list[CrlRow]]]:
+        """The entries, in order: each under its serial number, whoever's certificate it is.
 
         Raises:
             MalformedError: one does not decode.
         """
-        return read_entries(self.data, *self.entries)
+        return read_runs(self.data, *self.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class CrlHead:
+    """A CRL of which everything is read but the entries.
+
+    Attributes:
+        meta: As far as that goes: no entries counted, and of what is unsupported only what is not in an entry.
+        entries: First and one past the last offset of the content of revokedCertificates.
+    """
+
+    data: tlv.Buffer = field(repr=False)
+    meta: CrlMeta
+    signature: Signature = field(repr=False)
+    entries: tuple[int, int]
+
+    def walk(self) -> CrlDocument:
+        """Walk once over the entries.
+
+        Raises:
+            MalformedError: one of them, its extensions included, does not decode.
+        """
+        scope = self.meta.issuing_distribution_point
+        count, found = _walk(self.data, self.entries, may_be_indirect=scope is not None and scope.indirect_crl)
+        meta = replace(self.meta, entries=count, unsupported=(*self.meta.unsupported, *sorted(found)))
+        return CrlDocument(self.data, meta, self.signature, self.entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +112,26 @@ def read_crl(data: tlv.Buffer) -> CrlDocument:
         MalformedError: it is not strict DER, has octets after its end, names two signature algorithms, or any part of
             it, an entry's extensions included, does not decode.
     """
+    return read_crl_head(data).walk()
+
+
+def read_crl_head(data: tlv.Buffer, digest: bytes | None = None) -> CrlHead:
+    """Read all of a CRL but its entries.
+
+    Args:
+        data: The CRL.
+        digest: SHA-256 of it, where the caller knows that already.
+
+    Raises:
+        MalformedError: it is not strict DER, has octets after its end, names two signature algorithms, or any part of
+            it but the entries does not decode.
+    """
     signature, start, stop = read_signed(data, "a CRL")
     header = _read_header(data, start, stop)
     if header.algorithm != signature.algorithm:
         raise MalformedError("two different signature algorithms (RFC 5280 §5.1.1.2)")
-    return CrlDocument(data, _read_meta(data, header), signature, header.entries)
+    meta = _read_meta(data, header, digest or sha256(data).digest())
+    return CrlHead(data, meta, signature, header.entries)
 
 
 def _read_header(data: tlv.Buffer, position: int, stop: int) -> _Header:
@@ -127,14 +169,15 @@ def _read_header(data: tlv.Buffer, position: int, stop: int) -> _Header:
     return _Header(algorithm, issuer, this_update, next_update, entries, has_empty_list, extensions)
 
 
-def _read_meta(data: tlv.Buffer, header: _Header) -> CrlMeta:
+def _read_meta(data: tlv.Buffer, header: _Header, digest: bytes) -> CrlMeta:
     found = header.extensions
     extension = found.get(ISSUING_DISTRIBUTION_POINT)
     scope = None if extension is None else _issuing_distribution_point(data, extension, header.issuer.der)
     freshest = found.get(FRESHEST_CRL)
-    count, unsupported = _walk(data, header, may_be_indirect=scope is not None and scope.indirect_crl)
+    # RFC 5280 §5.1.2.6: without entries the list MUST be absent.
+    empty = ("an empty list of revoked certificates",) if header.has_empty_list else ()
     return CrlMeta(
-        digest=sha256(data).digest(),
+        digest=digest,
         issuer=header.issuer,
         algorithm=header.algorithm,
         this_update=header.this_update,
@@ -144,21 +187,21 @@ def _read_meta(data: tlv.Buffer, header: _Header) -> CrlMeta:
         issuing_distribution_point=scope,
         base_crl_number=optional(data, found, DELTA_CRL_INDICATOR, read_integer),
         freshest_crl=() if freshest is None else read_distribution_points(data, freshest, header.issuer.der),
-        unsupported=(*unknown_critical(found, MAY_BE_CRITICAL), *_ambiguous(scope), *sorted(unsupported)),
-        entries=count,
+        unsupported=(*unknown_critical(found, MAY_BE_CRITICAL), *_ambiguous(scope), *empty),
         size=len(data),
     )
 
 
-def _walk(data: tlv.Buffer, header: _Header, *, may_be_indirect: bool) -> tuple[int, set[str]]:
+def _walk(data: tlv.Buffer, entries: tuple[int, int], *, may_be_indirect: bool) -> tuple[int, set[str]]:
     """Count the entries and collect what in any of them makes the whole CRL unusable (RFC 5280 §5.3)."""
     count = 0
-    # RFC 5280 §5.1.2.6: without entries the list MUST be absent.
-    unsupported = {"an empty list of revoked certificates"} if header.has_empty_list else set[str]()
-    for _, extensions in read_entries(data, *header.entries):
-        count += 1
-        unsupported.update(extensions.unsupported)
-        if extensions.certificate_issuer and not may_be_indirect:
+    unsupported = set[str]()
+    for run in count_runs(data, *entries):
+        count += run.found
+        if run.extensions is None:
+            continue
+        unsupported.update(run.extensions.unsupported)
+        if run.extensions.certificate_issuer and not may_be_indirect:
             unsupported.add("a certificateIssuer outside an indirect CRL")
     return count, unsupported
 

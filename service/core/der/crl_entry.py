@@ -1,6 +1,8 @@
-"""Entries of a CRL (RFC 5280 §5.1.2.6, §5.3), read one after the other without holding the list."""
+"""One entry of a CRL (RFC 5280 §5.1.2.6, §5.3), whatever its form.
 
-from collections.abc import Iterator
+This decides what an entry is and what it says; `usual_entries` is a quicker way to the same for most of them.
+"""
+
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -52,36 +54,31 @@ class EntryExtensions:
 _NONE = EntryExtensions()
 
 
-def read_entries(data: tlv.Buffer, start: int, stop: int) -> Iterator[tuple[CrlRow, EntryExtensions]]:
-    """Walk over revokedCertificates.
+def read_entry(data: tlv.Buffer, position: int, stop: int) -> tuple[CrlRow, EntryExtensions, int]:
+    """Read the entry at a position.
 
-    Args:
-        data: The CRL.
-        start: First offset of the content of revokedCertificates.
-        stop: One past its last.
+    Returns:
+        Its row under its serial number, whoever's certificate it is; what its extensions say; the offset after it.
 
     Raises:
-        MalformedError: an entry does not decode; what came before it must not be used either.
+        MalformedError: it does not decode or does not end before `stop`.
     """
-    position = start
-    while position < stop:
-        serial_start, serial_stop, time_stop, after = _usual(data, position, stop) or _any(data, position, stop)
-        # Rows are found by these octets: a padded serial number would be a revoked one that nobody finds.
-        tlv.check_integer(data, serial_start, serial_stop)
-        if serial_stop - serial_start > MAX_SERIAL_OCTETS:
-            raise MalformedError("a serial number that is too long")
-        tag, time = data[serial_stop], bytes(data[serial_stop + 2 : time_stop])
-        moment(tag, time)
-        extensions = _NONE if time_stop == after else _entry_extensions(bytes(data[time_stop:after]))
-        reason = NO_REASON if extensions.reason is None else extensions.reason
-        yield CrlRow(bytes(data[serial_start:serial_stop]), bytes((reason, tag)) + time), extensions
-        position = after
+    serial_start, serial_stop, time_stop, after = _usual(data, position, stop) or _any(data, position, stop)
+    # Rows are found by these octets: a padded serial number would be a revoked one that nobody finds.
+    tlv.check_integer(data, serial_start, serial_stop)
+    if serial_stop - serial_start > MAX_SERIAL_OCTETS:
+        raise MalformedError("a serial number that is too long")
+    tag, time = data[serial_stop], bytes(data[serial_stop + 2 : time_stop])
+    moment(tag, time)
+    extensions = _NONE if time_stop == after else _entry_extensions(bytes(data[time_stop:after]))
+    reason = NO_REASON if extensions.reason is None else extensions.reason
+    return (bytes(data[serial_start:serial_stop]), bytes((reason, tag)) + time), extensions, after
 
 
 def _usual(data: tlv.Buffer, position: int, stop: int) -> tuple[int, int, int, int] | None:
     """Where the parts of an entry are, if it is one of the usual form: short lengths and a UTCTime.
 
-    A CRL may have a million of them; this takes half the time of `_any`, which decides about all others.
+    This takes half the time of `_any`, which decides about all others.
     """
     if position + _USUAL_OCTETS > stop or data[position] != tlv.SEQUENCE or data[position + 2] != tlv.INTEGER:
         return None

@@ -37,7 +37,7 @@ _STRINGS: Mapping[int, str] = {
     0x1E: "utf-16-be",  # BMPString
 }
 
-_KEYWORDS: Mapping[str, str] = {  # RFC 4514 §3
+KEYWORDS: Mapping[str, str] = {  # RFC 4514 §3
     "2.5.4.3": "CN",
     "2.5.4.7": "L",
     "2.5.4.8": "ST",
@@ -122,12 +122,29 @@ def _attribute(der: bytes, tag: int, start: int, stop: int) -> Attribute:
     value_tag, value_start, value_stop = tlv.read(der, type_stop, stop)
     if value_stop != stop:
         raise MalformedError("an attribute of a name with more than one value")
-    encoding = _STRINGS.get(value_tag)
+    text = _string(value_tag, der[value_start:value_stop])
+    return Attribute(tlv.object_identifier(der, type_start, type_stop), text, der[type_stop:value_stop])
+
+
+def read_attribute_value(attribute_type: str, der: bytes) -> Attribute:
+    """An attribute from its type, dotted, and the encoding of its value alone.
+
+    Raises:
+        MalformedError: it is none, or has octets after it.
+    """
+    tag, start, stop = tlv.read(der, 0, len(der))
+    if stop != len(der):
+        raise MalformedError("an attribute of a name with more than one value")
+    return Attribute(attribute_type, _string(tag, der[start:stop]), der)
+
+
+def _string(tag: int, content: bytes) -> str | None:
+    """A string out of its encoding; None for what is no string."""
+    encoding = _STRINGS.get(tag)
     try:
-        text = der[value_start:value_stop].decode(encoding) if encoding else None
+        return content.decode(encoding) if encoding else None
     except UnicodeDecodeError:
         raise MalformedError("a string in a name that is not in its encoding") from None
-    return Attribute(tlv.object_identifier(der, type_start, type_stop), text, der[type_stop:value_stop])
 
 
 def _text(rdns: tuple[Rdn, ...]) -> str:
@@ -136,7 +153,7 @@ def _text(rdns: tuple[Rdn, ...]) -> str:
 
 
 def _attribute_text(attribute: Attribute) -> str:
-    keyword = _KEYWORDS.get(attribute.type, attribute.type)
+    keyword = KEYWORDS.get(attribute.type, attribute.type)
     value = f"#{attribute.der.hex()}" if attribute.text is None else _escape(attribute.text)
     return f"{keyword}={value}"
 

@@ -80,6 +80,12 @@ def expect(data: Buffer, position: int, end: int, tag: int) -> tuple[int, int]:
     Raises:
         MalformedError: it is another one.
     """
+    # Most elements are short, and most of the time of reading a certificate is spent here.
+    if position + 2 <= end and data[position] == tag and (length := data[position + 1]) < 0x80:  # noqa: PLR2004 - the short form (X.690 §8.1.3.4)
+        start = position + 2
+        stop = start + length
+        if stop <= end:
+            return start, stop
     found, start, stop = read(data, position, end)
     if found != tag:
         raise MalformedError(f"DER tag {found:#04x} where {tag:#04x} should be")

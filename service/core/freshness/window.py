@@ -23,9 +23,14 @@ class EvidenceKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class UsableUntil:
-    """The evidence may be used, until this moment."""
+    """The evidence may be used, until this moment.
+
+    Attributes:
+        in_grace: Its nextUpdate has passed by more than the tolerance for clocks.
+    """
 
     moment: datetime
+    in_grace: bool = False
 
 
 def later(moment: datetime, by: timedelta) -> datetime:
@@ -54,4 +59,8 @@ def window(
     if not ends:
         return Problem.NO_NEXT_UPDATE
     end = min(ends)
-    return Problem.STALE if at > end else UsableUntil(end)
+    if at > end:
+        return Problem.STALE
+    if next_update is None or at <= next_update:
+        return UsableUntil(end)
+    return UsableUntil(end, in_grace=at > later(next_update, policy.clock_skew))

@@ -17,6 +17,8 @@ class Problem(StrEnum):
     """A URL that is neither http nor https (`ldap:` most often)."""
     EGRESS_REFUSED = "egress_refused"
     """The egress guard refused the URL, one of its addresses, or a redirect."""
+    NOT_TRIED = "not_tried"
+    """It failed several times in a row, and is left alone for a while."""
     # we asked and got nothing
     UNREACHABLE = "unreachable"
     """No name, no connection, TLS failed, or the connection broke."""
@@ -41,6 +43,8 @@ class Problem(StrEnum):
     """Signed by somebody who may not: no cRLSign, no id-kp-OCSPSigning, another CA's delegate."""
     SIGNER_REVOKED = "signer_revoked"
     """The certificate of the delegated responder, or of the CRL's signer, is revoked."""
+    SIGNER_BLOCKED = "signer_blocked"
+    """The certificate of the responder, or of the CRL's signer or one above it, is blocked here."""
     SIGNER_UNCHECKED = "signer_unchecked"
     """The certificate of the delegated responder, or of the CRL's signer, needs an answer of its own and has none."""
     WEAK_ALGORITHM = "weak_algorithm"

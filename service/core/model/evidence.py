@@ -19,6 +19,8 @@ class Reach(Enum):
 
     HELD = "held"
     """What came with the request and what the caches of this host hold: no waiting."""
+    WAITING = "waiting"
+    """CRLs of the operator's own places that wait on this host for somebody under whose key they verify."""
     ORIGIN = "origin"
     """The sources that the certificate names."""
     FRESHEST = "freshest"
@@ -35,9 +37,9 @@ class CrlWanted:
         issuer: Who issued it, and most often signs its CRLs.
         signers: Who else may sign them, the likeliest first; which of them really may is decided later. They follow
             from the certificate, the trust store, and what is kept beside CRLs that are held.
-        points: Where to fetch from: the certificate's distribution points, or freshestCRL's; empty for HELD.
-        paths: Where CRLs are to be fetched, a valid path of the issuer and of each of `signers`, in this order: itself
-            first, without the anchor; empty for an anchor.
+        points: Where to fetch from: the certificate's distribution points, or freshestCRL's; empty for the other two.
+        paths: Where CRLs are to be fetched, or wait, a valid path of the issuer and of each of `signers`, in this
+            order: itself first, without the anchor; empty for an anchor.
     """
 
     certificate: Certificate
@@ -47,14 +49,23 @@ class CrlWanted:
     points: tuple[DistributionPoint, ...] = field(default=(), compare=False)
     paths: tuple[tuple[Certificate, ...], ...] = field(default=(), compare=False)
 
+    def is_about_the_same(self, other: "CrlWanted") -> bool:
+        """Whether both are asked about one certificate under one issuer."""
+        return self.certificate == other.certificate and self.issuer == other.issuer
+
 
 @dataclass(frozen=True, slots=True)
 class OcspWanted:
-    """OCSP answers about a certificate."""
+    """OCSP answers about a certificate.
+
+    Attributes:
+        responders: Whom to ask; empty for HELD.
+    """
 
     certificate: Certificate
     issuer: Certificate
     reach: Reach
+    responders: tuple[str, ...] = field(default=(), compare=False)
 
 
 Wanted = CrlWanted | OcspWanted
@@ -68,12 +79,14 @@ class GatheredCrls:
         names_issuer: A CRL by this issuer is held or configured, usable or not: hard-fail then needs an answer.
         signer_paths: Where that is all that makes an answer needed, and no CRL is held under a key that is known to be
             the issuer's: what is kept beside CRLs in its name that other keys signed (`CrlFinding.signer_paths`).
+        waiting: Of what is held: CRLs that may cover the certificate wait for somebody under whose key they verify.
     """
 
     findings: tuple[CrlFinding, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     names_issuer: bool = False
     signer_paths: tuple[tuple[bytes, ...], ...] = field(default=(), repr=False)
+    waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +111,12 @@ class Evidence:
     ) -> "Evidence":
         """This evidence and more."""
         return Evidence({**self.crls, **crls}, {**self.ocsp, **ocsp})
+
+    def further_crls(self, held: CrlWanted) -> list[GatheredCrls]:
+        """What was gathered about the certificate of `held` beyond what is held."""
+        return [
+            found for one, found in self.crls.items() if one.reach is not Reach.HELD and one.is_about_the_same(held)
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from service.core.model.attempt import Attempt
+from service.core.model.block import Block
 from service.core.model.certificate import Certificate
 from service.core.model.policy import KeyPurpose, WeakAlgorithm
 
@@ -310,12 +311,22 @@ class BudgetExhausted:
 
 
 @dataclass(frozen=True, slots=True)
+class Blocked:
+    """An operator has blocked this certificate: the leaf, or one that every path needs."""
+
+    code: ClassVar[Code] = Code.BLOCKED
+    rank: ClassVar[int] = 12
+    certificate: Certificate
+    block: Block
+
+
+@dataclass(frozen=True, slots=True)
 class Malformed:
     """The leaf cannot be read."""
 
     code: ClassVar[Code] = Code.MALFORMED
-    rank: ClassVar[int] = 12
+    rank: ClassVar[int] = 13
     reason: str
 
 
-Failure = PathFailure | RevocationUnavailable | Revoked | BudgetExhausted | Malformed
+Failure = PathFailure | RevocationUnavailable | Revoked | BudgetExhausted | Blocked | Malformed

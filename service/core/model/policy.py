@@ -1,8 +1,8 @@
 """What a caller or an operator asks of a verdict. Every knob is an enum or a value with a unit."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
-from enum import StrEnum
+from datetime import datetime, timedelta
+from enum import Enum, StrEnum
 
 from service.core.model.budget import Limits
 from service.core.model.certificate import ANY_POLICY, Certificate
@@ -88,6 +88,79 @@ class PolicyInputs:
     inhibit_any_policy: bool = False
 
 
+class UrlRule(Enum):
+    """What an operator's URLs do to those that a certificate declares."""
+
+    ADD = "add"
+    """Both are asked, the operator's before the certificate's: there is a limit to how many are."""
+    REPLACE = "replace"
+    """The certificate's are not asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """Where evidence about the certificates of an issuer is, as the operator knows it.
+
+    Attributes:
+        urls: http and https; none with REPLACE means that nothing is fetched.
+    """
+
+    urls: tuple[str, ...] = ()
+    rule: UrlRule = UrlRule.ADD
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """A certificate that is allowed without an answer for a while. It waives what is missing, never a `revoked`.
+
+    Attributes:
+        until: The last moment for which it holds.
+        reason: Why, for people.
+    """
+
+    serial_number: int
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerMatch:
+    """Whose certificates a rule is about: an issuer that has everything given here, of which there is something.
+
+    Attributes:
+        name: Its subject, in the form that names which match have in common (RFC 5280 §7.1).
+        key_identifier: Its subjectKeyIdentifier; where it has none, SHA-1 of its key (RFC 5280 §4.2.1.2, method 1).
+        spki: Its key.
+    """
+
+    name: bytes | None = field(default=None, repr=False)
+    key_identifier: bytes | None = None
+    spki: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerRule:
+    """What holds for the certificates that one issuer issued; None leaves a knob as it is for all.
+
+    Attributes:
+        place: Where the rule stands, for people.
+        revocation_scope: LEAF: of the certificates of this issuer, only one at the end of a path is asked about; CHAIN:
+            wherever it stands.
+        exemptions: At most one for each serial number.
+    """
+
+    match: IssuerMatch
+    place: str = ""
+    revocation_mode: RevocationMode | None = None
+    revocation_scope: RevocationScope | None = None
+    evidence_order: EvidenceOrder | None = None
+    grace: timedelta | None = None
+    ocsp_nonce: OcspNonce | None = None
+    crl_urls: Urls | None = None
+    ocsp_urls: Urls | None = None
+    exemptions: tuple[Exemption, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """Everything besides certificates, evidence and time that a verdict depends on.
@@ -100,6 +173,10 @@ class Policy:
         max_verdict_ttl: Cap on how long a caller may reuse an answer.
         trusted_responders: Certificates whose OCSP answers count for every issuer: the operator's word (RFC 6960
             §4.2.2.2, criterion 1).
+        issuer_rules: What holds for single issuers; the first that matches counts (`decision.issuer_policy`).
+        crl_urls: Besides what certificates declare, or instead. Set by a rule, as the next two are.
+        ocsp_urls: The same for responders.
+        exemptions: Certificates of the issuer that are allowed without an answer.
     """
 
     revocation_mode: RevocationMode = RevocationMode.HARD_FAIL
@@ -117,3 +194,7 @@ class Policy:
     limits: Limits = field(default_factory=Limits)
     ocsp_nonce: OcspNonce = OcspNonce.OFF
     trusted_responders: tuple[Certificate, ...] = ()
+    issuer_rules: tuple[IssuerRule, ...] = ()
+    crl_urls: Urls = Urls()
+    ocsp_urls: Urls = Urls()
+    exemptions: tuple[Exemption, ...] = ()

@@ -5,9 +5,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from service.core.model.attempt import Attempt
+from service.core.model.block import Block
 from service.core.model.certificate import Certificate
 from service.core.model.evidence_tier import Tier
 from service.core.model.failure import Code, Failure
+from service.core.model.policy import Exemption
 
 
 class Decision(StrEnum):
@@ -62,6 +64,8 @@ class Note(StrEnum):
 
     NO_CRL_NUMBER = "no_crl_number"
     """A CRL without cRLNumber (RFC 5280 §5.2.3)."""
+    IN_GRACE = "in_grace"
+    """Its nextUpdate and the tolerance for clocks have passed: it serves because the policy grants grace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,8 @@ class Revocation:
         not_checked: Set where `status` is NOT_CHECKED.
         attempts: Everything that was tried and gave nothing usable, also where something else did.
         notes: What is odd about the evidence that was used.
+        exemption: Why no answer is needed, although the mode asks for one and there is none; `usable_until` is its end.
+        block: Set where `method` is BLOCK.
     """
 
     status: RevocationStatus
@@ -89,6 +95,8 @@ class Revocation:
     not_checked: NotChecked | None = None
     attempts: tuple[Attempt, ...] = ()
     notes: tuple[Note, ...] = ()
+    exemption: Exemption | None = None
+    block: Block | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +118,7 @@ class Verdict:
         anchor: The trust anchor of `path`.
         authorized_policies: The user-constrained policy set (RFC 5280 §6.1.6).
         valid_until: Until when the answer may be reused.
+        withheld_policies: Of a deny, what `authorized_policies` would be but for what is known of revocation.
     """
 
     decision: Decision
@@ -121,3 +130,4 @@ class Verdict:
     anchor: Certificate | None
     authorized_policies: frozenset[str]
     valid_until: datetime
+    withheld_policies: frozenset[str] = frozenset()

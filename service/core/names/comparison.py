@@ -26,7 +26,12 @@ def canonical(der: bytes) -> bytes:
     Raises:
         MalformedError: it is no Name.
     """
-    return _join(map(canonical_rdn, read_rdns(der)))
+    return canonical_rdns(read_rdns(der))
+
+
+def canonical_rdns(rdns: Iterable[Rdn]) -> bytes:
+    """The same for relative distinguished names in the order of their encoding."""
+    return _join(map(canonical_rdn, rdns))
 
 
 def canonical_rdn(rdn: Rdn) -> bytes:

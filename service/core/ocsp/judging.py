@@ -23,7 +23,7 @@ from service.core.model.judgement import Judgement
 from service.core.model.ocsp import CertStatus, OcspFinding, OcspResponse, SingleResponse
 from service.core.model.policy import Policy
 from service.core.model.reason import Reason
-from service.core.model.verdict import Method, Revocation, RevocationStatus
+from service.core.model.verdict import Method, Note, Revocation, RevocationStatus
 from service.core.ocsp.cert_id import is_about
 from service.core.ocsp.nonce import check_nonce
 from service.core.ocsp.responder import Responder, authorize
@@ -43,10 +43,12 @@ class DelegateCheck:
 
     Attributes:
         usable_until: End of use of the evidence for it; None where it rests on none.
+        in_grace: That evidence serves because the policy grants grace.
     """
 
     standing: DelegateStanding
     usable_until: datetime | None = None
+    in_grace: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,7 @@ def usable_until(
     ends = [signer.not_after for signer in (answer.delegate, answer.trusted) if signer is not None]
     if check.usable_until is not None:
         ends.append(check.usable_until)
-    return UsableUntil(min([until.moment, *ends]))
+    return UsableUntil(min([until.moment, *ends]), until.in_grace or check.in_grace)
 
 
 def _refuse_response(finding: OcspFinding, check: DelegateCheck, policy: Policy, at: datetime) -> Attempt | None:
@@ -245,4 +247,5 @@ def _revocation(answer: SignedAnswer, status: RevocationStatus, until: UsableUnt
         usable_until=until.moment,
         revoked_at=single.revoked_at,
         reason=(Reason.UNSPECIFIED if single.reason is None else single.reason).text if is_revoked else None,
+        notes=(Note.IN_GRACE,) if until.in_grace else (),
     )

@@ -1,7 +1,6 @@
 """Trust stores: which certificates are anchors, and the index that path building searches."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from enum import Enum
 from hashlib import sha256
 
@@ -63,13 +62,8 @@ def with_intermediates(store: TrustStore, more: Iterable[Certificate]) -> TrustS
         over[subject] = (*store.by_subject.get(subject, ()), *certificates)
     version = sha256(store.version + _fingerprints(added)).digest()
     by_subject = {**store.by_subject, **over}
-    return replace(
-        store,
-        version=version,
-        intermediates=store.intermediates | added,
-        by_subject=by_subject,
-        presented=store.presented | added,
-    )
+    intermediates, presented = store.intermediates | added, store.presented | added
+    return TrustStore(store.name, version, store.certificates, store.anchors, intermediates, by_subject, presented)
 
 
 def with_every_anchor(store: TrustStore) -> TrustStore:

@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Any
 
 import service.adapters.lmdb
-from service.adapters.lmdb import generation_writer
+from service.adapters.lmdb import sorted_runs
 from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store
 from tests.adapters.lmdb.values import ISSUER, entry, held, octets, row, slot, watermark
@@ -107,7 +107,7 @@ def _in_a_child(path: Path, step: int | None) -> int:
 
 def main(path: Path) -> None:
     """Go through all steps."""
-    generation_writer.RUN_ROWS = RUN_ROWS
+    sorted_runs.RUN_ROWS = RUN_ROWS
     original = path / "original"
     _publish(original, OLD, Killer(0))
     for step in count(1):

@@ -14,7 +14,8 @@ from service.adapters.lmdb.hot import Hot
 from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store
 from service.application.evidence_store import StoreError
-from tests.adapters.lmdb.values import ISSUER, entry, held, ocsp, octets, row, watermark
+from service.core.model.block import Block, FingerprintMatch
+from tests.adapters.lmdb.values import AT, ISSUER, entry, held, ocsp, octets, row, watermark
 
 MAP_OCTETS = 1 << 20
 PUBLISHED = 150
@@ -91,6 +92,13 @@ def _try_all(path: Path, store: Store) -> None:
             _say(str(error))
 
 
+def _block(path: Path) -> None:
+    with Store.open(path, Role.WORKER) as store:
+        block = Block("b1", FingerprintMatch(bytes(32)), "stolen", AT, "peer")
+        asyncio.run(store.blocks.add_block(block, 10))
+        _wait()
+
+
 ACTIONS: dict[str, Callable[[Path], None]] = {
     "worker": lambda path: _open(path, Role.WORKER),
     "ingester": lambda path: _open(path, Role.INGESTER),
@@ -98,6 +106,7 @@ ACTIONS: dict[str, Callable[[Path], None]] = {
     "read": _read,
     "write": _write,
     "fork": _fork,
+    "block": _block,
 }
 
 

@@ -8,7 +8,6 @@ import pytest
 from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store
 from service.application.evidence_store import StoreError
-from service.core.model.crl import CrlRow
 from tests.adapters.lmdb.files import generations, overwrite
 from tests.adapters.lmdb.values import ISSUER, NOWHERE, SIGNERS, entry, held, octets, row, slot, watermark
 
@@ -36,7 +35,7 @@ def test_shortened_generation(store: Store, path: Path) -> None:
 
 def test_damaged_entry(store: Store) -> None:
     """An entry that does not decode is an error."""
-    store.publish(held(1), [CrlRow(octets(1), b"?")], watermark(1))
+    store.publish(held(1), [(octets(1), b"?")], watermark(1))
 
     with pytest.raises(StoreError, match="damaged"):
         store.find(ISSUER, NOWHERE, octets(1))

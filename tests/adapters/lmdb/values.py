@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from service.application.evidence_store import HeldCrl, HeldOcsp
-from service.core.der.crl_entry import read_entries
+from service.core.der.crl_entry import read_entry
 from service.core.model.crl import CrlEntry, CrlMeta, CrlRow, CrlSlot, Watermark
 from service.core.model.name import Name
 from service.core.model.reason import Reason
@@ -64,8 +64,7 @@ def row(number: int, days: int = 0, reason: Reason | None = Reason.KEY_COMPROMIS
     if revoked.reason is not None:
         body += b"\x30\x0c\x30\x0a\x06\x03\x55\x1d\x15\x04\x03\x0a\x01" + bytes([revoked.reason])
     der = b"\x30" + bytes([len(body)]) + body
-    ((made, _),) = read_entries(der, 0, len(der))
-    return made
+    return read_entry(der, 0, len(der))[0]
 
 
 def ocsp(expires_in: timedelta = timedelta(hours=1), at: datetime = AT, response: bytes = b"response") -> HeldOcsp:

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from service.core.model.policy import Policy
 from service.core.model.verdict import RevocationStatus
-from tests.conformance.case import GOOD, REQUIRING, REVOKED, UNAVAILABLE, Case, Evidence, Expected
+from tests.conformance.case import GOOD, REQUIRING, REVOKED, UNAVAILABLE, Case, Evidence, Expected, Otherwise
 from tests.pki import Authority, Issued
 
 ROOT: Final = Authority.root("Root")
@@ -22,6 +22,12 @@ LEAF_REVOKED: Final = replace(REVOKED, path=(RevocationStatus.REVOKED, Revocatio
 LEAF_UNANSWERED: Final = replace(UNAVAILABLE, path=(RevocationStatus.UNKNOWN, RevocationStatus.GOOD))
 SUB_REVOKED: Final = replace(REVOKED, path=(RevocationStatus.GOOD, RevocationStatus.REVOKED))
 SUB_UNANSWERED: Final = replace(UNAVAILABLE, path=(RevocationStatus.GOOD, RevocationStatus.UNKNOWN))
+
+UNREACHED: Final = Otherwise(
+    replace(SUB_REVOKED, path=(RevocationStatus.NOT_CHECKED, RevocationStatus.REVOKED)),
+    "Sub is revoked by what is held: nobody waits for the leaf's CRL, whose issuer the host learns from the request.",
+)
+"""Sub is revoked, and the CRL about the leaf waits for Sub to be known."""
 
 Row: TypeAlias = tuple[str, str, Expected, Sequence[bytes]]
 """A case about the leaf: its name, its rule without the paragraph, what is right, and the CRLs or answers."""
@@ -38,6 +44,7 @@ def case(
     beside: Sequence[Authority] = (),
     policy: Policy = REQUIRING,
     responders: tuple[tuple[str, bytes], ...] = (),
+    prefetched: Otherwise | None = None,
 ) -> Case:
     """A case about a path.
 
@@ -51,6 +58,7 @@ def case(
         beside: Certificates that come with the request and belong to no path of the leaf.
         policy: What is asked.
         responders: What OCSP responders answer.
+        prefetched: What is answered where the CRLs were brought in beforehand, if that is something else.
     """
     leaf, *between = path
     return Case(
@@ -63,6 +71,7 @@ def case(
         policy=policy,
         responders=responders,
         expected=expected,
+        prefetched=prefetched,
     )
 
 

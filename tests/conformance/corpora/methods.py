@@ -10,7 +10,7 @@ from itertools import product
 from typing import Final, Literal, assert_never
 
 from service.core.model.policy import EvidenceOrder
-from tests.conformance.case import NOTHING, REQUIRING, Case, Corpus, Evidence, Expected
+from tests.conformance.case import NOTHING, REQUIRING, Case, Corpus, Evidence, Expected, Otherwise
 from tests.conformance.corpora.making import (
     ABOUT_SUB,
     LEAF,
@@ -21,6 +21,7 @@ from tests.conformance.corpora.making import (
     SUB,
     SUB_REVOKED,
     SUB_UNANSWERED,
+    UNREACHED,
     case,
     crls,
     ocsp,
@@ -61,7 +62,15 @@ def _case(subject: Subject, order: EvidenceOrder, crl: State, answer: State) -> 
         asked + other,
         _expected(subject, order, crl, answer),
         policy=replace(REQUIRING, evidence_order=order),
+        prefetched=_prefetched(subject, order, crl, answer),
     )
+
+
+def _prefetched(subject: Subject, order: EvidenceOrder, crl: State, answer: State) -> Otherwise | None:
+    """Without CRLs among the methods, none has to be brought in."""
+    if order is EvidenceOrder.OCSP_ONLY:
+        return None
+    return UNREACHED if _expected(subject, order, crl, answer) == SUB_REVOKED else None
 
 
 def _evidence(issuer: Authority, certificate: Issued, crl: State, answer: State) -> Evidence:

@@ -20,6 +20,7 @@ from tests.conformance.corpora.making import (
     SUB,
     SUB_REVOKED,
     SUB_UNANSWERED,
+    UNREACHED,
     Row,
     by_crls,
     case,
@@ -175,7 +176,10 @@ def _by_kind() -> Iterator[Case]:
         sub = (ROOT.crl(idp=idp), ROOT.crl(idp=idp, revoked=[SUB.serial]))
         for crl, right in zip(sub, (SOUND, SUB_REVOKED), strict=True):
             expected = right if kind == "ca" else SUB_UNANSWERED
-            yield case(f"{kind}-intermediate-{right.status}", rule, (LEAF, SUB), crls(crl, SUB.crl()), expected)
+            otherwise = UNREACHED if expected == SUB_REVOKED else None
+            evidence = crls(crl, SUB.crl())
+            name = f"{kind}-intermediate-{right.status}"
+            yield case(name, rule, (LEAF, SUB), evidence, expected, prefetched=otherwise)
 
 
 def _by_reason() -> Iterator[Case]:

@@ -56,7 +56,7 @@ def look_up(
     keys = (read(authority).public_key for authority in tried)
     signer = next((key.spki for key in keys if verify(document.signature, key) is SignatureResult.VALID), None)
     key = entry_key(canonical(document.meta.issuer.der), read(about))
-    entry = next((unpack(row.record) for row in rows(document) if row.key == key), None)
+    entry = next((unpack(record) for listed, record in rows(document) if listed == key), None)
     return CrlFinding(document.meta, entry, signer, source, tier)
 
 

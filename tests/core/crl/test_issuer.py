@@ -5,7 +5,14 @@ from typing import Final
 
 import pytest
 
-from service.core.crl.issuer import MAX_SIGNERS, candidate_signers, check_issuer, is_issuers_own, may_sign_crls
+from service.core.crl.issuer import (
+    MAX_SIGNERS,
+    candidate_signers,
+    check_issuer,
+    is_issuers_own,
+    is_signer,
+    may_sign_crls,
+)
 from service.core.model.attempt import Problem
 from service.core.model.certificate import Certificate
 from service.core.model.policy import Policy, WeakAlgorithm
@@ -174,3 +181,33 @@ def test_nobody_is_crowded_out() -> None:
     found = candidate_signers(about(SUB), read(SUB), store)
     assert read(renewed) == found[0]
     assert 16 == len(found)
+
+
+SILENT: Final = ROOT.subordinate("Sub", key_usage=None)
+"""An issuer that is no anchor and does not say what its key is for."""
+SILENT_ANCHOR: Final = Authority.root("Silent", key_usage=None)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "expected"),
+    [
+        (SILENT, True),
+        (ROOT.subordinate("SUB", key=SILENT.key, serial=5, key_usage=None), True),
+        (ROOT.subordinate("Sub", key=key("p256", 1), key_usage=None), False),
+        (ROOT.subordinate("Sub", key=key("p256", 1)), True),
+        (ROOT.subordinate("Other", key=SILENT.key, key_usage=None), False),
+        (ROOT.subordinate("Other", key=SILENT.key), True),
+        (ROOT.subordinate("Sub", key=SILENT.key, key_usage={"keyCertSign"}), False),
+        (SILENT_ANCHOR, True),
+        (ROOT, True),
+        (STRANGER.subordinate("Silent", key_usage=None), False),
+    ],
+    ids=[
+        *("the issuer", "the issuer renewed", "a new key", "a new key that may", "another name", "another that may"),
+        *("the issuer that may not", "an anchor", "an anchor that may", "a stranger"),
+    ],
+)
+def test_who_needs_to_say_that_it_signs_crls(candidate: Authority, expected: bool) -> None:
+    """The issuer itself, by name and key, and an anchor need not; everybody else has to."""
+    store = build_trust_store("test", map(read, (ROOT, SILENT_ANCHOR)))
+    assert expected is is_signer(read(candidate), read(SILENT), store)

@@ -11,7 +11,7 @@ from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.crl.slot import advance, slot_of
+from service.core.crl.slot import advance, slot_of, ties, twin
 from service.core.model.attempt import Problem
 from service.core.model.crl import CrlMeta, CrlSlot, Watermark
 from service.core.model.policy import Policy
@@ -235,3 +235,32 @@ def test_only_what_is_older_is_refused(offered: list[CrlMeta]) -> None:
         assert (not_older and one.this_update <= NOW + SKEW) == isinstance(outcome, Watermark)
         if isinstance(outcome, Watermark):
             seen = outcome
+
+
+# --- two of one age --------------------------------------------------------------------------------------------------
+
+
+def test_the_twin_of_a_slot() -> None:
+    """It is another slot of the same issuer and the same points, always the same one."""
+    own = slot(idp=IssuingDistributionPoint([URL]))
+    other = twin(own)
+    assert (own.issuer, own.points) == (other.issuer, other.points)
+    assert own.key != other.key
+    assert other == twin(own)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        (CrlOverrides(number=7, revoked=[5]), True),
+        (CrlOverrides(number=None, revoked=[5]), True),
+        (CrlOverrides(number=7), False),
+        (CrlOverrides(number=8, revoked=[5]), False),
+        (CrlOverrides(number=7, revoked=[5], this_update=THIS_UPDATE + hours(1)), False),
+    ],
+)
+def test_when_two_are_of_one_age(overrides: CrlOverrides, expected: bool) -> None:
+    """Another CRL, of which nothing says that it is later or earlier."""
+    first = meta(number=7)
+    accepted = Watermark(first.crl_number, first.this_update, first.digest)
+    assert expected is ties(meta(**overrides), accepted)

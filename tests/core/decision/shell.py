@@ -5,7 +5,7 @@ verifies; a source is asked only where the certificate names one; what is not th
 promises of `assess`: nothing is asked twice, never for nothing, and the rounds are bounded.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,6 +13,7 @@ from typing import Final
 from service.core.crl.entries import entry_key, rows
 from service.core.crl.scope import crl_issuers
 from service.core.decision.assessment import AssessmentRequest, assess
+from service.core.decision.block_list import NO_BLOCKS, StandingBlocks
 from service.core.der.certificate import read_certificate
 from service.core.der.crl import CrlDocument, read_crl
 from service.core.der.crl_entry import unpack
@@ -93,8 +94,10 @@ def ask(
     *,
     held: Shelf = NOTHING,
     origin: Shelf = NOTHING,
+    waiting: Shelf = NOTHING,
     policy: Policy | None = None,
     at: datetime = NOW,
+    blocks: StandingBlocks = NO_BLOCKS,
 ) -> Outcome:
     """Take one question to its verdict.
 
@@ -103,11 +106,13 @@ def ask(
         store: Anchors and intermediates.
         held: What came with the request and what this host holds.
         origin: What the sources that certificates name would answer.
+        waiting: What waits on this host for somebody who has signed it.
         policy: The service's defaults unless given.
         at: The moment in question.
+        blocks: What an operator has blocked.
     """
     rules = policy or Policy()
-    request = AssessmentRequest(read_certificate(leaf.der), store)
+    request = AssessmentRequest(read_certificate(leaf.der), store, blocks)
     evidence = Evidence()
     rounds: list[frozenset[str]] = []
     while len(rounds) <= rules.limits.rounds:
@@ -115,7 +120,7 @@ def ask(
         if isinstance(outcome, Verdict):
             return Outcome(outcome, tuple(rounds), request, evidence)
         rounds.append(frozenset(_in_words(wanted) for wanted in outcome.wanted))
-        evidence = _answering(outcome, evidence, held, origin)
+        evidence = _answering(outcome, evidence, {Reach.HELD: held, Reach.WAITING: waiting}, origin)
     raise AssertionError(f"still no verdict after {len(rounds)} rounds: {rounds}")
 
 
@@ -124,23 +129,23 @@ def _in_words(wanted: Wanted) -> str:
     return f"{wanted.certificate.subject.text.removeprefix('CN=')} {method} {wanted.reach.value}"
 
 
-def _answering(need: NeedEvidence, evidence: Evidence, held: Shelf, origin: Shelf) -> Evidence:
+def _answering(need: NeedEvidence, evidence: Evidence, here: Mapping[Reach, Shelf], origin: Shelf) -> Evidence:
     assert need.wanted, "asked for nothing"
     crls: dict[CrlWanted, GatheredCrls] = {}
     ocsp: dict[OcspWanted, GatheredOcsp] = {}
     for wanted in need.wanted:
-        shelf = held if wanted.reach is Reach.HELD else origin
+        shelf = here.get(wanted.reach, origin)
         match wanted:
             case CrlWanted():
                 assert wanted not in evidence.crls, f"asked twice: {_in_words(wanted)}"
-                crls[wanted] = _crls(wanted, shelf)
+                crls[wanted] = _crls(wanted, shelf, here[Reach.WAITING])
             case OcspWanted():
                 assert wanted not in evidence.ocsp, f"asked twice: {_in_words(wanted)}"
                 ocsp[wanted] = _ocsp(wanted, shelf)
     return evidence.adding(crls, ocsp)
 
 
-def _crls(wanted: CrlWanted, shelf: Shelf) -> GatheredCrls:
+def _crls(wanted: CrlWanted, shelf: Shelf, waiting: Shelf) -> GatheredCrls:
     issuers = crl_issuers(wanted.certificate)
     documents = (read_crl(crl) for crl in shelf.crls)
     findings = tuple(
@@ -149,7 +154,11 @@ def _crls(wanted: CrlWanted, shelf: Shelf) -> GatheredCrls:
         if any(same_name(document.meta.issuer, name) for name in issuers)
     )
     if wanted.reach is Reach.HELD:
-        return GatheredCrls(findings, names_issuer=bool(findings))
+        names = [read_crl(crl).meta.issuer for crl in waiting.crls]
+        waits = any(same_name(name, one) for name in names for one in issuers)
+        return GatheredCrls(findings, names_issuer=bool(findings) or waits, waiting=waits)
+    if wanted.reach is Reach.WAITING:
+        return GatheredCrls(tuple(one for one in findings if one.signer_spki is not None))
     assert wanted.points, "asked for CRLs that nobody declares"
     return GatheredCrls(findings, () if findings else (Attempt(CRL_URL, Problem.UNREACHABLE),))
 
@@ -161,7 +170,7 @@ def _crl_finding(
     signers = (wanted.issuer, *wanted.signers, *(read_certificate(path[0]) for path in paths))
     spki = next((one.public_key.spki for one in signers if _verifies(document, one)), None)
     key = entry_key(canonical(document.meta.issuer.der), wanted.certificate)
-    listed = [unpack(row.record) for row in rows(document) if row.key == key]
+    listed = [unpack(record) for its_key, record in rows(document) if its_key == key]
     return CrlFinding(
         meta=document.meta,
         entry=listed[-1] if listed else None,
@@ -184,7 +193,7 @@ def _ocsp(wanted: OcspWanted, shelf: Shelf) -> GatheredOcsp:
     )
     if wanted.reach is Reach.HELD:
         return GatheredOcsp(findings)
-    assert wanted.certificate.extensions.ocsp_responders, "asked a responder that nobody declares"
+    assert wanted.responders, "asked a responder that nobody declares"
     return GatheredOcsp(findings, () if findings else (Attempt(OCSP_URL, Problem.UNREACHABLE),))
 
 

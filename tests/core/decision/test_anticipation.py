@@ -2,10 +2,10 @@
 
 import pytest
 
-from service.core.decision.anticipation import MAX_ANTICIPATED, anticipated
+from service.core.decision.anticipation import MAX_ANTICIPATED, MAX_NAMES, anticipated
 from service.core.decision.assessment import AssessmentRequest, assess
 from service.core.model.certificate import Certificate
-from service.core.model.evidence import CrlWanted, Evidence, NeedEvidence, OcspWanted, Reach
+from service.core.model.evidence import Evidence, NeedEvidence, OcspWanted, Reach
 from service.core.model.policy import EvidenceOrder, Policy, RevocationMode, RevocationScope
 from service.core.model.trust_store import TrustStore
 from tests.core.decision.chains import ROOT, certificate, chain
@@ -37,12 +37,18 @@ def test_two_bearers_of_a_name_are_left_to_the_path() -> None:
     assert set() == links(LEAF, trusting(CHAIN.root, CHAIN.sub, renewed))
 
 
-def test_other_signers_are_asked_for_as_well() -> None:
-    """CRLs are looked for under their keys too, as the first look would."""
-    signer = ROOT.subordinate("Other", key_usage={"cRLSign"})
-    leaf = certificate(CHAIN.sub.issue("leaf", crl_urls=[DistributionPoint(crl_issuer="Other")]))
-    wanted = anticipated(leaf, trusting(CHAIN.root, CHAIN.sub, signer), Policy())
-    assert {(certificate(signer),), ()} == {one.signers for one in wanted if isinstance(one, CrlWanted)}
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        ([DistributionPoint([f"http://crl.example/{number}" for number in range(MAX_NAMES)])], 1),
+        ([DistributionPoint([f"http://crl.example/{number}" for number in range(MAX_NAMES + 1)])], 0),
+        ([DistributionPoint(crl_issuer="Other")], 0),
+    ],
+)
+def test_nobody_pays_for_what_nobody_signed(points: list[DistributionPoint], expected: int) -> None:
+    """A certificate that names many places, or other CRL issuers, waits until its path is known."""
+    leaf = certificate(CHAIN.sub.issue("leaf", crl_urls=points))
+    assert expected == sum(one == leaf for one, _ in links(leaf, CHAIN.store))
 
 
 def test_nothing_is_asked_where_nothing_is_checked() -> None:

@@ -119,6 +119,18 @@ def test_an_allow_carries_everything() -> None:
     assert ALLOWED_UNANSWERED == summary(verdict)
 
 
+@pytest.mark.parametrize("reason", ["revoked", "revocation_unavailable", "policy_violation"])
+def test_the_policies_that_a_deny_withholds(reason: str) -> None:
+    """Those of a path that is valid but for revocation; a deny itself authorizes none."""
+    policies = ["1.2.3"] if reason != "policy_violation" else ["1.2.4"]
+    chained = chain(leaf={"policies": policies, **CRL}, sub={"policies": ["1.2.3", "1.2.5"]})
+    held = Shelf((chained.sub.crl(revoked=[chained.leaf.serial]),)) if reason == "revoked" else Shelf()
+    policy = Policy(policies=PolicyInputs(require_explicit_policy=True))
+    verdict = ask(chained.leaf, chained.store, held=held, policy=policy).verdict
+    withheld = frozenset({"1.2.3"}) if reason != "policy_violation" else frozenset[str]()
+    assert (reason, frozenset(), withheld) == (verdict.code, verdict.authorized_policies, verdict.withheld_policies)
+
+
 def test_the_purpose_is_the_callers() -> None:
     """A server's certificate allows where a server is asked about."""
     chained = chain(leaf={"extended_key_usage": "serverAuth"})

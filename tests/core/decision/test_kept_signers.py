@@ -232,6 +232,15 @@ def test_whose_crls_are_fetched() -> None:
     assert () == fetching(SIGNER.crl(), kept=((mute,),), store=trusting(ROOT, SUB)).signers
 
 
+def test_what_is_passed_over_hides_nobody() -> None:
+    """A certificate that makes nobody a signer, or no new one, is kept before the one that does."""
+    mute, known = SIGNER.reissue(key_usage=frozenset({"keyCertSign"})), SUB.reissue(serial=8)
+    for passed in (mute, known):
+        held = (SIGNER.crl(), SUB.crl(next_update=NOW - days(1)))
+        wanted = fetching(*held, kept=((passed,), (SIGNER,)), store=trusting(ROOT, SUB))
+        assert (read(SIGNER), (read(SUB), read(SIGNER))) == (wanted.signers, wanted.paths)
+
+
 def test_each_key_is_tried_once() -> None:
     """By whatever certificate: the issuer's, one that is at hand, or one that is kept."""
     again, twin = SIGNER.reissue(serial=7), SUB.reissue(serial=8)
@@ -281,3 +290,29 @@ def test_whether_an_answer_is_needed(kept: tuple[tuple[Authority, ...], ...], ex
     verdict = assess(AssessmentRequest(leaf, trusting(ROOT, SUB)), Evidence(held, ocsp), LEAF_ALONE, NOW)
     assert isinstance(verdict, Verdict)
     assert expected == summary(verdict)
+
+
+@pytest.mark.parametrize(("names_issuer", "expected"), [(True, UNAVAILABLE), (False, UNKNOWN)])
+def test_strangers_do_not_make_an_answer_needless(names_issuer: bool, expected: tuple[str, str, str]) -> None:
+    """Where a CRL of the issuer itself is held, whatever else is kept."""
+    leaf = certificate(SUB.issue("undeclared"))
+    paths = tuple(tuple(one.der for one in path) for path in crowd(3))
+    gathered = GatheredCrls(signer_paths=paths, names_issuer=names_issuer)
+    ocsp = ask(SUB.issue("undeclared"), trusting(ROOT, SUB), policy=LEAF_ALONE).evidence.ocsp
+    evidence = Evidence({CrlWanted(leaf, certificate(SUB), Reach.HELD): gathered}, ocsp)
+    verdict = assess(AssessmentRequest(leaf, trusting(ROOT, SUB)), evidence, LEAF_ALONE, NOW)
+    assert isinstance(verdict, Verdict)
+    assert expected == summary(verdict)
+
+
+def test_a_path_of_several_makes_an_answer_needed() -> None:
+    """The certificates above a kept signer's are kept with it, and are what its path is made of."""
+    below = SIGNER.subordinate("Sub", key=key("p256", 3), ca=False, key_usage=FOR_CRLS)
+    leaf = certificate(SUB.issue("undeclared"))
+    ocsp = ask(SUB.issue("undeclared"), trusting(ROOT, SUB), policy=LEAF_ALONE).evidence.ocsp
+    for kept, expected in (((below, SIGNER), UNAVAILABLE), ((below,), UNKNOWN)):
+        gathered = GatheredCrls(signer_paths=(tuple(one.der for one in kept),))
+        evidence = Evidence({CrlWanted(leaf, certificate(SUB), Reach.HELD): gathered}, ocsp)
+        verdict = assess(AssessmentRequest(leaf, trusting(ROOT, SUB)), evidence, LEAF_ALONE, NOW)
+        assert isinstance(verdict, Verdict)
+        assert expected == summary(verdict)

@@ -98,7 +98,7 @@ def finding(der: bytes, wanted: CrlWanted, tier: Tier) -> CrlFinding:
     """A CRL asked about the certificate that is wanted."""
     document = read_crl(der)
     key = entries.entry_key(canonical(document.meta.issuer.der), wanted.certificate)
-    entry = next((unpack(one.record) for one in entries.rows(document) if one.key == key), None)
+    entry = next((unpack(record) for listed, record in entries.rows(document) if listed == key), None)
     issuer = wanted.issuer.public_key
     signer = issuer.spki if verify(document.signature, issuer) is SignatureResult.VALID else None
     return CrlFinding(document.meta, entry, signer, CRL_URL, tier)

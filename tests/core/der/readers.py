@@ -49,8 +49,8 @@ def crl(octets: bytes) -> None:
     found = read_crl(octets)
     with _read():
         canonical(found.meta.issuer.der)
-        assert found.meta.entries == len([unpack(row.record) for row, _ in found.read_entries()])
-        assert found.meta.entries <= len([unpack(row.record) for row in rows(found)])
+        assert found.meta.entries == len([unpack(record) for run in found.runs() for _, record in run.found])
+        assert found.meta.entries <= len([unpack(record) for _, record in rows(found)])
 
 
 def ocsp(octets: bytes) -> None:

@@ -9,11 +9,11 @@ from typing import Final
 import pytest
 
 from service.core.der.certificate import read_certificate
-from service.core.der.crl import read_crl
+from service.core.der.crl import CrlDocument, read_crl
 from service.core.der.crl_entry import unpack
 from service.core.der.signature import SignatureResult, verify
 from service.core.der.signed import MAX_COPIED_OCTETS
-from service.core.model.crl import CrlEntry, CrlMeta
+from service.core.model.crl import CrlEntry, CrlMeta, CrlRow
 from service.core.model.malformed import MalformedError
 from service.core.model.reason import Reason
 from tests.core.der.signing import identifier
@@ -36,6 +36,11 @@ KEY: Final = read_certificate(CA.der).public_key
 
 ALGORITHM: Final = identifier(oids.ECDSA_SIGNATURES["sha256"])
 NUMBER: Final = Extension(oids.CRL_NUMBER, der.integer(7))
+
+
+def rows_of(document: CrlDocument) -> list[CrlRow]:
+    """Its entries, in order."""
+    return [row for run in document.runs() for row in run.found]
 
 
 def tbs(
@@ -80,7 +85,7 @@ def test_fields() -> None:
         == found.meta
     )
     assert [(b"\5", CrlEntry(REVOKED_AT, Reason.KEY_COMPROMISE)), (b"\6", CrlEntry(REVOKED_AT))] == [
-        (row.key, unpack(row.record)) for row, _ in found.read_entries()
+        (key, unpack(record)) for key, record in rows_of(found)
     ]
 
 
@@ -110,7 +115,7 @@ def test_without_next_update(version: int, revoked: dict[int, None]) -> None:
 def test_empty(entries: bytes, odd: tuple[str, ...]) -> None:
     """A CRL that revokes nobody leaves the list out (RFC 5280 §5.1.2.6); an empty one makes it unusable."""
     found = read_crl(crl(tbs(entries=entries)))
-    assert ([], 0, odd) == (list(found.read_entries()), found.meta.entries, found.meta.unsupported)
+    assert ([], 0, odd) == (rows_of(found), found.meta.entries, found.meta.unsupported)
 
 
 def test_generalized_time() -> None:
@@ -123,7 +128,7 @@ def test_generalized_time() -> None:
 def test_entries_in_disorder() -> None:
     """Entries are neither sorted nor made unique."""
     found = read_crl(CA.crl(revoked=[9, Entry(-3, "superseded"), 9, 1 << 167]))
-    found_serials = [int.from_bytes(row.key, "big", signed=True) for row, _ in found.read_entries()]
+    found_serials = [int.from_bytes(key, "big", signed=True) for key, _ in rows_of(found)]
     assert [9, -3, 9, 1 << 167] == found_serials
     assert 4 == found.meta.entries
 
@@ -205,7 +210,7 @@ def test_memory_mapped_file(tmp_path: Path, count: int) -> None:
         with memoryview(mapped) as view:
             found, expected = read_crl(view), read_crl(encoded)
             assert expected.meta == found.meta
-            assert list(expected.read_entries()) == list(found.read_entries())
+            assert rows_of(expected) == rows_of(found)
             result = verify(found.signature, KEY)
             del found
         assert SignatureResult.VALID is result

@@ -8,7 +8,7 @@ from service.core.der import tlv
 from service.core.der.crl_entry import (
     MAX_CACHED_OCTETS,
     EntryExtensions,
-    read_entries,
+    read_entry,
     read_reason,
     unpack,
 )
@@ -27,13 +27,17 @@ NOBODY = "a certificateIssuer that is not one directory name"
 def read(*entries: bytes) -> list[tuple[CrlRow, EntryExtensions]]:
     """The rows and extensions of a list of entries."""
     content = b"".join(entries)
-    return list(read_entries(content, 0, len(content)))
+    found, position = [], 0
+    while position < len(content):
+        row, extensions, position = read_entry(content, position, len(content))
+        found.append((row, extensions))
+    return found
 
 
 def only(entry: Entry) -> tuple[CrlEntry, EntryExtensions]:
     """One entry, as it is after a stay in the store."""
-    ((row, extensions),) = read(entry.encoded())
-    return unpack(row.record), extensions
+    (((_, record), extensions),) = read(entry.encoded())
+    return unpack(record), extensions
 
 
 def test_none() -> None:
@@ -52,15 +56,15 @@ def test_round_trip(serial: int, reason: Reason | None) -> None:
 @given(st.integers(-(1 << 200), 1 << 200))
 def test_rows_are_found_by_their_serial(serial: int) -> None:
     """A certificate's serial number leads to the octets that its entry is stored under."""
-    ((row, _),) = read(Entry(serial).encoded())
-    assert tlv.integer_octets(serial) == row.key
+    (((key, _), _),) = read(Entry(serial).encoded())
+    assert tlv.integer_octets(serial) == key
 
 
 def test_order_and_repetition_are_kept() -> None:
     """Entries come as they stand: nobody promises an order, or that each is there once."""
     serials = [7, 3, 7, -1]
-    rows = read(*(Entry(serial).encoded() for serial in serials))
-    assert serials == [int.from_bytes(row.key, "big", signed=True) for row, _ in rows]
+    found = read(*(Entry(serial).encoded() for serial in serials))
+    assert serials == [int.from_bytes(key, "big", signed=True) for (key, _), _ in found]
 
 
 def test_generalized_time() -> None:

@@ -114,13 +114,14 @@ def ours(crl: CrlDocument) -> dict[str, object]:
             point.indirect_crl,
             None if point.only_some_reasons is None else {reason.name for reason in point.only_some_reasons},
         ),
-        "entries": [_entry(row) for row, _ in crl.read_entries()],
+        "entries": [_entry(row) for run in crl.runs() for row in run.found],
     }
 
 
 def _entry(row: CrlRow) -> tuple[object, ...]:
-    entry = unpack(row.record)
-    serial_number = int.from_bytes(row.key, "big", signed=True)
+    key, record = row
+    entry = unpack(record)
+    serial_number = int.from_bytes(key, "big", signed=True)
     return serial_number, entry.revoked_at, None if entry.reason is None else entry.reason.name
 
 

@@ -6,13 +6,17 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
+from service.core.der import signature as der_signature
 from service.core.der.certificate import read_certificate
 from service.core.der.key import read_public_key
 from service.core.der.signature import (
     MAX_ALGORITHM_OCTETS,
     MAX_CACHED_OCTETS,
+    MAX_WHOLE_OCTETS,
+    PIECE_OCTETS,
     SignatureResult,
     algorithm_name,
+    is_too_large,
     signature_scheme,
     verify,
 )
@@ -225,3 +229,59 @@ def test_certificates_of_others(name: str, issuer: str, expected: SignatureResul
     """The certificates of NIST PKITS verify under their issuer's key, and under no other."""
     one, other = (read_certificate(vectors.certificate(f"PKITS_data/certs/{file}.crt")) for file in (name, issuer))
     assert expected is verify(one.signature, other.public_key)
+
+
+@pytest.mark.parametrize("octets", [PIECE_OCTETS, PIECE_OCTETS + 1, 2 * PIECE_OCTETS, 2 * PIECE_OCTETS + 1])
+@pytest.mark.parametrize(
+    ("kind", "oid", "digest"),
+    [
+        ("rsa2048", "1.2.840.113549.1.1.11", hashes.SHA256),
+        ("rsa2048", "2.16.840.1.101.3.4.3.14", hashes.SHA3_256),
+        ("p384", "1.2.840.10045.4.3.3", hashes.SHA384),
+        ("dsa2048", "2.16.840.1.101.3.4.3.2", hashes.SHA256),
+        ("ed25519", oids.ED25519, None),
+        ("mldsa44", oids.ML_DSA_44, None),
+    ],
+    ids=["RSA", "SHA-3", "EC", "DSA", "Ed25519", "ML-DSA"],
+)
+def test_in_pieces(kind: Kind, oid: str, digest: Hash | None, octets: int) -> None:
+    """What is long is hashed in pieces, where the algorithm lets it be: of all of them, to the last octet."""
+    data = bytes(octets)
+    good = replace(signature(kind, identifier(oid), digest, data), signed=memoryview(data))
+    changed = bytearray(data)
+    changed[-1] ^= 1
+    assert SignatureResult.VALID is verify(good, public(kind))
+    assert SignatureResult.INVALID is verify(replace(good, signed=memoryview(changed)), public(kind))
+
+
+def test_pss_in_pieces() -> None:
+    """RSASSA-PSS as well, with its parameters."""
+    data = bytes(PIECE_OCTETS + 1)
+    sha256 = der.seq(der.oid(oids.HASHES["sha256"]))
+    mask = der.seq(der.oid("1.2.840.113549.1.1.8"), sha256)
+    parameters = der.seq(der.explicit(0, sha256), der.explicit(1, mask), der.explicit(2, der.integer(32)))
+    value = sign(key("rsa2048"), hashes.SHA256, data, padding.PSS(padding.MGF1(hashes.SHA256()), 32))
+    made = Signature(identifier(oids.RSASSA_PSS, parameters), value, data)
+    assert SignatureResult.VALID is verify(made, public("rsa2048"))
+    assert SignatureResult.INVALID is verify(replace(made, signed=data[:-1] + b"."), public("rsa2048"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "oid", "digest", "is_limited"),
+    [("ed25519", oids.ED25519, None, True), ("p256", oids.ECDSA_SIGNATURES["sha256"], hashes.SHA256, False)],
+)
+def test_too_much_at_once(
+    kind: Kind, oid: str, digest: Hash | None, is_limited: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be hashed in pieces is verified up to a size, and unsupported above it; other schemes have none."""
+    monkeypatch.setattr(der_signature, "MAX_WHOLE_OCTETS", 10_000)
+    made = [signature(kind, identifier(oid), digest, bytes(octets)) for octets in (10_000, 10_001)]
+    assert [False, is_limited] == [is_too_large(one) for one in made]
+    above = SignatureResult.UNSUPPORTED if is_limited else SignatureResult.VALID
+    assert [SignatureResult.VALID, above] == [verify(one, public(kind)) for one in made]
+    assert not is_too_large(signature("ed25519", identifier("1.2.3"), None, bytes(10_001)))
+
+
+def test_a_million_entries_fit() -> None:
+    """The limit is above what a CRL of a million entries has."""
+    assert MAX_WHOLE_OCTETS > 50_000_000

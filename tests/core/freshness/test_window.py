@@ -47,7 +47,7 @@ def test_end(kind: EvidenceKind, skew: timedelta, grace: timedelta) -> None:
     """It may be used until nextUpdate, tolerance and grace included, and not a tick longer."""
     policy = Policy(clock_skew=skew, grace=grace)
     end = NEXT_UPDATE + skew + grace
-    assert UsableUntil(end) == window(kind, THIS_UPDATE, NEXT_UPDATE, policy, end)
+    assert UsableUntil(end, in_grace=grace > NOTHING) == window(kind, THIS_UPDATE, NEXT_UPDATE, policy, end)
     assert Problem.STALE is window(kind, THIS_UPDATE, NEXT_UPDATE, policy, end + TICK)
 
 
@@ -136,6 +136,26 @@ def test_later() -> None:
     assert LAST_MOMENT == later(LAST_MOMENT, timedelta.max)
 
 
+def usable_end(found: UsableUntil | Problem) -> datetime | None:
+    """Until when something may be used; None where it may not be."""
+    return found.moment if isinstance(found, UsableUntil) else None
+
+
+@either_kind
+def test_grace_is_told(kind: EvidenceKind) -> None:
+    """From the first tick after nextUpdate and tolerance on, and not before."""
+    policy = Policy(clock_skew=MINUTE, grace=MINUTE)
+    begins = NEXT_UPDATE + MINUTE
+    told = [window(kind, THIS_UPDATE, NEXT_UPDATE, policy, at) for at in (begins, begins + TICK)]
+    assert [UsableUntil(begins + MINUTE), UsableUntil(begins + MINUTE, in_grace=True)] == told
+
+
+def test_no_grace_without_an_end() -> None:
+    """What has no nextUpdate does not outlive one."""
+    at = THIS_UPDATE + DEFAULT_OCSP_AGE
+    assert UsableUntil(at) == window(EvidenceKind.OCSP, THIS_UPDATE, None, Policy(grace=MINUTE), at)
+
+
 _MOMENTS = st.datetimes(timezones=st.just(UTC))
 _DURATIONS = st.timedeltas(NOTHING, timedelta(days=10_000))
 
@@ -152,8 +172,9 @@ def test_any_moment(
 ) -> None:
     """What may be used is valid by now, has an end ahead, and may be used up to that end."""
     match window(kind, this_update, next_update, policy, at):
-        case UsableUntil(end):
+        case UsableUntil(end, in_grace):
+            assert in_grace <= (next_update is not None and at > next_update)
             assert this_update - policy.clock_skew <= at <= end if this_update.year > 100 else at <= end
-            assert UsableUntil(end) == window(kind, this_update, next_update, policy, end)
+            assert end == usable_end(window(kind, this_update, next_update, policy, end))
         case problem:
             assert problem in {Problem.NOT_YET_VALID, Problem.STALE, Problem.NO_NEXT_UPDATE}

@@ -1,0 +1,1 @@
+"""Places on the disks of this host."""

@@ -1,0 +1,136 @@
+"""Requests and answers of operators for the documentation, as the service gave them; a test asks for them again."""
+
+from typing import Any, Final
+
+CRLS: Final[dict[str, Any]] = {
+    "crls": [
+        {
+            "id": "8e25c2947f26afd4b91ad983",
+            "status": "fresh",
+            "issuer": "CN=Example Issuing,O=Example",
+            "crl_number": 7,
+            "base_crl_number": None,
+            "this_update": "2025-12-31T23:00:00Z",
+            "next_update": "2026-01-02T00:00:00Z",
+            "entries": 1,
+            "size": 271,
+            "scope": [],
+            "slot": "6ac942018e364fda91bccbf218ddc520ae4c0cd1a0fb19ffd6544fb440d7a94a",
+            "sha256": "271941435d4d90f57ce22e1370a728b2e388e1c6f728b1d0119358abf595c1e4",
+            "signer_spki_sha256": "5104988d625baa34066118073ba0fd596323300400e64aa530cc784ff2481377",
+            "fetched_at": "2025-12-31T23:55:00Z",
+            "fetched_from": "http://crl.example/issuing.crl",
+            "source": "http://crl.example/issuing.crl",
+            "places": ["http://crl.example/issuing.crl"],
+            "kind": "learned",
+            "failures": 0,
+            "problem": None,
+            "detail": "",
+            "last_attempt": "2025-12-31T23:55:00Z",
+            "last_success": "2025-12-31T23:55:00Z",
+            "next_attempt": "2026-01-01T00:55:00Z",
+            "number_moved_at": "2025-12-31T23:55:00Z",
+            "stalled": False,
+            "pending": 0,
+            "progress": None,
+        }
+    ],
+    "total": 1,
+    "after": None,
+    "places": [{"place": "file:///etc/revet/crls", "listed_at": "2025-12-31T23:00:00Z", "objects": 0, "problem": ""}],
+    "at": "2026-01-01T00:00:00Z",
+}
+"""One CRL, from a source that a certificate named."""
+RESET_REQUEST: Final[dict[str, Any]] = {"issuer": "CN=Example Issuing,O=Example"}
+"""Every CRL of an issuer."""
+RESET: Final[dict[str, Any]] = {
+    "reset": [
+        {
+            "slot": "6ac942018e364fda91bccbf218ddc520ae4c0cd1a0fb19ffd6544fb440d7a94a",
+            "issuer": "CN=Example Issuing,O=Example",
+            "crl_number": 7,
+            "fetched_from": "http://crl.example/issuing.crl",
+        }
+    ]
+}
+"""Its slots, and what they hold."""
+UPLOAD: Final[dict[str, Any]] = {
+    "name": "root.crl",
+    "source": "file:///uploads/root.crl",
+    "size": 228,
+    "uploaded_at": "2026-01-01T00:00:00Z",
+    "outcome": "held",
+    "crls": [
+        {
+            "issuer": "CN=Example Root,O=Example",
+            "slot": "eb3cf2699d2e8980f86645b66630e195d4f5b605050c755d23b92fa9001cb2e9",
+            "crl_number": 3,
+            "this_update": "2025-12-31T23:00:00Z",
+            "next_update": "2026-01-02T00:00:00Z",
+            "entries": 0,
+        }
+    ],
+    "problem": None,
+    "detail": "",
+}
+"""It is held."""
+REFRESH_REQUEST: Final[dict[str, Any]] = {"source": "http://crl.example/issuing.crl"}
+"""One source."""
+REFRESHED: Final[dict[str, Any]] = {
+    "asked_at": "2026-01-01T00:00:00Z",
+    "started": ["http://crl.example/issuing.crl"],
+    "unknown": [],
+    "outcomes": [{"source": "http://crl.example/issuing.crl", "problem": None, "detail": ""}],
+    "running": [],
+}
+"""It gave what is held."""
+REFRESH_STARTED: Final[dict[str, Any]] = {
+    "asked_at": "2026-01-01T00:00:00Z",
+    "started": ["http://crl.example/issuing.crl"],
+    "unknown": [],
+    "outcomes": [],
+    "running": [],
+}
+"""All of them."""
+PURGE_REQUEST: Final[dict[str, Any]] = {"caches": ["verdicts"]}
+"""One cache."""
+PURGED: Final[dict[str, Any]] = {"purged": ["verdicts"], "generation": 8}
+"""It is empty."""
+STATS: Final[dict[str, Any]] = {
+    "at": "2026-01-01T00:00:00Z",
+    "version": "1.2.3",
+    "started_at": "2025-12-31T23:00:00Z",
+    "uptime_s": 3600.0,
+    "worker": {"pid": 4711},
+    "host": {
+        "generation": 7,
+        "blocks": 2,
+        "crls": {
+            "held": 1,
+            "size": 271,
+            "entries": 1,
+            "by_status": {"fresh": 1, "due": 0, "stale": 0, "ended": 0, "pending": 0, "failed": 0, "never": 0},
+        },
+        "sources": {"configured": 0, "learned": 1, "failing": 0, "pending": 0, "stalled": 0},
+        "prefetcher": {"alive": True, "last_attempt": "2025-12-31T23:55:00Z", "due": 0, "lag_s": 0.0, "under_way": 0},
+    },
+    "decisions": [
+        {"decision": "allow", "code": "ok", "count": 12},
+        {"decision": "deny", "code": "revoked", "count": 1},
+    ],
+    "caches": {
+        "verdicts": {"entries": 3, "limit": 20000, "hits": 9, "misses": 4, "epochs": 2},
+        "ocsp": {
+            "in_memory": 2,
+            "refusals": 0,
+            "events": {"memory": 40, "host": 2, "refreshed": 1},
+            "refreshes": {"renewed": 1, "unchanged": 0, "failed": 0, "dropped": 0, "under_way": 0},
+        },
+    },
+    "responders": [
+        {"host": "http://ocsp.example:80", "state": "closed", "failures": 0, "answered_at": "2025-12-31T23:59:00Z"}
+    ],
+    "trust_stores": [{"name": "default", "certificates": 1, "problem": None}],
+    "shadow": {"total": 0, "denials": [], "recent": []},
+}
+"""One CRL, thirteen decisions."""

@@ -1,0 +1,35 @@
+"""Who may ask what of the operations: whoever has a token may look, and administrators may change things."""
+
+from starlette.types import Scope
+
+from service.api.authentication import Role
+from service.api.problems import ProblemError, admin_needed
+from service.api.rules import ApiRules
+
+
+def permit(rules: ApiRules, scope: Scope) -> None:
+    """Let in who may look.
+
+    Raises:
+        ProblemError: nobody who may (401).
+    """
+    rules.access.authenticate(scope["headers"])
+
+
+def permit_admin(rules: ApiRules, scope: Scope, what: str) -> str:
+    """Let in who may change things.
+
+    Args:
+        rules: Who may.
+        scope: The request.
+        what: Is done only with an administrator's token.
+
+    Returns:
+        Who asks, for people.
+
+    Raises:
+        ProblemError: nobody who may (401, 403).
+    """
+    if rules.access.authenticate(scope["headers"]) is not Role.ADMIN:
+        raise ProblemError(admin_needed(what))
+    return rules.access.name_of(scope["headers"])

@@ -1,0 +1,149 @@
+"""What is remembered of a source after an attempt: from one record to the next, without asking anybody.
+
+Rules it keeps: what was given once stays remembered through failures, as it stays held; an attempt that began before
+somebody asked for one does not answer him; what waits for its issuer counts as given, since asking again is of no use.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from service.application.crl_delivery import DeliveredCrl, Delivery
+from service.application.origin_headers import Validators
+from service.application.prefetch.source_record import MAX_GIVEN, MAX_RECORD_DETAIL, GivenCrl, SourceRecord
+from service.core.freshness.window import later
+from service.core.model.attempt import Attempt, Problem
+from service.core.prefetch.inventory import SourceState, Window
+
+STALLED_PERIODS = 3
+"""Validity periods without a new CRL number after which somebody is told: one missed publication is an operator's
+Sunday, and after two more nothing that was revoked has been published for long."""
+
+FOR_WANT_OF_A_KEY = frozenset({Problem.WRONG_ISSUER, Problem.BAD_SIGNATURE, Problem.UNSUPPORTED})
+"""What a CRL is refused for under the wrong keys, and perhaps for nothing else."""
+
+_INSTANT = timedelta(microseconds=1)
+
+
+def concluded(record: SourceRecord, deliveries: tuple[Delivery, ...], started: datetime, at: datetime) -> SourceRecord:
+    """The record after its places were tried in turn.
+
+    Args:
+        record: The one before.
+        deliveries: One for each place that was tried, at least one.
+        started: When the attempt began.
+        at: When it ended.
+    """
+    best = next((one for one in deliveries if one.attempt is None), None) or _latest(deliveries)
+    state = replace(record.state, tried_at=_answered(record.state, started, at))
+    record = replace(record, progress=None, problem=None, detail="")
+    if best.attempt is not None:
+        record = replace(record, problem=best.attempt.problem, detail=_detail(best.attempt, best, record))
+    if not (best.crls or best.waits):
+        # Kept or not: what came is no CRL that anybody can use, and the next attempt may bring one.
+        return replace(record, state=replace(state, failures=state.failures + 1), pending=best.pending)
+    given = _given(record, best, at)
+    is_failure = best.problem is Problem.ROLLED_BACK
+    state = replace(
+        state,
+        succeeded_at=state.succeeded_at if is_failure else state.tried_at,
+        failures=state.failures + 1 if is_failure else 0,
+        window=_window(given) or state.window,
+        fresh_until=_fresh_until(best, at),
+    )
+    whole = best.attempt is None or best.problem in (Problem.STALE, Problem.NO_NEXT_UPDATE)
+    return replace(
+        record,
+        state=state,
+        given=given,
+        pending=best.pending,
+        validators=best.said.validators if whole or best.waits else Validators(),
+        served_by=best.url,
+    )
+
+
+def is_stalled(given: GivenCrl, at: datetime) -> bool:
+    """Whether a CRL's number has not moved for several times its validity."""
+    if given.next_update is None or given.next_update <= given.this_update:
+        return False
+    return at - given.number_moved_at > STALLED_PERIODS * (given.next_update - given.this_update)
+
+
+def stalled(before: SourceRecord, after: SourceRecord) -> tuple[GivenCrl, ...]:
+    """The CRLs of which somebody is to be told that their number has stopped moving."""
+    known = {one.slot: one.stalled for one in before.given}
+    return tuple(one for one in after.given if one.stalled and not known.get(one.slot, False))
+
+
+def _latest(deliveries: tuple[Delivery, ...]) -> Delivery:
+    """Of attempts that all left something to be desired: the last that gave anything, or the last."""
+    giving = [one for one in deliveries if one.gave]
+    return (giving or list(deliveries))[-1]
+
+
+def _answered(state: SourceState, started: datetime, at: datetime) -> datetime:
+    if state.asked_at is None or state.asked_at <= started:
+        return at
+    return state.asked_at - _INSTANT
+
+
+def _detail(problem: Attempt, delivery: Delivery, record: SourceRecord) -> str:
+    where = f"{delivery.url}: " if delivery.url != record.source.key else ""
+    return f"{where}{problem.detail}"[:MAX_RECORD_DETAIL]
+
+
+def _given(record: SourceRecord, delivery: Delivery, at: datetime) -> tuple[GivenCrl, ...]:
+    before = {one.slot: one for one in record.given}
+    return tuple(_given_crl(before.get(one.slot.key), one, at) for one in delivery.crls[:MAX_GIVEN])
+
+
+def _given_crl(before: GivenCrl | None, crl: DeliveredCrl, at: datetime) -> GivenCrl:
+    meta = crl.meta
+    moved = before is None or before.crl_number != meta.crl_number
+    # A number that stays while thisUpdate advances is told at once (`Ingested.SAME_NUMBER`); so it is here.
+    repeats = before is not None and not moved and meta.crl_number is not None and meta.this_update > before.this_update
+    given = GivenCrl(
+        slot=crl.slot.key,
+        digest=meta.digest,
+        issuer=meta.issuer.text[:MAX_RECORD_DETAIL],
+        crl_number=meta.crl_number,
+        this_update=meta.this_update,
+        next_update=meta.next_update,
+        entries=meta.entries,
+        size=meta.size,
+        number_moved_at=at if before is None or moved else before.number_moved_at,
+    )
+    was_told = before is not None and before.stalled and not moved
+    return replace(given, stalled=was_told or repeats or is_stalled(given, at))
+
+
+def _window(given: tuple[GivenCrl, ...]) -> Window | None:
+    """Of several CRLs, that of the one that ends first; one without nextUpdate never does."""
+    if not given:
+        return None
+    first = min(given, key=lambda one: (one.next_update is None, one.next_update or one.this_update))
+    return Window(first.this_update, first.next_update)
+
+
+def _fresh_until(delivery: Delivery, at: datetime) -> datetime | None:
+    seconds = delivery.said.max_age_s
+    return None if not seconds else later(at, timedelta(seconds=seconds))
+
+
+def taken_up(record: SourceRecord, digest: bytes, delivery: Delivery, at: datetime) -> SourceRecord:
+    """The record after a CRL that waited for its issuer was verified.
+
+    Args:
+        record: The one before.
+        digest: Of what waited.
+        delivery: What came of it; something of it is held.
+        at: The moment.
+    """
+    pending = tuple(one for one in record.pending if one != digest)
+    slots = {one.slot.key for one in delivery.crls}
+    given = (*(one for one in record.given if one.slot not in slots), *_given(record, delivery, at))[:MAX_GIVEN]
+    problem = None if record.problem in FOR_WANT_OF_A_KEY and not pending else record.problem
+    detail = record.detail if problem is not None else ""
+    if delivery.attempt is not None:
+        problem, detail = delivery.attempt.problem, delivery.attempt.detail[:MAX_RECORD_DETAIL]
+    state = replace(record.state, window=_window(given))
+    return replace(record, state=state, given=given, pending=pending, problem=problem, detail=detail)

@@ -1,0 +1,326 @@
+"""The prefetcher: carries out the plan of the inventory, and the orders of workers beside it.
+
+Rules it keeps: what is due is decided by `core.prefetch.plan` alone; a source is tried by one attempt at a time, place
+after place, and whoever asks for it to be refreshed is answered by an attempt that began after he asked; what comes
+goes through the ingester as every order does; what is held stays, whatever fails.
+
+What it does not do: verify, judge, or answer whether a certificate is revoked.
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from service.application.breaker import FAILURES
+from service.application.crl_delivery import CrlDownload, DeliveredCrl, Delivery, KnownVersion, OrderedSigners
+from service.application.crl_fetcher import CrlOrder, CrlSigner, name_digest
+from service.application.evidence_store import HeldCrl, StoreError
+from service.application.flights import Flights
+from service.application.observer import Ingested
+from service.application.origin import UrlTrust
+from service.application.prefetch.conclusions import concluded, stalled
+from service.application.prefetch.parts import PrefetchParts
+from service.application.prefetch.progress import ProgressKeeper
+from service.application.prefetch.source_record import MAX_GIVEN, SourceRecord
+from service.application.prefetch.telling import (
+    InventoryDetails,
+    RefreshDetails,
+    RolledBackDetails,
+    StalledDetails,
+)
+from service.core.model.attempt import Attempt, Problem
+from service.core.prefetch.inventory import SourceKind
+from service.core.prefetch.plan import plan
+from service.core.prefetch.schedule import Schedule
+
+BUSY_S = 1.0
+"""Seconds between two plans while attempts are under way: what has ended meanwhile is due again in some seconds."""
+
+PAUSE_S = 0.1
+"""Seconds between two plans at least, however much happens: one of thousands of sources takes some 20 ms."""
+
+LONGEST_SLEEP_S = 3600.0
+"""Seconds: whatever is planned for later is planned again by then."""
+
+
+class Prefetcher:
+    """Keeps sources fresh. Implements `CrlFetcher` for workers."""
+
+    def __init__(self, parts: PrefetchParts, schedule: Schedule) -> None:
+        """Nothing is under way."""
+        self._ingester = parts.ingester
+        self._inventory = parts.inventory
+        self._crls = parts.crls
+        self._authorities = parts.authorities
+        self._pending = parts.pending
+        self._breakers = parts.breakers
+        self._pace = parts.pace
+        self._clock = parts.clock
+        self._observer = parts.observer
+        self._host_of = parts.host_of
+        self._concurrent = parts.concurrent
+        self._schedule = schedule
+        self._attempts: Flights[str, None] = Flights()
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._waiting: deque[str] = deque()
+        self._busy: Counter[str] = Counter()
+        self._awake = asyncio.Event()
+
+    async def fetch(self, order: CrlOrder) -> tuple[Attempt, ...]:
+        """Carry an order out, and keep fresh from now on what it is about."""
+        if not order.urls:
+            return ()
+        started = self._clock.now()
+        key = order.urls[0]
+        if self._inventory.learn(order.urls, order.signers):
+            self._observer.learned(key)
+        self._busy[key] += 1
+        try:
+            keeper = ProgressKeeper(self._inventory, key, self._clock)
+            deliveries = await self._ingester.deliver(order, keeper.arriving, keeper.indexing)
+        finally:
+            self._busy[key] -= 1
+        record = self._inventory.get(key)
+        if record is not None and _is_news(record, deliveries):
+            await self._conclude(record, deliveries, started)
+            self._awake.set()
+        else:
+            if record is not None and record.progress is not None:
+                self._inventory.remember(replace(record, progress=None))
+            await self._inventory.write()
+        return tuple(one.attempt for one in deliveries if one.attempt is not None)
+
+    async def note_used(self, keys: Iterable[str]) -> tuple[str, ...]:
+        """Note that verdicts rested on sources; which of them are not known here."""
+        return tuple(key for key in keys if not self._inventory.use(key))
+
+    async def learn(self, orders: Iterable[CrlOrder]) -> None:
+        """Keep fresh from now on what verdicts rest on, although nobody had to order it."""
+        by_source = {held.source: held for held in await asyncio.to_thread(self._crls.held)}
+        for order in orders:
+            signers = (*(_signer(by_source[url]) for url in order.urls if url in by_source), *order.signers)
+            if order.urls and self._inventory.learn(order.urls, tuple(dict.fromkeys(signers))):
+                self._observer.learned(order.urls[0])
+        await self._inventory.write()
+        self._awake.set()
+
+    def keys_of(self, source: str | None) -> tuple[str, ...]:
+        """The sources that somebody means.
+
+        Args:
+            source: The key of one, or any of its places; None for all.
+        """
+        if source is None:
+            return tuple(record.source.key for record in self._inventory.records())
+        records = self._inventory.records()
+        return tuple(one.source.key for one in records if source == one.source.key or source in one.source.places)
+
+    async def refresh(self, keys: Iterable[str]) -> tuple[SourceRecord, ...]:
+        """Try sources now, by attempts that begin after this; hosts that were left alone are asked again.
+
+        Returns:
+            What is remembered of them afterwards.
+        """
+        wanted = tuple(dict.fromkeys(keys))
+        records = [record for key in wanted if (record := self._inventory.get(key)) is not None]
+        for host in {self._host_of(place) for record in records for place in record.source.places}:
+            self._breakers.succeeded(host)
+        await asyncio.gather(*(self._anew(record.source.key) for record in records))
+        return tuple(record for key in wanted if (record := self._inventory.get(key)) is not None)
+
+    async def run(self) -> None:
+        """Keep everything fresh until cancelled."""
+        try:
+            while True:
+                self._awake.clear()
+                wake_at = await self.begin()
+                await self._sleep(wake_at)
+                await self._clock.sleep(PAUSE_S)
+        finally:
+            await self.aclose()
+
+    async def begin(self) -> datetime | None:
+        """Plan once, and start what is due as far as there is room for it; when to plan again."""
+        now = self._clock.now()
+        plan_now = plan(self._inventory.states(), self._schedule, now)
+        if plan_now.forget:
+            await self._inventory.forget(plan_now.forget)
+            self._observer.forgotten(len(plan_now.forget))
+        self._waiting = deque(one.key for one in plan_now.due if not self._busy[one.key])
+        self._observer.inventory(self._details())
+        self._fill()
+        return plan_now.wake_at
+
+    async def settle(self) -> None:
+        """Wait until nothing is due and nothing is under way."""
+        while True:
+            await self.begin()
+            if not self._under_way:
+                return
+            await asyncio.gather(*self._under_way)
+
+    def wake(self) -> None:
+        """Plan again now: something has changed."""
+        self._awake.set()
+
+    async def aclose(self) -> None:
+        """End what is under way."""
+        self._waiting.clear()
+        tasks = tuple(self._under_way)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._attempts.aclose()
+        await self._inventory.write()
+
+    async def _sleep(self, wake_at: datetime | None) -> None:
+        seconds = LONGEST_SLEEP_S
+        if wake_at is not None:
+            seconds = min(seconds, max(0.0, (wake_at - self._clock.now()).total_seconds()))
+        if self._under_way:
+            seconds = min(seconds, BUSY_S)
+        waits = (asyncio.ensure_future(self._clock.sleep(seconds)), asyncio.ensure_future(self._awake.wait()))
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waits:
+                one.cancel()
+
+    def _fill(self) -> None:
+        """Start what is due while there is room."""
+        while self._waiting and len(self._under_way) < self._concurrent:
+            key = self._waiting.popleft()
+            task = asyncio.create_task(self._attempts.join(key, partial(self._attempt, key)))
+            self._under_way.add(task)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled():
+            task.result()
+            self._fill()
+
+    async def _anew(self, key: str) -> None:
+        began: list[str] = []
+
+        async def start() -> None:
+            began.append(key)
+            await self._attempt(key)
+
+        while not began:
+            await self._attempts.join(key, start)
+
+    async def _attempt(self, key: str) -> None:
+        self._busy[key] += 1
+        try:
+            async with self._pace.slot():
+                record = self._inventory.get(key)
+                if record is not None:
+                    started = self._clock.now()
+                    deliveries = await self._try_places(record)
+                    await self._conclude(self._inventory.get(key) or record, deliveries, started)
+        finally:
+            self._busy[key] -= 1
+
+    async def _try_places(self, record: SourceRecord) -> tuple[Delivery, ...]:
+        deliveries: list[Delivery] = []
+        keeper = ProgressKeeper(self._inventory, record.source.key, self._clock)
+        for place in record.source.places:
+            before = self._breakers.failures(self._host_of(place))
+            deliveries.append(await self._ingester.bring(await self._download(record, place, keeper)))
+            if before >= FAILURES and not self._breakers.failures(self._host_of(place)):
+                self._recovered(self._host_of(place))
+            if deliveries[-1].attempt is None or deliveries[-1].waits:
+                break
+        return tuple(deliveries)
+
+    async def _download(self, record: SourceRecord, place: str, keeper: ProgressKeeper) -> CrlDownload:
+        known = await asyncio.to_thread(self._known, record) if place == record.served_by else None
+        if record.source.kind is SourceKind.LEARNED:
+            signers = OrderedSigners(record.signers)
+            return CrlDownload(place, UrlTrust.CERTIFICATE, signers, known, None, keeper.arriving, keeper.indexing)
+        return CrlDownload(
+            place, UrlTrust.OPERATOR, self._authorities, known, self._pending, keeper.arriving, keeper.indexing
+        )
+
+    def _known(self, record: SourceRecord) -> KnownVersion | None:
+        """What the source gave before, where all of it is still held or waits."""
+        if not record.validators.conditions or len(record.given) == MAX_GIVEN:
+            return None
+        try:
+            held = [(given, self._crls.held_in(given.slot)) for given in record.given]
+            if record.pending and not self._pending.digests() >= set(record.pending):
+                return None
+        except (StoreError, OSError):
+            return None
+        crls = [_delivered(one) for given, one in held if one is not None and one.meta.digest == given.digest]
+        return KnownVersion(tuple(crls), record.validators, record.pending) if len(crls) == len(held) else None
+
+    async def _conclude(self, record: SourceRecord, deliveries: tuple[Delivery, ...], started: datetime) -> None:
+        now = self._clock.now()
+        after = concluded(record, deliveries, started, now)
+        await self._inventory.put(after)
+        await self._drop(frozenset(record.pending) - frozenset(after.pending), deliveries)
+        self._tell(record, after, deliveries, (now - started).total_seconds())
+
+    async def _drop(self, digests: frozenset[bytes], deliveries: tuple[Delivery, ...]) -> None:
+        """Let go of what waited from a source that has something newer now."""
+        if not digests or not any(one.gave for one in deliveries):
+            return
+        for digest in digests.difference(*(one.pending for one in self._inventory.records())):
+            await asyncio.to_thread(self._pending.remove, digest)
+
+    def _tell(
+        self, before: SourceRecord, after: SourceRecord, deliveries: tuple[Delivery, ...], duration_s: float
+    ) -> None:
+        source, state = after.source, after.state
+        self._observer.refreshed(
+            RefreshDetails(source.key, source.kind, after.problem, after.detail, state.failures, duration_s)
+        )
+        if any(one.problem is Problem.ROLLED_BACK for one in deliveries):
+            self._observer.rolled_back(RolledBackDetails(source.key))
+        for given in stalled(before, after):
+            self._observer.number_stalled(
+                StalledDetails(source.key, given.issuer, given.crl_number, given.number_moved_at)
+            )
+
+    def _recovered(self, host: str) -> None:
+        """A host answers again: whatever else failed there is tried now, and not when its turn to retry comes."""
+        now = self._clock.now()
+        for record in self._inventory.records():
+            state = record.state
+            if state.failures and any(self._host_of(place) == host for place in record.source.places):
+                self._inventory.remember(replace(record, state=replace(state, asked_at=now)))
+        self._awake.set()
+
+    def _details(self) -> InventoryDetails:
+        records = self._inventory.records()
+        configured = sum(1 for one in records if one.source.kind is SourceKind.CONFIGURED)
+        return InventoryDetails(
+            configured=configured,
+            learned=len(records) - configured,
+            failing=sum(1 for one in records if one.state.failures),
+            pending=sum(len(one.pending) for one in records),
+            due=len(self._waiting),
+        )
+
+
+def _is_news(record: SourceRecord, deliveries: tuple[Delivery, ...]) -> bool:
+    """Whether what came of an order says more of a source than is known.
+
+    An order that failed may have had the wrong keys; a source that was never tried has failed all the same.
+    """
+    tried_at = record.state.tried_at
+    return tried_at is None or any(one.gave and one.at > tried_at for one in deliveries)
+
+
+def _signer(held: HeldCrl) -> CrlSigner:
+    path = held.signer_paths[0] if held.signer_paths else ()
+    return CrlSigner(name_digest(held.meta.issuer), held.signer_spki, path)
+
+
+def _delivered(held: HeldCrl) -> DeliveredCrl:
+    return DeliveredCrl(Ingested.UNCHANGED, held.meta, held.slot, _signer(held))

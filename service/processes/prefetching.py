@@ -1,0 +1,41 @@
+"""The prefetcher: fetches, verifies and stores CRLs, ahead of need and for workers who order them."""
+
+import asyncio
+import os
+import signal
+from typing import Final
+
+import uvloop
+
+from service.bootstrap import open_prefetcher
+from service.processes.inheritance import inherited_socket
+from service.processes.lifeline import Lifeline
+from service.settings import Settings
+
+PREFETCHER_SOCKET: Final = "prefetcher"
+"""Name of the listening socket that requests of workers come in at."""
+
+NICENESS: Final = 10
+"""It gives way to workers: reading a large CRL must not slow down answers."""
+
+
+def run_prefetcher(settings: Settings, lifeline: Lifeline) -> None:
+    """Keep CRLs fresh and take orders until SIGTERM."""
+    os.nice(NICENESS)
+    uvloop.run(_serve(settings, lifeline))
+
+
+async def _serve(settings: Settings, lifeline: Lifeline) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    async with open_prefetcher(settings) as prefetcher:
+        lifeline.start_heartbeat(loop)
+        running = asyncio.ensure_future(prefetcher.run())
+        # Whatever ends it ends the process, which is replaced: a service that only looks fresh is worse.
+        running.add_done_callback(lambda _: stop.set())
+        await prefetcher.server.serve(inherited_socket(PREFETCHER_SOCKET), stop)
+        running.cancel()
+        await asyncio.wait((running,))
+        if not running.cancelled():
+            running.result()

@@ -1,0 +1,1 @@
+"""Places in S3, as moto serves it over HTTP."""

@@ -1,0 +1,151 @@
+"""What is remembered of a source after an attempt."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from service.application.crl_delivery import DeliveredCrl, Delivery
+from service.application.crl_fetcher import CrlSigner
+from service.application.observer import Ingested
+from service.application.origin_headers import OriginHeaders, Validators
+from service.application.prefetch.conclusions import STALLED_PERIODS, concluded, is_stalled, stalled
+from service.application.prefetch.source_record import SourceRecord
+from service.core.crl.slot import slot_of
+from service.core.der.crl import read_crl
+from service.core.model.attempt import Attempt, Problem
+from service.core.prefetch.inventory import Source, SourceKind, SourceState, Window
+from tests.application.chain import CRL_URL, SUB, read
+from tests.application.prefetch.world import DAY, HOUR, crl
+from tests.pki import NOW
+
+STARTED: Final = NOW + timedelta(seconds=10)
+ENDED: Final = NOW + timedelta(seconds=20)
+RECORD: Final = SourceRecord(SourceState(Source(CRL_URL, (CRL_URL,), SourceKind.LEARNED), NOW, failures=2))
+SIGNER: Final = CrlSigner.of(read(SUB))
+SAID: Final = OriginHeaders(Validators('"1"'), 60)
+
+
+def delivered(data: bytes) -> DeliveredCrl:
+    """A CRL that is held."""
+    meta = read_crl(data).meta
+    return DeliveredCrl(Ingested.STORED, meta, slot_of(meta, SIGNER.spki), SIGNER)
+
+
+def delivery(*crls: bytes, problem: Problem | None = None) -> Delivery:
+    """What came of a download."""
+    attempt = None if problem is None else Attempt(CRL_URL, problem, "why")
+    return Delivery(CRL_URL, ENDED, attempt, tuple(map(delivered, crls)), said=SAID)
+
+
+def after(*deliveries: Delivery, record: SourceRecord = RECORD) -> SourceRecord:
+    """The record after an attempt."""
+    return concluded(record, deliveries, STARTED, ENDED)
+
+
+def test_a_success() -> None:
+    """The window, the version and how long it is fresh are those of what came."""
+    record = after(delivery(crl(7, life=DAY)))
+    state = record.state
+    assert (ENDED, ENDED, 0, Window(NOW, NOW + timedelta(days=1))) == (
+        state.tried_at,
+        state.succeeded_at,
+        state.failures,
+        state.window,
+    )
+    assert (ENDED + timedelta(seconds=60), SAID.validators, CRL_URL, None) == (
+        state.fresh_until,
+        record.validators,
+        record.served_by,
+        record.problem,
+    )
+
+
+def test_a_failure_keeps_what_was_given() -> None:
+    """And counts."""
+    before = after(delivery(crl(7)))
+    record = after(delivery(problem=Problem.TIMED_OUT), record=before)
+    assert (1, before.given, before.state.window, before.validators) == (
+        record.state.failures,
+        record.given,
+        record.state.window,
+        record.validators,
+    )
+    assert (Problem.TIMED_OUT, "why") == (record.problem, record.detail)
+
+
+def test_a_bundle_of_which_one_was_rolled_back() -> None:
+    """It is a failure, what was given of it is remembered, and its version is not: all of it is fetched again."""
+    record = after(delivery(crl(7), problem=Problem.ROLLED_BACK))
+    assert (3, None, 1, Validators()) == (
+        record.state.failures,
+        record.state.succeeded_at,
+        len(record.given),
+        record.validators,
+    )
+
+
+@pytest.mark.parametrize("problem", [Problem.BAD_SIGNATURE, Problem.MALFORMED])
+def test_a_bundle_of_which_one_is_bad(problem: Problem) -> None:
+    """It is told; the others are a success, and the first to end is the window."""
+    record = after(
+        delivery(
+            crl(7, life=DAY), SUB.crl(number=1, delta_base=1, next_update=NOW + timedelta(hours=1)), problem=problem
+        )
+    )
+    window = record.state.window
+    assert window is not None
+    assert (0, problem, NOW + timedelta(hours=1)) == (record.state.failures, record.problem, window.next_update)
+
+
+def test_what_has_ended_is_given_all_the_same() -> None:
+    """It is held and has a version; that it is stale is told."""
+    record = after(delivery(crl(7, age=-DAY, life=HOUR), problem=Problem.STALE))
+    assert (0, Problem.STALE, SAID.validators) == (record.state.failures, record.problem, record.validators)
+
+
+def test_the_best_of_several_places_counts() -> None:
+    """One that serves, wherever it stands; else the last that gave anything."""
+    unreachable = replace(delivery(problem=Problem.UNREACHABLE), url="http://other/")
+    stale = delivery(crl(6, age=-DAY, life=HOUR), problem=Problem.STALE)
+    assert [None, Problem.STALE, Problem.UNREACHABLE] == [
+        after(*deliveries).problem
+        for deliveries in ((unreachable, stale, delivery(crl(7))), (stale, unreachable), (unreachable,))
+    ]
+
+
+@pytest.mark.parametrize(("asked_s", "answered"), [(5, True), (10, True), (15, False), (20, False)])
+def test_who_asked_meanwhile_is_not_answered(asked_s: float, answered: bool) -> None:
+    """By an attempt that had begun."""
+    asked_at = NOW + timedelta(seconds=asked_s)
+    record = after(delivery(crl(7)), record=replace(RECORD, state=replace(RECORD.state, asked_at=asked_at)))
+    assert record.state.tried_at is not None
+    assert answered == (record.state.tried_at >= asked_at)
+
+
+def test_a_repeated_number_is_told_once() -> None:
+    """Until it moves, whatever comes in between."""
+    record, told = RECORD, []
+    for number, age in ((1, 0), (1, 60), (1, 60), (1, 120), (2, 180), (2, 240)):
+        before, record = record, after(delivery(crl(number, age=float(age))), record=record)
+        told.append(len(stalled(before, record)))
+    assert [0, 1, 0, 0, 0, 1] == told
+
+
+def test_a_crl_without_numbers_repeats_none() -> None:
+    """There is nothing to move."""
+    record = RECORD
+    for age in (0.0, 60.0):
+        before, record = record, after(delivery(crl(1, age=age, number=None)), record=record)
+        assert () == stalled(before, record)
+
+
+@pytest.mark.parametrize(("periods", "expected"), [(STALLED_PERIODS, False), (STALLED_PERIODS + 0.1, True)])
+def test_standing_still(periods: float, expected: bool) -> None:
+    """For several validity periods; one without an end, or that ends before it begins, has none."""
+    (given,) = after(delivery(crl(7, life=HOUR))).given
+    at = given.number_moved_at + timedelta(seconds=periods * HOUR)
+    assert expected is is_stalled(given, at)
+    for next_update in (None, given.this_update):
+        assert not is_stalled(replace(given, next_update=next_update), at)

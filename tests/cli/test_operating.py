@@ -1,0 +1,213 @@
+"""The commands of operators: what they ask, what they print, how they exit."""
+
+import json
+from typing import Any, Final
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from service.api import operator_examples as examples
+from service.cli import refresh
+from service.cli.app import app
+from tests.cli.serving import Answer, answering
+
+URL: Final = "http://crl.example/issuing.crl"
+NOTHING: Final = {"started": [], "unknown": [], "outcomes": [], "running": [], "asked_at": "2026-01-01T00:00:00Z"}
+
+
+def run(url: str, *arguments: str) -> Result:
+    """Run a command against a service."""
+    return CliRunner().invoke(app, [*arguments, "--url", url])
+
+
+def always(document: dict[str, Any], status: int = 200, asked: list[Any] | None = None) -> Any:  # noqa: ANN401 - a function
+    """Answer the same each time, and remember what was asked."""
+
+    def respond(method: str, path: str, body: dict[str, Any]) -> Answer:
+        if asked is not None:
+            asked.append((method, path, body))
+        return status, document
+
+    return respond
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer", "asked", "printed", "code"),
+    [
+        ((), {"started": [URL]}, ("/v1/refresh", {}), f"{URL}  started\n", 0),
+        ((URL,), {"started": [URL]}, ("/v1/refresh", {"sources": [URL]}), f"{URL}  started\n", 0),
+        (
+            (URL, "x"),
+            {"started": [URL], "unknown": ["x"]},
+            ("/v1/refresh", {"sources": [URL, "x"]}),
+            f"{URL}  started\nx  unknown\n",
+            1,
+        ),
+        (
+            ("--wait",),
+            {"started": [URL, "x"], "outcomes": [_ok := {"source": URL, "problem": None, "detail": ""},
+             {"source": "x", "problem": "stale", "detail": "why\x1b"}]},
+            ("/v1/refresh?wait=true", {}),
+            f"{URL}  refreshed\nx  stale (why\\x1b)\n",
+            1,
+        ),
+        (
+            ("--wait",),
+            {"started": [str(n) for n in range(30)], "outcomes": [{**_ok, "source": str(n)} for n in range(30)]},
+            ("/v1/refresh?wait=true", {}),
+            "30 of 30 refreshed\n",
+            0,
+        ),
+        (("--wait", "--json", URL), {"started": [URL], "outcomes": [_ok]}, None, None, 0),
+    ],
+)  # fmt: skip
+def test_refresh(
+    arguments: tuple[str, ...], answer: dict[str, Any], asked: tuple[str, Any] | None, printed: str | None, code: int
+) -> None:
+    """Who is asked for what; exit code 1 where anything failed or is unknown."""
+    requests: list[Any] = []
+    with answering(always({**NOTHING, **answer}, 202, requests)) as url:
+        result = run(url, "refresh", *arguments)
+    assert code == result.exit_code
+    if asked is not None:
+        assert [("POST", *asked)] == requests
+    if printed is None:
+        assert {**NOTHING, **answer} == json.loads(result.stdout)
+    else:
+        assert printed == result.stdout
+
+
+def test_refresh_that_takes_longer_than_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The listing tells when it has ended."""
+    monkeypatch.setattr(refresh, "LOOK_EVERY_S", 0.01)
+    looks = 0
+
+    def respond(method: str, path: str, body: dict[str, Any]) -> Answer:
+        nonlocal looks
+        del body, path
+        if method == "POST":
+            return 202, {**NOTHING, "started": [URL], "running": [URL]}
+        looks += 1
+        (line,) = examples.CRLS["crls"]
+        attempt = "2025-12-31T23:59:59Z" if looks < 3 else "2026-01-01T00:00:01Z"
+        return 200, {"crls": [{**line, "last_attempt": attempt}], "after": None}
+
+    with answering(respond) as url:
+        result = run(url, "refresh", "--wait", URL)
+    assert (0, f"{URL}  refreshed\n") == (result.exit_code, result.stdout)
+    assert looks >= 3
+
+
+@pytest.mark.parametrize(
+    "command", [("refresh",), ("refresh", "--wait"), ("stats",), ("crl", "list"), ("crl", "reset", "--slot", "a")]
+)
+def test_nobody_there(command: tuple[str, ...]) -> None:
+    """Exit code 2, and why."""
+    result = run("http://127.0.0.1:9", *command)
+    assert 2 == result.exit_code
+    assert "could not be asked" in result.stderr
+
+
+@pytest.mark.parametrize("command", [("refresh", "x"), ("refresh", "x", "--wait"), ("crl", "reset", "--source", "x")])
+def test_a_problem(command: tuple[str, ...]) -> None:
+    """Exit code 2, with what the service says."""
+    with answering(always({"detail": "there is none", "title": "no"}, 404)) as url:
+        result = run(url, *command)
+    assert (2, True) == (result.exit_code, "there is none" in result.stderr)
+
+
+def test_the_list() -> None:
+    """Page by page, the worst first, with counts."""
+    (line,) = examples.CRLS["crls"]
+    ended = {**line, "id": "0", "status": "ended", "problem": "unreachable", "detail": "no route", "failures": 3}
+    asked: list[str] = []
+
+    def respond(method: str, path: str, body: dict[str, Any]) -> Answer:
+        del method, body
+        asked.append(path)
+        return 200, {"crls": [line], "after": "8e"} if path.endswith("after=") else {"crls": [ended], "after": None}
+
+    with answering(respond) as url:
+        result = run(url, "crl", "list", "--issuer", "CN=Example Issuing", "--status", "fresh")
+    assert 0 == result.exit_code
+    query = "/v1/crls?limit=10000&issuer=CN%3DExample%20Issuing&status=fresh&after="
+    assert [query, f"{query}8e"] == asked
+    assert [
+        "ended    CN=Example Issuing,O=Example",
+        "  crl 7, 2025-12-31T23:00:00Z to 2026-01-02T00:00:00Z, 1 entries",
+        "  slot 6ac942018e36",
+        "  learned http://crl.example/issuing.crl, next attempt 2026-01-01T00:55:00Z",
+        "  unreachable (no route); 3 in a row",
+        "fresh    CN=Example Issuing,O=Example",
+    ] == result.stdout.splitlines()[:6]
+    assert "1 fresh, 1 ended" == result.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            {"progress": {"phase": "downloading", "done": 5000, "total": 9000, "at": ""}},
+            "downloading: 5,000 of 9,000 bytes",
+        ),
+        ({"source": None}, "whose source is forgotten"),
+        ({"slot": None, "issuer": None, "status": "never"}, "never    -"),
+        ({"stalled": True}, "its number has not moved since 2025-12-31T23:55:00Z"),
+        ({"base_crl_number": 3}, "crl 7 (delta on 3)"),
+        ({"issuer": "CN=\x1b[31m"}, "CN=\\x1b[31m"),
+    ],
+)
+def test_lines_of_the_list(changes: dict[str, Any], expected: str) -> None:
+    """What is special about one is said, and nothing that a stranger wrote commands the terminal."""
+    (line,) = examples.CRLS["crls"]
+    with answering(always({"crls": [{**line, **changes}], "after": None})) as url:
+        assert expected in run(url, "crl", "list").stdout
+
+
+def test_reset() -> None:
+    """What was reset, and what to do next."""
+    asked: list[Any] = []
+    with answering(always(examples.RESET, 200, asked)) as url:
+        result = run(url, "crl", "reset", "--issuer", "CN=Example Issuing,O=Example")
+    assert [("POST", "/v1/crls/reset", {"issuer": "CN=Example Issuing,O=Example"})] == asked
+    assert 0 == result.exit_code
+    assert (
+        "6ac942018e36  CN=Example Issuing,O=Example, held: crl 7 from http://crl.example/issuing.crl" in result.stdout
+    )
+
+
+@pytest.mark.parametrize("arguments", [(), ("--issuer", "CN=a", "--slot", "b")])
+def test_reset_of_nothing_or_too_much(arguments: tuple[str, ...]) -> None:
+    """Nobody is asked."""
+    result = run("http://127.0.0.1:9", "crl", "reset", *arguments)
+    assert (2, True) == (result.exit_code, "give one of" in result.stderr)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, "1 held, 1 entries, 271 bytes (1 fresh)"),
+        ({}, "12 allow ok, 1 deny revoked"),
+        ({"host": None}, "cannot be read"),
+        ({"shadow": {"total": 4, "denials": [], "recent": []}}, "4 answers here would have been denials"),
+        ({"trust_stores": [{"name": "x", "certificates": None, "problem": "no PEM"}]}, "x, not loaded: no PEM"),
+        (
+            {"responders": [{"host": "http://a:80", "state": "open", "failures": 3, "answered_at": None}]},
+            "http://a:80 open, 3 failures in a row",
+        ),
+    ],
+)
+def test_stats(changes: dict[str, Any], expected: str) -> None:
+    """In a line each."""
+    with answering(always({**examples.STATS, **changes})) as url:
+        result = run(url, "stats")
+    assert (0, True) == (result.exit_code, expected in result.stdout)
+
+
+@pytest.mark.parametrize(
+    ("command", "document"), [(("stats",), examples.STATS), (("crl", "reset", "--slot", "a"), examples.RESET)]
+)
+def test_json(command: tuple[str, ...], document: dict[str, Any]) -> None:
+    """As the API gives it."""
+    with answering(always(document)) as url:
+        assert document == json.loads(run(url, *command, "--json").stdout)
