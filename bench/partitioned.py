@@ -71,7 +71,9 @@ class Partitioned:
         """
         self.directory = directory
         self._now = now()
-        self.authority = Authority.root("Partitioned", key=key("p256"), **validity_of_now())
+        overrides = validity_of_now()
+        overrides["key"] = key("p256")
+        self.authority = Authority.root("Partitioned", **overrides)
         self.rest, self.octets = _long_list(octets), 0
         names = random.Random(count)
         self.partitions = tuple(
@@ -98,7 +100,10 @@ class Partitioned:
 
     def certificate(self, partition: Partition, serial: int) -> Issued:
         """A certificate of a partition."""
-        return self.authority.issue("client", serial=serial, crl_urls=partition.url, **validity_of_now())
+        overrides = validity_of_now()
+        overrides["serial"] = serial
+        overrides["crl_urls"] = partition.url
+        return self.authority.issue("client", **overrides)
 
     def publish(self, partition: Partition, number: int, revoked: Iterable[int]) -> None:
         """Publish a CRL of a partition; the file is replaced at once.

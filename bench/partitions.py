@@ -193,7 +193,7 @@ class Measuring:
             "REVET_WORKERS": "1",
             "REVET_REVOCATION_MODE": "require",
             "REVET_ALLOW_REQUEST_OVERRIDES": "true",
-            "REVET_LOG_LEVEL": "warning",
+            "REVET_LOG_LEVEL": "error",
             "REVET_CRL_REFRESH_MIN_S": "1",
             "REVET_CRL_REFRESH_MAX_S": str(self._interval_s),
             **self._sources(),

@@ -35,6 +35,13 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     "A configured CRL is tried under the keys that a valid path shows": Mutation(
         "if first.waiting and", "if False and"
     ),
+    "A reset lets nothing older in": Mutation(
+        "Watermark(None, meta.this_update, meta.digest)",
+        "Watermark(None, meta.this_update.replace(year=1970), meta.digest)",
+    ),
+    "Text before its armour hides no CRL": Mutation(
+        "return not _is_der(data) and _MARK.search(data) is not None", "return _MARK.match(data) is not None"
+    ),
     "A CRL that begins to wait ends the kept verdicts": Mutation("self._hot.raise_generation(transaction)", "pass"),
     "A CRL bears the name of somebody who may issue it": Mutation(
         "if not any(same_name(finding.meta.issuer, name) for name in crl_issuers(certificate)):", "if False:"
@@ -165,6 +172,9 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         'return "http", rest',
     ),
     "A URL has one reading": Mutation("if literal_address(host) is None and not _is_host_name(host):", "if False:"),
+    "A host that begins like the operator's is not his": Mutation(
+        'if url == prefix or (prefix.endswith("/") and url.startswith(prefix)):', "if url.startswith(prefix):"
+    ),
     "A URL carries no credentials": Mutation(
         'if "@" in authority:',
         'authority = authority.rpartition("@")[2]\n    if "@" in authority:',

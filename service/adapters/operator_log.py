@@ -1,6 +1,6 @@
 """What administrators have done, as events of the log: who asked for what.
 
-All of it is rare and somebody's decision: information, but for a reset, after which older CRLs are accepted.
+All of it is rare and somebody's decision: information, but for a reset, after which lower CRL numbers are accepted.
 """
 
 import structlog
@@ -35,7 +35,7 @@ class OperatorLog:
         self._log.info("caches_purged", by=details.by, caches=list(details.caches))
 
     def watermarks_reset(self, details: WatermarksReset) -> None:
-        """Somebody lets older CRLs in."""
+        """Somebody lets lower CRL numbers in."""
         self._log.warning(
             "crl_watermarks_reset",
             by=details.by,

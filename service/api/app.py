@@ -68,7 +68,7 @@ class OperatorServices:
         statistics: How the service does.
         refreshing: Has sources tried.
         purging: Empties caches.
-        resetting: Lets older CRLs of a rebuilt authority in.
+        resetting: Lets lower CRL numbers of a rebuilt authority in.
         uploads: CRLs that come from an administrator.
     """
 

@@ -76,7 +76,7 @@ def _reset(rules: ApiRules) -> Json:
     return {
         "operationId": "resetCrls",
         "tags": ["operations"],
-        "summary": "Accept older CRLs of a rebuilt authority",
+        "summary": "Accept lower CRL numbers of a rebuilt authority",
         "description": "Forgets how new the CRLs were that some slots have seen. What they hold stays in force until "
         f"another one comes. {_ADMIN}",
         "security": security(rules),

@@ -208,7 +208,7 @@ def _exactly_one(schema: dict[str, Any]) -> None:
 
 
 class ResetRequest(Schema):
-    """Whose older CRLs are to be accepted: exactly one of these."""
+    """Whose lower CRL numbers are to be accepted: exactly one of these."""
 
     model_config = ConfigDict(json_schema_extra=_exactly_one)
 
@@ -221,7 +221,7 @@ class ResetRequest(Schema):
 
 
 class ResetCrl(AnswerSchema):
-    """A slot that accepts older CRLs now, and what it goes on holding until one comes."""
+    """A slot that accepts lower CRL numbers now, and what it goes on holding until one comes."""
 
     slot: Fingerprint
     """The slot."""

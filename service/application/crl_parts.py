@@ -1,8 +1,15 @@
 """Downloads as they come: octets counted on their way, and what is in a file, in armour or without."""
 
+import re
 from collections.abc import AsyncIterator, Callable
+from typing import Final
 
 from service.application.pem import CRL_LABELS, MARK, PemError, read_pem
+
+_MARK: Final = re.compile(re.escape(MARK))
+_SEQUENCE: Final = 0x30
+_LONG_FORM: Final = 0x80
+_SHORT_MAX: Final = 2 + 0x7F  # octets of what states its length in one octet (X.690 §8.1.3.4)
 
 
 async def counted(chunks: AsyncIterator[bytes], arriving: Callable[[int, int | None], None]) -> AsyncIterator[bytes]:
@@ -15,8 +22,15 @@ async def counted(chunks: AsyncIterator[bytes], arriving: Callable[[int, int | N
 
 
 def is_armoured(data: memoryview) -> bool:
-    """Whether it came as PEM."""
-    return bytes(data[: len(MARK)]) == MARK
+    """Whether it came as PEM, which may have text before its first block (RFC 7468 §2)."""
+    return not _is_der(data) and _MARK.search(data) is not None
+
+
+def _is_der(data: memoryview) -> bool:
+    """Whether it begins like DER: a SEQUENCE, and not a text that begins with the digit 0."""
+    if len(data) < 2 or data[0] != _SEQUENCE:  # noqa: PLR2004 - a tag and a length
+        return False
+    return data[1] >= _LONG_FORM or len(data) <= _SHORT_MAX
 
 
 def parts_of(data: memoryview) -> list[memoryview]:

@@ -14,6 +14,7 @@ from functools import partial
 from hashlib import sha256
 
 from service.application.clock import Clock
+from service.application.crl_arrival import Arrival, Arrived, Taken, signers_for
 from service.application.crl_delivery import (
     CrlDownload,
     DeliveredCrl,
@@ -21,11 +22,11 @@ from service.application.crl_delivery import (
     KnownVersion,
     OrderedSigners,
     PendingCrls,
-    SignerBook,
     tell_nobody,
 )
-from service.application.crl_fetcher import CrlOrder, CrlSigner, name_digest
-from service.application.crl_parts import counted, is_armoured, parts_of, without_armour
+from service.application.crl_fetcher import CrlOrder, CrlSigner
+from service.application.crl_parts import counted, is_armoured, parts_of
+from service.application.crl_signer_search import Refused, signer_of
 from service.application.evidence_store import CrlWriter, HeldCrl, StoreError
 from service.application.flights import Flights
 from service.application.observer import FetchDetails, IngestDetails, Ingested, Observer
@@ -38,24 +39,17 @@ from service.application.spool import Spool
 from service.core.crl.entries import rows
 from service.core.crl.slot import advance, slot_of, ties, twin
 from service.core.decision.issuer_policy import named_crl_urls
-from service.core.der.crl import CrlHead, read_crl_head
-from service.core.der.key import read_public_key
-from service.core.der.signature import SignatureResult, algorithm_name, is_too_large, verify
 from service.core.freshness.window import EvidenceKind, window
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.crl import CrlMeta, Watermark
 from service.core.model.malformed import MalformedError
 from service.core.model.policy import Policy
-from service.core.path.building import is_too_long
 
 SETTLED_S = 1.0
 """Seconds for which the outcome of a fetch answers those who come after it: nobody can make us ask a CA more often."""
 
 MAX_SETTLED = 4096
 """Outcomes that are remembered."""
-
-MAX_DETAIL_LENGTH = 120
-"""Characters of a CRL issuer's name that are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,77 +65,6 @@ class IngestRules:
     max_bytes: int
     timeout_s: float
     policy: Policy
-
-
-@dataclass(frozen=True, slots=True)
-class _Refused:
-    """A download that is not.
-
-    Attributes:
-        entries: How many certificates it revokes; 0 where it was not read.
-        signer: Under whose key it verifies; None where nobody looked, or under none that was tried.
-        tried: The signers under none of whose keys it verifies; None where that is not what is wrong with it.
-    """
-
-    result: Problem
-    detail: str = ""
-    entries: int = 0
-    signer: CrlSigner | None = None
-    tried: frozenset[CrlSigner] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Arrival:
-    """What came of a download.
-
-    Attributes:
-        data: None where the origin says that nothing was modified.
-    """
-
-    data: memoryview | None
-    said: OriginHeaders
-
-
-@dataclass(frozen=True, slots=True)
-class _Arrived:
-    """One CRL, as it came.
-
-    Attributes:
-        digest: SHA-256 of it.
-    """
-
-    data: memoryview
-    digest: bytes
-    download: CrlDownload
-
-    def head(self) -> CrlHead:
-        """All of it but the entries.
-
-        Raises:
-            MalformedError: it does not decode.
-            PemError: nor does its armour.
-        """
-        der = without_armour(self.data)
-        return read_crl_head(der, self.digest if der is self.data else None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """What became of one CRL of a download.
-
-    Attributes:
-        digest: Of the CRL as it came.
-        crl: What is held of it; None where it was refused.
-        tried: As in `_Refused`.
-        is_pending: Whether it is kept until its issuer is known.
-    """
-
-    digest: bytes
-    attempt: Attempt | None
-    signer: CrlSigner | None
-    crl: DeliveredCrl | None = None
-    tried: frozenset[CrlSigner] | None = None
-    is_pending: bool = False
 
 
 class Ingester:
@@ -276,20 +199,20 @@ class Ingester:
         except StoreError:
             return None
 
-    async def _download(self, download: CrlDownload, known: KnownVersion | None) -> _Arrival | Attempt:
+    async def _download(self, download: CrlDownload, known: KnownVersion | None) -> Arrival | Attempt:
         validators = None if known is None else known.validators
         rules, url = self._rules, download.url
         trust = UrlTrust.OPERATOR if url in self._named else download.trust
         request = OriginRequest(url, trust, rules.max_bytes, rules.timeout_s, validators=validators)
         started = self._clock.monotonic()
-        outcome: _Arrival | Attempt
+        outcome: Arrival | Attempt
         try:
             async with self._origin.stream(request) as answer:
                 if answer.not_modified and known is not None:
-                    outcome = _Arrival(None, answer.headers)
+                    outcome = Arrival(None, answer.headers)
                 else:
                     chunks = counted(answer.chunks, download.arriving)
-                    outcome = _Arrival(await self._spool.collect(chunks), answer.headers)
+                    outcome = Arrival(await self._spool.collect(chunks), answer.headers)
         except OriginError as error:
             outcome = Attempt(url, error.problem, error.detail)
         except OSError as error:  # no room to spool it
@@ -338,31 +261,31 @@ class Ingester:
             validators=said.validators if len(stored) == len(taken) else Validators(),
         )
 
-    async def _store(self, data: memoryview, download: CrlDownload, stored: Mapping[bytes, DeliveredCrl]) -> _Taken:
+    async def _store(self, data: memoryview, download: CrlDownload, stored: Mapping[bytes, DeliveredCrl]) -> Taken:
         """Store one CRL."""
         url = download.url
         async with self._writing:  # one CRL at a time: reading one holds its size in memory
             started = self._clock.monotonic()
             digest = await asyncio.to_thread(lambda: sha256(data).digest())
-            outcome: DeliveredCrl | _Refused
+            outcome: DeliveredCrl | Refused
             is_pending = False
             try:
-                signers = await asyncio.to_thread(_signers_for, data, download.signers)
-                crl = _Arrived(data, digest, download)
+                signers = await asyncio.to_thread(signers_for, data, download.signers)
+                crl = Arrived(data, digest, download)
                 outcome = await asyncio.to_thread(self._hold_unless_held, crl, signers, stored.get(digest))
                 if download.pending is not None:
                     is_pending = await asyncio.to_thread(_shelve, download.pending, crl, outcome)
             except (MalformedError, PemError) as error:
-                outcome = _Refused(Problem.MALFORMED, error.reason)
+                outcome = Refused(Problem.MALFORMED, error.reason)
             except (StoreError, OSError) as error:
-                outcome = _Refused(Problem.INTERNAL, str(error))
+                outcome = Refused(Problem.INTERNAL, str(error))
             ended = self._clock.monotonic()
-        entries = outcome.entries if isinstance(outcome, _Refused) else outcome.meta.entries
+        entries = outcome.entries if isinstance(outcome, Refused) else outcome.meta.entries
         self._observer.ingested(IngestDetails(url, outcome.result, entries, len(data), ended - started))
-        if isinstance(outcome, _Refused):
+        if isinstance(outcome, Refused):
             attempt = Attempt(url, outcome.result, outcome.detail)
-            return _Taken(digest, attempt, outcome.signer, tried=outcome.tried, is_pending=is_pending)
-        return _Taken(digest, self._ended(url, outcome), outcome.signer, outcome)
+            return Taken(digest, attempt, outcome.signer, tried=outcome.tried, is_pending=is_pending)
+        return Taken(digest, self._ended(url, outcome), outcome.signer, outcome)
 
     def _ended(self, url: str, crl: DeliveredCrl) -> Attempt | None:
         """What is said of a CRL that is authentic and out of date: it is held, and the next URL may have a newer."""
@@ -383,8 +306,8 @@ class Ingester:
         return joined(kept, signer.path, self._clock.now()) == kept
 
     def _hold_unless_held(
-        self, crl: _Arrived, signers: tuple[CrlSigner, ...], known: DeliveredCrl | None
-    ) -> DeliveredCrl | _Refused:
+        self, crl: Arrived, signers: tuple[CrlSigner, ...], known: DeliveredCrl | None
+    ) -> DeliveredCrl | Refused:
         """What becomes of a download; nothing, where it is `known` and the store still holds it.
 
         Raises:
@@ -394,7 +317,7 @@ class Ingester:
             return replace(known, result=Ingested.UNCHANGED)
         return self._hold(crl, signers)
 
-    def _hold(self, crl: _Arrived, signers: tuple[CrlSigner, ...]) -> DeliveredCrl | _Refused:
+    def _hold(self, crl: Arrived, signers: tuple[CrlSigner, ...]) -> DeliveredCrl | Refused:
         """Verify, read and store one CRL; nobody walks over the entries of one that nobody known has signed.
 
         Raises:
@@ -403,9 +326,9 @@ class Ingester:
         try:
             head = crl.head()
         except (MalformedError, PemError) as error:
-            return _Refused(Problem.MALFORMED, error.reason)
-        signer = _signer_of(head, signers)
-        if isinstance(signer, _Refused):
+            return Refused(Problem.MALFORMED, error.reason)
+        signer = signer_of(head, signers)
+        if isinstance(signer, Refused):
             return signer
         now, slot = self._clock.now(), slot_of(head.meta, signer.spki)
         before = self._writer.watermark(slot)
@@ -415,11 +338,11 @@ class Ingester:
             before = self._writer.watermark(slot)
         watermark = advance(head.meta, before, self._rules.policy, now)
         if isinstance(watermark, Problem):
-            return _Refused(watermark, signer=signer)
+            return Refused(watermark, signer=signer)
         try:
             document = head.walk()
         except MalformedError as error:
-            return _Refused(Problem.MALFORMED, error.reason)
+            return Refused(Problem.MALFORMED, error.reason)
         meta, url = document.meta, crl.download.url
         paths = joined(self._writer.signer_paths(slot), signer.path, now)
         entries = rows(document, crl.download.indexing)
@@ -429,47 +352,17 @@ class Ingester:
         )
 
 
-def _shelve(shelf: PendingCrls, crl: _Arrived, outcome: DeliveredCrl | _Refused) -> bool:
+def _shelve(shelf: PendingCrls, crl: Arrived, outcome: DeliveredCrl | Refused) -> bool:
     """Keep what the operator has and this host does not hold, whatever it lacks: whoever signed it may come yet.
 
     Raises:
         StoreError: in whose name it waits could not be written.
         OSError: it could not be kept.
     """
-    if isinstance(outcome, _Refused) and outcome.result is not Problem.ROLLED_BACK:
+    if isinstance(outcome, Refused) and outcome.result is not Problem.ROLLED_BACK:
         return shelf.keep(crl.digest, crl.data)
     shelf.remove(crl.digest)
     return False
-
-
-def _signer_of(head: CrlHead, signers: tuple[CrlSigner, ...]) -> CrlSigner | _Refused:
-    """The first of the signers that bears the name of the CRL's issuer and under whose key the CRL verifies."""
-    tried = frozenset(signers)
-    name = name_digest(head.meta.issuer)
-    results = set()
-    for signer in signers:
-        if signer.name != name:
-            continue
-        result = _verify(head, signer)
-        if result is SignatureResult.VALID:
-            return signer
-        results.add(result)
-    if not results:
-        # Also where a certificate names this issuer, and nobody here has one of it whose key may sign CRLs.
-        return _Refused(Problem.WRONG_ISSUER, head.meta.issuer.text[:MAX_DETAIL_LENGTH], tried=tried)
-    if is_too_large(head.signature):
-        return _Refused(Problem.TOO_LARGE, f"for {algorithm_name(head.meta.algorithm)}, which signs all of it at once")
-    if results == {SignatureResult.UNSUPPORTED}:
-        return _Refused(Problem.UNSUPPORTED, "signature algorithm", tried=tried)
-    return _Refused(Problem.BAD_SIGNATURE, "", tried=tried)
-
-
-def _verify(head: CrlHead, signer: CrlSigner) -> SignatureResult:
-    try:
-        key = read_public_key(signer.spki)
-    except MalformedError:  # no key, so that nothing verifies under it
-        return SignatureResult.UNSUPPORTED
-    return SignatureResult.UNSUPPORTED if is_too_long(key) else verify(head.signature, key)
 
 
 def _repeats_number(meta: CrlMeta, before: Watermark | None) -> bool:
@@ -477,7 +370,3 @@ def _repeats_number(meta: CrlMeta, before: Watermark | None) -> bool:
     if before is None or meta.crl_number is None:
         return False
     return meta.crl_number == before.crl_number and meta.this_update > before.this_update
-
-
-def _signers_for(data: memoryview, book: SignerBook) -> tuple[CrlSigner, ...]:
-    return book.for_crl(without_armour(data))

@@ -12,7 +12,7 @@ from service.api.answer_document import answer_document
 from service.application.evidence_store import StoreError
 from service.application.submission import SubmissionError, read_submission
 from service.application.validate import ValidationRequest
-from service.bootstrap import Answering, open_alone
+from service.bootstrap.answering import Answering, open_alone
 from service.cli.options import DEFAULT_URL, TOKEN_VARIABLE, fail, read_settings
 from service.cli.service_client import AskError, as_text, ask_service
 from service.settings import Settings, SettingsError

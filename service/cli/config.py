@@ -12,7 +12,7 @@ from rich.text import Text
 from service.api.moment import write_moment
 from service.application.issuer_report import RuleReport, report_rules
 from service.application.submission import SubmissionError, read_submission
-from service.bootstrap import check_trust_stores, local_trust_store
+from service.bootstrap.outside import check_trust_stores, local_trust_store
 from service.cli.options import ConfigOption, JsonOption, fail, fail_settings, output, read_settings
 from service.cli.rendering import visible_answer
 from service.cli.service_client import as_text

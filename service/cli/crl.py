@@ -8,10 +8,11 @@ from typing import Annotated, Final
 import typer
 from rich.table import Table
 
+from service.application.crl_parts import without_armour
 from service.application.operating.crl_listing import scope_words
 from service.application.origin import OriginError, OriginRequest, UrlTrust
-from service.application.pem import MARK, PemError, read_pem
-from service.bootstrap import open_origin
+from service.application.pem import PemError
+from service.bootstrap.outside import open_origin
 from service.cli.crl_list import list_crls
 from service.cli.crl_progress import Told, joined, progress
 from service.cli.crl_reset import reset_crls
@@ -80,7 +81,7 @@ def _walked(data: bytes, told: Told) -> CrlDocument:
         PemError: likewise.
     """
     told("reading", len(data), None)
-    return read_crl(read_pem(data)[0].der if data.startswith(MARK) else data)
+    return read_crl(without_armour(memoryview(data)))
 
 
 def _table(document: CrlDocument) -> Table:

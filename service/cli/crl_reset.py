@@ -1,4 +1,4 @@
-"""`revet crl reset`: accept the older CRLs of an authority that was rebuilt."""
+"""`revet crl reset`: accept the lower CRL numbers of an authority that was rebuilt."""
 
 import json
 from typing import Annotated
@@ -23,7 +23,7 @@ def reset_crls(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Accept older CRLs: forget how new those were that a slot has seen. What is held stays until another one comes."""
+    """Accept lower CRL numbers: forget those that a slot has seen. What is held stays until a newer one comes."""
     meant = {name: value for name, value in (("issuer", issuer), ("slot", slot), ("url", source)) if value is not None}
     if len(meant) != 1:
         raise fail("give one of --issuer, --slot and --source")
@@ -38,4 +38,4 @@ def reset_crls(
         number = "without a number" if one["crl_number"] is None else one["crl_number"]
         held = f"held: crl {number} from {one['fetched_from']}"
         output.print(f"{one['slot'][:12]}  {one['issuer']}, {held}", markup=False)
-    output.print("Older CRLs are accepted there now: revet refresh fetches them.")
+    output.print("Lower CRL numbers are accepted there now: revet refresh fetches them.")

@@ -3,7 +3,8 @@
 import typer
 
 from service.application.evidence_store import StoreError
-from service.bootstrap import check_trust_stores, configure_logging, supervisor_log, warn_of_rules
+from service.bootstrap.logs import configure_logging, supervisor_log, warn_of_rules
+from service.bootstrap.outside import check_trust_stores
 from service.cli.options import ConfigOption, fail, fail_settings, read_settings
 from service.processes.exit_code import EXIT_CONFIGURATION, EXIT_LISTEN
 from service.processes.listen import ListenError

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from service.bootstrap import VERSION
+from service.bootstrap.directories import VERSION
 
 
 def _print_version(value: bool) -> None:  # noqa: FBT001 - typer's signature of a callback

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from service.application.evidence_store import StoreError
-from service.bootstrap import configure_logging
+from service.bootstrap.logs import configure_logging
 from service.processes.exit_code import EXIT_CONFIGURATION, EXIT_STOPPED
 from service.processes.lifeline import Lifeline
 from service.processes.prefetching import run_prefetcher

@@ -7,7 +7,7 @@ from typing import Final
 
 import uvloop
 
-from service.bootstrap import open_prefetcher
+from service.bootstrap.prefetching import open_prefetcher
 from service.processes.inheritance import inherited_socket
 from service.processes.lifeline import Lifeline
 from service.settings import Settings

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from service.bootstrap import hold_data_directory, prepare_metrics
+from service.bootstrap.directories import hold_data_directory, prepare_metrics
 from service.processes.child import ChildSpec, HasDescriptor
 from service.processes.children import PREFETCHER, WORKER
 from service.processes.events import SupervisorLog

@@ -12,7 +12,7 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
-from service.bootstrap import open_worker_apps
+from service.bootstrap.worker import open_worker_apps
 from service.processes.http_protocol import BoundedHttpProtocol
 from service.processes.inheritance import inherited_socket
 from service.processes.lifeline import Lifeline

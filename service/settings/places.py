@@ -63,6 +63,8 @@ def _mapped(pair: tuple[str, str]) -> tuple[str, str]:
     parse_place(target)
     if origin.endswith("/") != target.endswith("/"):
         raise ValueError(f"{origin!r} and {target!r}: either both end in /, or none does")
+    if "/" not in origin.partition("://")[2]:
+        raise ValueError(f"{origin!r} and {target!r}: both need a / at the end to stand for all that is below")
     return pair
 
 
@@ -92,7 +94,10 @@ CrlMap = Annotated[
     AfterValidator(_prefixes_once),
     BeforeValidator(items),
 ]
-"""What URLs begin with, and what stands there instead: `http://from/=s3://to/`, separated by commas."""
+"""What URLs begin with, and what stands there instead: `http://from/=s3://to/`, separated by commas.
+
+Without a `/` at the end of both, the one URL and its place.
+"""
 
 StoreNames = Annotated[tuple[Annotated[str, AfterValidator(_store_name)], ...], BeforeValidator(items)]
 """Names of trust stores, separated by commas."""

@@ -179,7 +179,13 @@ def test_trust_stores(details: TrustStoreDetails, expected: list[dict[str, objec
     [
         (
             BlockDetails(BlockChange.ADDED, "b1", "admin token 01234567", "stolen"),
-            {"level": "warning", "event": "block_added", "block": "b1", "by": "admin token 01234567", "reason": "stolen"},
+            {
+                "level": "warning",
+                "event": "block_added",
+                "block": "b1",
+                "by": "admin token 01234567",
+                "reason": "stolen",
+            },
         ),
         (
             BlockDetails(BlockChange.REMOVED, "b1", "anonymous"),

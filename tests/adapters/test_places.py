@@ -65,6 +65,7 @@ async def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 
 def test_the_extra_is_not_imported_unasked() -> None:
     """A service without places in S3 runs without it."""
-    program = "import sys; sys.modules['boto3'] = None; import service.bootstrap; print('botocore' in sys.modules)"
+    composed = "service.bootstrap.prefetching, service.bootstrap.worker"
+    program = f"import sys; sys.modules['boto3'] = None; import {composed}; print('botocore' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=50)
     assert "False\n" == done.stdout

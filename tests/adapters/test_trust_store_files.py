@@ -8,7 +8,7 @@ import pytest
 
 from service.adapters import trust_store_files
 from service.adapters.trust_store_files import MAX_FILE_BYTES, TrustStoreFiles
-from service.application.trust_store_source import Listing, TrustStoreSourceError
+from service.application.trust_store_source import FileStamp, Listing, TrustStoreSourceError
 
 
 @pytest.fixture
@@ -62,9 +62,8 @@ def test_intermediates(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"a")
     files = TrustStoreFiles(None, None, (tmp_path / "directory", tmp_path / "a"))
     assert [b"b", b"a"] == [file.content for file in files.read_intermediates()]
-    assert [str(tmp_path / "directory" / "b.pem"), str(tmp_path / "a")] == [
-        stamp.path for stamp in files.scan().intermediates
-    ]
+    stamps = [stamp for stamp in files.scan().intermediates if isinstance(stamp, FileStamp)]
+    assert [str(tmp_path / "directory" / "b.pem"), str(tmp_path / "a")] == [stamp.path for stamp in stamps]
 
 
 def rewrite(path: Path) -> None:

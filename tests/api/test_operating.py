@@ -1,46 +1,29 @@
 """The operations of operators over HTTP, with everything beyond them in memory."""
 
 import asyncio
-import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
-import httpx
 import pytest
 
-from service.api.rules import ApiRules
-from service.application.operating.telling import Purged, RefreshAsked, Uploaded, UploadRemoved, WatermarksReset
-from service.application.operating.uploads import MAX_UPLOADS
+from service.application.operating.telling import Purged, RefreshAsked, WatermarksReset
 from service.application.prefetch.desk import Waiting
 from service.application.prefetch.source_record import Phase, Progress, SourceRecord
-from service.core.model.attempt import Problem
-from service.core.prefetch.inventory import SourceKind
 from tests.api.fakes import StandingClock
-from tests.api.world import ADMIN, CALLER, ROOT, SUB, WITH_TOKENS, Caller, World, calling
-from tests.operators import Operators, given, held_crl, source
+from tests.api.operating_parts import (
+    DEAD,
+    HELD,
+    OTHER,
+    URL,
+    post,
+    world,
+)
+from tests.api.world import ADMIN, CALLER, WITH_TOKENS, Caller, World, calling
+from tests.operators import Operators, source
 from tests.pki import NOW, days
 
 pytestmark = pytest.mark.anyio
-
-URL: Final = "http://crl.example/sub.crl"
-OTHER: Final = "http://crl.example/root.crl"
-DEAD: Final = "http://dead.example/a.crl"
-HELD: Final = held_crl(SUB, URL, number=7)
-
-
-def world(**rules: Any) -> tuple[World, Operators]:  # noqa: ANN401 - any rule
-    """A world with two CRLs, and a source that gives none."""
-    operators = Operators(StandingClock())
-    root = held_crl(ROOT, OTHER, number=3)
-    operators.host.crls += [HELD, root]
-    operators.host.records += [source(URL, HELD, kind=SourceKind.LEARNED), source(OTHER, root), source(DEAD)]
-    return World(operators=operators, rules=ApiRules(**rules)), operators
-
-
-async def post(caller: Caller, path: str, body: object = None) -> httpx.Response:
-    """Post JSON; None for no body."""
-    return await caller.send("POST", path, content=None if body is None else json.dumps(body).encode())
 
 
 # --- who may ---------------------------------------------------------------------------------------------------------
@@ -351,117 +334,3 @@ async def test_digits_of_several_slots() -> None:
     operators.host.crls.append(twin)
     answer = await post(calling(world_), "/v1/crls/reset", {"slot": HELD.slot.key.hex()[:12]})
     assert (400, []) == (answer.status_code, operators.prefetcher.resets)
-
-
-# --- uploads ---------------------------------------------------------------------------------------------------------
-
-
-def reading(operators: Operators, problem: Problem | None = None, *, is_pending: bool = False) -> None:
-    """What is uploaded gives a CRL, or has a problem."""
-
-    def attempt(record: SourceRecord) -> SourceRecord:
-        if problem is None:
-            return replace(record, state=replace(record.state, failures=0), given=(given(HELD),), problem=None)
-        if is_pending:
-            return replace(record, state=replace(record.state, failures=0), pending=(bytes(32),), problem=problem)
-        return replace(record, state=replace(record.state, failures=1), problem=problem, detail="why")
-
-    operators.prefetcher.attempt = attempt
-
-
-async def put(caller: Caller, content: bytes = b"a crl", name: str = "a.crl", **headers: str) -> httpx.Response:
-    """Upload something."""
-    named = {key.replace("_", "-"): value for key, value in headers.items()}
-    return await caller.send("PUT", f"/v1/crls/uploads/{name}", content=content, headers=named)
-
-
-@pytest.mark.parametrize(
-    "media_type", ["application/pkix-crl", "application/x-pem-file", "application/octet-stream; a=b"]
-)
-async def test_an_upload_that_is_held(media_type: str) -> None:
-    """It is on the shelf, was read, and is told."""
-    world_, operators = world()
-    reading(operators)
-    answer = await put(calling(world_), content_type=media_type)
-    assert (200, "held") == (answer.status_code, answer.json()["outcome"])
-    assert {"a.crl": b"a crl"} == operators.shelf.content
-    assert [Uploaded("anonymous", "a.crl", 5, "held")] == operators.asked.told
-    listed = (await calling(world_).get("/v1/crls/uploads")).json()["uploads"]
-    assert [("a.crl", "held")] == [(one["name"], one["outcome"]) for one in listed]
-
-
-async def test_an_upload_that_waits_for_its_issuer() -> None:
-    """It is no failure."""
-    world_, operators = world()
-    reading(operators, Problem.WRONG_ISSUER, is_pending=True)
-    answer = await put(calling(world_))
-    assert (200, "pending") == (answer.status_code, answer.json()["outcome"])
-
-
-async def test_an_upload_that_is_refused_changes_nothing() -> None:
-    """What had its name before has it again."""
-    world_, operators = world()
-    operators.shelf.content["a.crl"] = b"before"
-    reading(operators, Problem.BAD_SIGNATURE)
-    answer = await put(calling(world_))
-    assert (422, "Nothing has changed: bad_signature (why).") == (answer.status_code, answer.json()["detail"])
-    assert {"a.crl": b"before"} == operators.shelf.content
-
-
-async def test_an_upload_that_nobody_reads() -> None:
-    """It is on the disk, and counts as soon as somebody does."""
-    world_, operators = world()
-    operators.prefetcher.is_there = False
-    answer = await put(calling(world_))
-    assert (202, "waiting", {"a.crl": b"a crl"}) == (
-        answer.status_code,
-        answer.json()["outcome"],
-        operators.shelf.content,
-    )
-
-
-@pytest.mark.parametrize(
-    ("name", "headers", "size", "status"),
-    [
-        ("a.pem", {}, 5, 400),
-        (".a.crl", {}, 5, 400),
-        ("a" * 65 + ".crl", {}, 5, 400),
-        ("%2e%2e%2fa.crl", {}, 5, 404),
-        ("a.crl", {"content_type": "application/json"}, 5, 415),
-        ("a.crl", {"content_encoding": "gzip"}, 5, 415),
-        ("a.crl", {}, 101, 413),
-    ],
-)
-async def test_uploads_that_are_none(name: str, headers: dict[str, str], size: int, status: int) -> None:
-    """Nothing is on the shelf."""
-    world_, operators = world(max_crl_bytes=100)
-    answer = await put(calling(world_), bytes(size), name, **headers)
-    assert (status, {}) == (answer.status_code, operators.shelf.content)
-
-
-async def test_too_many_uploads() -> None:
-    """There is a limit; what is there already may be replaced."""
-    world_, operators = world()
-    operators.shelf.content |= {f"{number}.crl": b"" for number in range(MAX_UPLOADS)}
-    answer = await put(calling(world_))
-    assert (409, "urn:revet:problem:too-many-uploads") == (answer.status_code, answer.json()["type"])
-    operators.prefetcher.is_there = False
-    assert 202 == (await put(calling(world_), name="7.crl")).status_code
-
-
-async def test_removing_an_upload() -> None:
-    """Once; then there is none."""
-    world_, operators = world()
-    operators.shelf.content["a.crl"] = b"a crl"
-    caller = calling(world_)
-    answers = [await caller.send("DELETE", "/v1/crls/uploads/a.crl") for _ in range(2)]
-    assert ([204, 404], {}) == ([one.status_code for one in answers], operators.shelf.content)
-    assert [UploadRemoved("anonymous", "a.crl")] == operators.asked.told
-
-
-async def test_a_store_that_cannot_be_written() -> None:
-    """Nothing is said to be done."""
-    world_, operators = world()
-    operators.prefetcher.disk_is_full = True
-    answer = await post(calling(world_), "/v1/crls/reset", {"url": URL})
-    assert (503, []) == (answer.status_code, operators.asked.told)

@@ -118,9 +118,21 @@ async def test_it_is_asked_for_within_limits(store: Store, tmp_path: Path) -> No
     )
 
 
-async def test_pem(store: Store, tmp_path: Path) -> None:
-    """Some publish CRLs in armour."""
-    assert () == await ingest(pem(SUB.crl(number=7), "X509 CRL").encode(), store, tmp_path)
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"",
+        b"\n",
+        b"\r\n \t",
+        b"\xef\xbb\xbf",
+        b"Certificate Revocation List (CRL):\n    Version 2\n",
+        b"0 of 1\n",
+        b"0",
+    ],
+)
+async def test_pem(before: bytes, store: Store, tmp_path: Path) -> None:
+    """Some publish CRLs in armour, and text may stand before it."""
+    assert () == await ingest(before + pem(SUB.crl(number=7), "X509 CRL").encode(), store, tmp_path)
     assert [(7, THIS_UPDATE)] == held(store)
 
 

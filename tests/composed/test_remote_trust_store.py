@@ -10,7 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from service.bootstrap import check_trust_stores, open_worker_apps
+from service.bootstrap.outside import check_trust_stores
+from service.bootstrap.worker import open_worker_apps
 from service.settings import Settings, SettingsError
 from tests.adapters.s3.bucket import ENVIRONMENT, Bucket, s3_server
 from tests.api.conformance import Json

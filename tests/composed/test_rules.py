@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 from structlog.testing import capture_logs
 
-from service.bootstrap import warn_of_rules
+from service.bootstrap.logs import warn_of_rules
 from service.processes.exit_code import EXIT_LISTEN
 from service.settings import load_settings
 from tests.application.chain import ROOT

@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from service.bootstrap import check_trust_stores
+from service.bootstrap.outside import check_trust_stores
 from service.core.model.policy import OcspNonce
 from service.settings import Settings, SettingsError
 from tests.adapters.http.servers import serve

@@ -18,12 +18,14 @@ from typing import Any, Final, Literal, TypeAlias, TypedDict, Unpack
 
 import pytest
 
-from service import bootstrap
 from service.adapters.http.transport import tls_context
 from service.adapters.lmdb.store import Store
 from service.api.app import ApiServices, OperationsServices, create_app
 from service.api.operations import Readiness
 from service.api.rules import ApiRules
+from service.bootstrap import answering as composition
+from service.bootstrap import outside
+from service.bootstrap.directories import SPOOL_DIRECTORY
 from service.core.model.policy import EvidenceOrder, OcspNonce, RevocationScope
 from service.settings import Settings
 from tests.adapters.http.servers import Received, head, ok
@@ -143,16 +145,17 @@ async def composed(directory: Path, names: Table | None = None, **rules: Unpack[
     data.mkdir(mode=0o700)
     faults: list[tuple[str, Exception]] = []
     with pytest.MonkeyPatch.context() as patch:
-        for part, fake in (("SystemResolver", resolver), ("TcpConnector", connector), ("SystemClock", clock)):
-            patch.setattr(bootstrap, part, _always(fake))
-        patch.setattr(bootstrap, "tls_context", _tls_context)
-        async with bootstrap.open_alone(settings, data) as answering:
+        patch.setattr(outside, "SystemResolver", _always(resolver))
+        patch.setattr(outside, "TcpConnector", _always(connector))
+        patch.setattr(outside, "tls_context", _tls_context)
+        patch.setattr(composition, "SystemClock", _always(clock))
+        async with composition.open_alone(settings, data) as answering:
             readiness = Readiness({"world": good}, lambda *fault: faults.append(fault))
             operations = OperationsServices(readiness, lambda: b"", lambda *fault: faults.append(fault), "0")
             app = create_app(
                 ApiServices(answering.validator, answering.policy, operations, answering.blocks), ApiRules()
             )
-            yield Composed(Caller(app), resolver, connector, clock, answering.store, data / bootstrap.SPOOL_DIRECTORY)
+            yield Composed(Caller(app), resolver, connector, clock, answering.store, data / SPOOL_DIRECTORY)
     assert [] == faults
 
 

@@ -18,7 +18,7 @@ from tests.conformance.table import failures, prefetched, printed
 def main(corpora: Iterable[Corpus], out: TextIO) -> int:
     """Run corpora, print the table and what failed, and tell the exit status."""
     rows = asyncio.run(run(corpora))
-    out.write(f"{printed(rows)}\n{prefetched(row.corpus for row in rows)}\n")
+    out.write(f"{printed(rows)}\n\n{prefetched(row.corpus for row in rows)}\n")
     out.writelines(f"{line}\n" for line in failures(rows))
     return 0 if all(row.count(Result.PASSED) == len(row.outcomes) for row in rows) else 1
 

@@ -204,6 +204,7 @@ def test_the_table() -> None:
         "| ------ | ----- | ------ | ------------- | ------------- | ----- |",
         "| sample |     3 |      1 |             1 |             1 |     0 |",
         "| all    |     3 |      1 |             1 |             1 |     0 |",
+        "",
         "CRLs prefetched, asked offline: 3 of 3 cases, 0 with another path as right.",
         "sample/revoked: false rejects",
         "  It is.",
@@ -219,7 +220,7 @@ def test_the_table() -> None:
 def test_status_0_where_everything_passes() -> None:
     """And nothing but the table, and how many cases were asked where CRLs were prefetched."""
     out = StringIO()
-    assert (0, 5) == (main(corpora(GOOD_CASE, REVOKED_CASE), out), len(out.getvalue().splitlines()))
+    assert (0, 6) == (main(corpora(GOOD_CASE, REVOKED_CASE), out), len(out.getvalue().splitlines()))
 
 
 def test_judges_who_differ_are_printed_one_by_one() -> None:

@@ -28,7 +28,8 @@ from service.application.inline_evidence import MAX_CRL_ISSUERS, MAX_CRLS, MAX_O
 from service.application.observer import Ingested
 from service.application.ocsp_client import MAX_RESPONDERS, MAX_RESPONSE_BYTES
 from service.application.operating.crl_listing import CrlStatus
-from service.bootstrap import STORE_DIRECTORY, open_worker_apps
+from service.bootstrap.directories import STORE_DIRECTORY
+from service.bootstrap.worker import open_worker_apps
 from service.core.crl.issuer import MAX_SIGNERS
 from service.core.model.budget import Limits
 from service.core.model.evidence_tier import Tier

@@ -14,7 +14,7 @@ from service.adapters import log_observer, operator_log
 from service.adapters.logs import LIBRARY_EVENT
 from service.application.ingest import SETTLED_S
 from service.application.wording import describe_attempt
-from service.bootstrap import METRICS_DIRECTORY, SPOOL_DIRECTORY, STORE_DIRECTORY
+from service.bootstrap.directories import METRICS_DIRECTORY, SPOOL_DIRECTORY, STORE_DIRECTORY
 from service.cli.options import EXIT_NOT_ASKED
 from service.core.model.attempt import Attempt, Problem
 from service.processes.events import SupervisorEvent

@@ -14,7 +14,7 @@ from service.application.prefetch.conclusions import STALLED_PERIODS
 from service.application.prefetch.pending import MAX_PENDING
 from service.application.prefetch.telling import InventoryDetails
 from service.application.prefetch.watching import BUCKETS_EVERY_S, FILES_EVERY_S, UPLOADS_DIRECTORY
-from service.bootstrap import PENDING_DIRECTORY
+from service.bootstrap.directories import PENDING_DIRECTORY
 from tests.docs.pages import page, table, word, words
 
 PAGE: Final = "prefetching.md"

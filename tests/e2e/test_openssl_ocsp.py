@@ -26,7 +26,8 @@ def revocation(answer: dict[str, Any]) -> tuple[str, str, str | None]:
 def test_nonces(tmp_path: Path, ca: OpensslCa) -> None:
     """It repeats them: each request has an answer of its own, and a revocation is in force at once."""
     certificate = ca.issue("client", "by_ocsp")
-    with running_service(tmp_path, ca.certificate, {"REVET_OCSP_NONCE": "require", "REVET_VERDICT_CACHE_ENTRIES": "0"}) as service:
+    settings = {"REVET_OCSP_NONCE": "require", "REVET_VERDICT_CACHE_ENTRIES": "0"}
+    with running_service(tmp_path, ca.certificate, settings) as service:
         with ca.responding():
             answers = [service.validate(certificate) for _ in range(3)]
             assert [("good", "ocsp", "origin")] * 3 == [revocation(answer) for answer in answers], answers[0]["detail"]

@@ -127,13 +127,16 @@ def test_an_upload_of_an_unknown_issuer_waits(operator: Operator) -> None:
 
 
 def test_a_rebuilt_authority(operator: Operator) -> None:
-    """Its lower number is refused until somebody says that it was rebuilt; what is held stays in force until then."""
+    """Its lower number is refused until somebody says that it was rebuilt; nothing older ever comes back."""
     assert 200 == operator.upload(crl(10, LEAF, age_s=120)).status_code
     refused = operator.upload(crl(1))
     assert (422, True) == (refused.status_code, "rolled_back" in refused.json()["detail"])
     assert {"revoked"} == operator.codes()
     reset = operator.run("crl", "reset", "--issuer", "CN=Root")
     assert "CN=Root, held: crl 10" in reset
+    assert {"revoked"} == operator.codes()
+    older = operator.upload(crl(9, age_s=600))
+    assert (422, True) == (older.status_code, "rolled_back" in older.json()["detail"])
     assert {"revoked"} == operator.codes()
     assert 200 == operator.upload(crl(1)).status_code
     assert {"ok"} == operator.codes()

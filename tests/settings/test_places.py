@@ -120,6 +120,7 @@ def test_where_crls_are_in_fact(given: str, expected: list[tuple[str, str]]) -> 
         ("http://crl.example/=ftp://x/", "is not of the form http://from/=s3://to/"),
         ("http://crl.example/=s3://bucket/crl", "either both end in /, or none does"),
         ("http://crl.example=s3://bucket/crl/", "either both end in /, or none does"),
+        ("http://crl.example=https://mirror.internal", "'https://mirror.internal': both need a / at the end"),
         ("http://crl.example/=s3://B/", "s3:// needs a bucket's name"),
         ("http://crl.example/=https://user@b.example/", "credentials in a URL end up in logs"),
         ("http://a/=s3://bucket/x/,http://a/=s3://bucket/y/", "'http://a/' is mapped twice"),

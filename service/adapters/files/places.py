@@ -96,10 +96,10 @@ def _listed(path: Path) -> tuple[PlaceObject, ...]:
     """What is in a directory.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: it cannot be read, or is not there: a directory that is gone for a moment is no file that has come.
         OriginError: TOO_LARGE.
     """
-    if not path.is_dir():
+    if not stat.S_ISDIR(path.stat().st_mode):
         return (PlaceObject(FilePlace(path)),)
     with os.scandir(path) as entries:
         names = [entry.name for entry in islice(entries, MAX_ENTRIES + 1)]

@@ -82,7 +82,7 @@ class PrefetcherClient:
         return decode_refresh_report(await self._ask(RefreshRequest(source, waiting)))
 
     async def reset(self, slots: tuple[bytes, ...]) -> None:
-        """Have older CRLs accepted in these slots.
+        """Have lower CRL numbers accepted in these slots.
 
         Raises:
             PrefetcherUnavailableError: it did not answer.

@@ -50,7 +50,7 @@ class RefreshRequest:
 
 @dataclass(frozen=True, slots=True)
 class ResetRequest:
-    """Older CRLs are to be accepted in these slots."""
+    """Lower CRL numbers are to be accepted in these slots."""
 
     slots: tuple[bytes, ...]
 

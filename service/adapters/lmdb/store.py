@@ -17,36 +17,21 @@ What it does not do: verify, judge or compare anything. Whether a CRL may replac
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from concurrent.futures import Future
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
 from typing import Self, TypeVar
 
-from service.adapters.lmdb.block_rows import BlockRows
 from service.adapters.lmdb.block_store import LmdbBlockStore
-from service.adapters.lmdb.crl_rows import CrlRows, SlotRow
-from service.adapters.lmdb.directory import OWNER_ONLY, prepare
-from service.adapters.lmdb.errors import Translating
-from service.adapters.lmdb.generation_reader import GenerationGoneError, GenerationReader
-from service.adapters.lmdb.generation_writer import GenerationWriter
-from service.adapters.lmdb.hot import Hot
-from service.adapters.lmdb.ocsp_rows import OcspLimits, OcspRows
-from service.adapters.lmdb.record import (
-    SlotRecord,
-    decode_slot,
-    decode_watermark,
-    encode_slot,
-    encode_watermark,
-)
+from service.adapters.lmdb.crl_publisher import CrlPublisher
+from service.adapters.lmdb.crl_rows import SlotRow
+from service.adapters.lmdb.generation_reader import GenerationGoneError
 from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.slot_cache import SlotCache
-from service.adapters.lmdb.source_rows import SourceRows
-from service.adapters.lmdb.tenancy import alone_in_process, only_ingester, same_pid_namespace
-from service.adapters.lmdb.waiting_rows import LmdbWaitingIndex, WaitingRows
+from service.adapters.lmdb.store_parts import StoreLimits, StoreParts, open_parts
+from service.adapters.lmdb.waiting_rows import LmdbWaitingIndex
 from service.application.evidence_store import HeldCrl, HeldOcsp, StoreError, WaitingCrls
 from service.application.operating.purging import CacheKind
 from service.application.prefetch.source_record import PlaceRecord, SourceRecord
@@ -55,61 +40,16 @@ from service.core.model.crl import CrlFinding, CrlRow, CrlSlot, Watermark
 from service.core.model.evidence_tier import Tier
 from service.core.model.malformed import MalformedError
 
-HOT_MAP_OCTETS = 256 << 20
-"""The hot environment: some 16 MB for 2,000 CRLs, the rest for OCSP responses."""
-
-OCSP_SHARE = 4
-"""One quarter of the hot environment is kept from OCSP responses: room for CRLs and for pages still being read."""
-
-OCSP_ROWS = 40_000
-"""Responses held: with 1 to 4 KiB each they stay within their share of the hot environment."""
-
-OPEN_GENERATIONS = 256
-"""Files open in one process; 1,024 descriptors are the usual limit, and opening one again takes 20 microseconds."""
-
 FIND_ATTEMPTS = 4
 """A generation can go between reading its slot and opening it, each time a newer one was published meanwhile."""
 
-_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
-
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class StoreLimits:
-    """What the store may take.
-
-    Attributes:
-        hot_map_octets: Octets of the hot environment.
-        ocsp_rows: OCSP responses held.
-        open_generations: Files of CRLs open in this process at one time.
-    """
-
-    hot_map_octets: int = HOT_MAP_OCTETS
-    ocsp_rows: int = OCSP_ROWS
-    open_generations: int = OPEN_GENERATIONS
-
-
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """What an open store is made of."""
-
-    role: Role
-    hot: Hot
-    crls: CrlRows
-    ocsp: OcspRows
-    sources: SourceRows
-    blocks: BlockRows
-    waiting: WaitingRows
-    reader: GenerationReader
-    writer: GenerationWriter
-    thread: ThreadPoolExecutor
 
 
 class Store:
     """An open store: `CrlReader`, `CrlWriter` and `OcspStore` of the application. Made by `open` alone."""
 
-    def __init__(self, parts: _Parts, held: ExitStack) -> None:
+    def __init__(self, parts: StoreParts, held: ExitStack) -> None:
         """Keep the parts, and what is to be closed."""
         self._role = parts.role
         self._hot = parts.hot
@@ -119,7 +59,7 @@ class Store:
         self._waiting = parts.waiting
         self.waiting_index = LmdbWaitingIndex(parts.waiting, self._submit)
         self._reader = parts.reader
-        self._writer = parts.writer
+        self._publisher = CrlPublisher(parts.crls, parts.reader, parts.writer, self._submit)
         self._thread = parts.thread
         self.blocks = LmdbBlockStore(parts.blocks, self._submit)
         self._held = held
@@ -139,34 +79,8 @@ class Store:
             StoreError: wrong owner, mode, file system or format; open in this process or in another PID namespace; or
                 another process publishes CRLs there.
         """
-        limits = limits or StoreLimits()
-        prepare(path)
         with ExitStack() as stack:
-            stack.enter_context(alone_in_process(path))
-            stack.enter_context(same_pid_namespace(path))
-            if role is Role.INGESTER:
-                stack.enter_context(only_ingester(path))
-            generations = _subdirectory(path / "generations")
-            hot = Hot(_subdirectory(path / "hot"), limits.hot_map_octets)
-            stack.callback(hot.close)
-            room = limits.hot_map_octets - limits.hot_map_octets // OCSP_SHARE
-            reader = GenerationReader(generations, limits.open_generations)
-            stack.callback(reader.close)
-            thread = stack.enter_context(ThreadPoolExecutor(max_workers=1, thread_name_prefix="store"))
-            parts = _Parts(
-                role=role,
-                hot=hot,
-                crls=CrlRows(hot),
-                ocsp=OcspRows(hot, OcspLimits(limits.ocsp_rows, room)),
-                sources=SourceRows(hot),
-                blocks=BlockRows(hot),
-                waiting=WaitingRows(hot),
-                reader=reader,
-                writer=GenerationWriter(generations, _subdirectory(path / "building")),
-                thread=thread,
-            )
-            if role is Role.INGESTER:
-                parts.writer.sweep({generation for row in parts.crls.all() if (generation := _generation(row.row))})
+            parts = open_parts(path, role, limits or StoreLimits(), stack)
             return cls(parts, stack.pop_all())
 
     def close(self) -> None:
@@ -301,8 +215,7 @@ class Store:
         Raises:
             StoreError: the store cannot be read.
         """
-        row = self._crls.watermark(slot.key)
-        return None if row is None else decode_watermark(row)
+        return self._publisher.watermark(slot)
 
     def holds(self, slot: CrlSlot, digest: bytes) -> bool:
         """Whether a slot holds this very CRL, entries included; see `CrlWriter`.
@@ -310,14 +223,7 @@ class Store:
         Raises:
             StoreError: the store cannot be read.
         """
-        row = self._crls.row(slot.key)
-        if row is None:
-            return False
-        try:
-            record = decode_slot(row)
-        except StoreError:  # damaged: what is published next repairs it
-            return False
-        return record.held.meta.digest == digest and self._reader.has(record.generation)
+        return self._publisher.holds(slot, digest)
 
     def signer_paths(self, slot: CrlSlot) -> tuple[tuple[bytes, ...], ...]:
         """What is kept beside the CRL of a slot; see `CrlWriter`.
@@ -325,11 +231,7 @@ class Store:
         Raises:
             StoreError: the store cannot be read.
         """
-        row = self._crls.row(slot.key)
-        try:
-            return () if row is None else decode_slot(row).held.signer_paths
-        except StoreError:  # damaged: what is published next repairs it
-            return ()
+        return self._publisher.signer_paths(slot)
 
     def publish(self, held: HeldCrl, rows: Iterable[CrlRow], watermark: Watermark) -> None:
         """Replace what the slot holds; see `CrlWriter`. What `rows` raises passes through, and nothing has changed.
@@ -337,40 +239,17 @@ class Store:
         Raises:
             StoreError: it could not be written, or this process is not the ingester; what was held still is.
         """
-        if self._role is not Role.INGESTER:
-            raise StoreError("this process opened the store as a worker: the ingester publishes CRLs")
-        self._hot.check_open()
-        generation = self._writer.build(rows)
-        record = SlotRecord(held, generation)
-        try:
-            replaced = self._submit(
-                lambda: self._crls.switch(held.slot, encode_slot(record), encode_watermark(watermark))
-            ).result()
-        except BaseException:
-            self._abandon(record)
-            raise
-        # The new one is in force. The old file has no name any more; who reads it at this moment reads on.
-        self._remove(replaced)
+        self._check_publishes("the ingester publishes CRLs")
+        self._publisher.publish(held, rows, watermark)
 
     async def forget_watermarks(self, slots: tuple[bytes, ...]) -> None:
-        """Forget how new the CRLs were that these slots have seen, off the event loop; what they hold stays.
+        """Forget the numbers of these slots, off the event loop; nothing older than what they hold comes in.
 
         Raises:
             StoreError: it could not be written, or this process is not the prefetcher; nothing was forgotten.
         """
-        if self._role is not Role.INGESTER:
-            raise StoreError("this process opened the store as a worker: the prefetcher forgets watermarks")
-        await asyncio.wrap_future(self._submit(lambda: self._forget_watermarks(slots)))
-
-    def _forget_watermarks(self, slots: Iterable[bytes]) -> None:
-        """Accept whatever comes next in these slots.
-
-        The digest stays: what is held may arrive once more before its successor does, and must not shut the door again.
-        """
-        rows = {slot: row for slot in slots if (row := self._crls.row(slot)) is not None}
-        digests = {slot: decode_slot(row).held.meta.digest for slot, row in rows.items()}
-        anything = {slot: Watermark(None, _BEFORE_ALL, digest) for slot, digest in digests.items()}
-        self._crls.put_watermarks({slot: encode_watermark(one) for slot, one in anything.items()})
+        self._check_publishes("the prefetcher forgets watermarks")
+        await asyncio.wrap_future(self._submit(lambda: self._publisher.forget_watermarks(slots)))
 
     def find_ocsp(self, key: bytes) -> HeldOcsp | None:
         """The response held under a key, whatever its age.
@@ -421,6 +300,11 @@ class Store:
         keys = tuple(_purge_key(CacheKind(kind)) for kind in kinds)
         await asyncio.wrap_future(self._submit(lambda: self._hot.turn_numbers(keys)))
 
+    def _check_publishes(self, who: str) -> None:
+        if self._role is not Role.INGESTER:
+            raise StoreError(f"this process opened the store as a worker: {who}")
+        self._hot.check_open()
+
     def _submit(self, write: Callable[[], T]) -> Future[T]:
         self._hot.check_open()
         try:
@@ -441,36 +325,6 @@ class Store:
             held.meta, entry, held.signer_spki, held.source, Tier.HOST, repeats_entries, held.signer_paths
         )
 
-    def _abandon(self, record: SlotRecord) -> None:
-        """Remove a generation whose switch failed, unless the switch came through after all."""
-
-        def abandon() -> None:
-            row = self._crls.row(record.held.slot.key)
-            if row is None or _generation(row) != record.generation.name:
-                self._writer.remove(record.generation.name)
-
-        with suppress(StoreError):
-            self._submit(abandon).result()
-
-    def _remove(self, row: bytes | None) -> None:
-        generation = None if row is None else _generation(row)
-        if generation is not None:
-            self._writer.remove(generation)
-
-
-def _generation(row: bytes) -> str | None:
-    """The generation that a slot's row names; None where the row is damaged."""
-    try:
-        return decode_slot(row).generation.name
-    except StoreError:
-        return None
-
 
 def _purge_key(kind: CacheKind) -> bytes:
     return f"purges-{kind.value}".encode()
-
-
-def _subdirectory(path: Path) -> Path:
-    with Translating(f"cannot make {path}"):
-        path.mkdir(OWNER_ONLY, exist_ok=True)
-    return path

@@ -1,7 +1,7 @@
-"""Letting the numbers of a rebuilt authority begin anew: the watermark of a slot is forgotten, and nothing else.
+"""Letting the numbers of a rebuilt authority begin anew: the number of a slot is forgotten, and nothing else.
 
-Rules it keeps: what is held stays until something replaces it, so that nobody who was revoked is allowed meanwhile; it
-must be clear which slots are meant; only the prefetcher changes what is written of CRLs, and it is asked.
+Rules it keeps: what is held stays until something replaces it that is no older, so that nobody who was revoked is
+allowed; it must be clear which slots are meant; only the prefetcher changes what is written of CRLs, and it is asked.
 """
 
 import asyncio
@@ -67,7 +67,7 @@ class WatermarkResetter(Protocol):
     """Whoever writes CRLs."""
 
     async def reset(self, slots: tuple[bytes, ...]) -> None:
-        """Forget how new the CRLs were that these slots have seen, and end every kept verdict.
+        """Forget the numbers that these slots have seen, and end every kept verdict; nothing older is accepted.
 
         Raises:
             PrefetcherUnavailableError: nobody did it.

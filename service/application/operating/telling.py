@@ -32,7 +32,7 @@ class Purged:
 
 @dataclass(frozen=True, slots=True)
 class WatermarksReset:
-    """Older CRLs are accepted again in some slots.
+    """Lower CRL numbers are accepted again in some slots.
 
     Attributes:
         by: Who asked, for people.
@@ -84,7 +84,7 @@ class OperatorObserver(Protocol):
         """Caches were emptied."""
 
     def watermarks_reset(self, details: WatermarksReset) -> None:
-        """Older CRLs are accepted again."""
+        """Lower CRL numbers are accepted again."""
 
     def uploaded(self, details: Uploaded) -> None:
         """A CRL was uploaded."""

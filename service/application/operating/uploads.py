@@ -220,6 +220,7 @@ class Uploads:
             self._observer.uploaded(Uploaded(by, name, octets, upload.outcome.value))
             if upload.outcome is UploadOutcome.REFUSED:
                 await asyncio.to_thread(arrival.take_back)
+                await self._forgotten(name, was_there=name in files)
                 raise UploadRefusedError(upload.problem or Problem.INTERNAL, upload.detail)
         finally:
             await asyncio.to_thread(arrival.end)
@@ -250,6 +251,16 @@ class Uploads:
         except (PrefetcherUnavailableError, TimeoutError):
             return None
         return await asyncio.to_thread(self._record, key)
+
+    async def _forgotten(self, name: str, *, was_there: bool) -> None:
+        """Wait, within a limit, until the prefetcher has let go of what was refused, which may need an answer."""
+        key = self._shelf.key(name)
+        if was_there:
+            await self._read(key)
+            return
+        give_up_at = self._clock.monotonic() + SEEN_WITHIN_S
+        while await asyncio.to_thread(self._record, key) is not None and self._clock.monotonic() < give_up_at:
+            await self._clock.sleep(LOOK_EVERY_S)
 
     async def _is_seen(self, key: str) -> bool:
         give_up_at = self._clock.monotonic() + SEEN_WITHIN_S

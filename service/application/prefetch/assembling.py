@@ -102,7 +102,8 @@ def assemble(ports: PrefetchPorts, configuration: PrefetchConfiguration, stack: 
         stack: Ends what is under way.
     """
     clock, told = ports.clock, ports.told
-    inventory = Inventory(ports.store, clock, told)
+    pending = IndexedShelf(ports.pending, ports.store.waiting_index)
+    inventory = Inventory(ports.store, clock, told, pending.let_go)
     watch = PlaceWatch(configuration.sources, configuration.uploads, ports.places, inventory, clock, told)
     breakers, pace = Breakers(clock, configuration.breakers), Pace(clock, configuration.pace)
     url_map = UrlMap(configuration.url_map)
@@ -114,7 +115,7 @@ def assemble(ports: PrefetchPorts, configuration: PrefetchConfiguration, stack: 
         inventory=inventory,
         crls=ports.store,
         authorities=Authorities(),
-        pending=IndexedShelf(ports.pending, ports.store.waiting_index),
+        pending=pending,
         breakers=breakers,
         pace=pace,
         clock=clock,

@@ -48,7 +48,7 @@ async def take_up(parts: PrefetchParts, digest: bytes, data: memoryview, book: S
         data: All of it, as it came.
         book: Under whose keys.
     """
-    source = next((one for one in parts.inventory.records() if digest in one.pending), None)
+    source = next((one for one in parts.inventory.records() if digest in one.named), None)
     url = UNCLAIMED if source is None else source.served_by or source.source.key
     delivery = await parts.ingester.take(data, CrlDownload(url, UrlTrust.OPERATOR, book))
     if not delivery.crls and delivery.problem is not Problem.ROLLED_BACK:

@@ -24,7 +24,13 @@ FOR_WANT_OF_A_KEY = frozenset({Problem.WRONG_ISSUER, Problem.BAD_SIGNATURE, Prob
 _INSTANT = timedelta(microseconds=1)
 
 
-def concluded(record: SourceRecord, deliveries: tuple[Delivery, ...], started: datetime, at: datetime) -> SourceRecord:
+def concluded(
+    record: SourceRecord,
+    deliveries: tuple[Delivery, ...],
+    started: datetime,
+    at: datetime,
+    named: frozenset[bytes] | None = frozenset(),
+) -> SourceRecord:
     """The record after its places were tried in turn.
 
     Args:
@@ -32,15 +38,18 @@ def concluded(record: SourceRecord, deliveries: tuple[Delivery, ...], started: d
         deliveries: One for each place that was tried, at least one.
         started: When the attempt began.
         at: When it ended.
+        named: What was left to wait, room or not; None where nobody looked for that.
     """
     best = next((one for one in deliveries if one.attempt is None), None) or _latest(deliveries)
     state = replace(record.state, tried_at=_answered(record.state, started, at))
     record = replace(record, progress=None, problem=None, detail="")
     if best.attempt is not None:
         record = replace(record, problem=best.attempt.problem, detail=_detail(best.attempt, best, record))
+    before = record
+    record = _with_waiting(record, best, named)
     if not (best.crls or best.waits):
         # Kept or not: what came is no CRL that anybody can use, and the next attempt may bring one.
-        return replace(record, state=replace(state, failures=state.failures + 1), pending=best.pending)
+        return replace(record, state=replace(state, failures=state.failures + 1))
     given = _given(record, best, at)
     is_failure = best.problem is Problem.ROLLED_BACK
     state = replace(
@@ -51,14 +60,28 @@ def concluded(record: SourceRecord, deliveries: tuple[Delivery, ...], started: d
         fresh_until=_fresh_until(best, at),
     )
     whole = best.attempt is None or best.problem in (Problem.STALE, Problem.NO_NEXT_UPDATE)
+    is_known = (whole or best.waits) and (named is not None or not record.named)
     return replace(
         record,
         state=state,
         given=given,
-        pending=best.pending,
-        validators=best.said.validators if whole or best.waits else Validators(),
+        is_partial=before.is_partial if is_failure else not whole and not best.waits,
+        validators=best.said.validators if is_known else Validators(),
         served_by=best.url,
     )
+
+
+def _with_waiting(record: SourceRecord, best: Delivery, named: frozenset[bytes] | None) -> SourceRecord:
+    """The record with what of its source waits: what waited before goes only when something else came."""
+    if named is None:  # an order, which has nothing wait: what it brought is held
+        held = {one.meta.digest for one in best.crls}
+        pending = tuple(one for one in record.pending if one not in held)
+        return replace(record, pending=pending, named=tuple(one for one in record.named if one not in held))
+    if named:
+        return replace(record, pending=best.pending, named=tuple(sorted(named.union(best.pending))))
+    if best.pending:  # not modified
+        return replace(record, pending=best.pending, named=tuple(dict.fromkeys((*record.named, *best.pending))))
+    return replace(record, pending=(), named=()) if best.crls else record
 
 
 def is_stalled(given: GivenCrl, at: datetime) -> bool:
@@ -139,6 +162,7 @@ def taken_up(record: SourceRecord, digest: bytes, delivery: Delivery, at: dateti
         at: The moment.
     """
     pending = tuple(one for one in record.pending if one != digest)
+    named = tuple(one for one in record.named if one != digest)
     slots = {one.slot.key for one in delivery.crls}
     given = (*(one for one in record.given if one.slot not in slots), *_given(record, delivery, at))[:MAX_GIVEN]
     problem = None if record.problem in FOR_WANT_OF_A_KEY and not pending else record.problem
@@ -146,4 +170,4 @@ def taken_up(record: SourceRecord, digest: bytes, delivery: Delivery, at: dateti
     if delivery.attempt is not None:
         problem, detail = delivery.attempt.problem, delivery.attempt.detail[:MAX_RECORD_DETAIL]
     state = replace(record.state, window=_window(given))
-    return replace(record, state=state, given=given, pending=pending, problem=problem, detail=detail)
+    return replace(record, state=state, given=given, pending=pending, named=named, problem=problem, detail=detail)

@@ -75,7 +75,7 @@ class Watermarks(Protocol):
     """What keeps lower CRL numbers out."""
 
     async def forget_watermarks(self, slots: tuple[bytes, ...]) -> None:
-        """Forget how new the CRLs were that these slots have seen; what they hold stays.
+        """Forget the numbers that these slots have seen; what they hold stays, and nothing older is accepted.
 
         Raises:
             StoreError: nothing was forgotten.
@@ -92,7 +92,7 @@ class PrefetchPort(CrlFetcher, CrlClaims, Refresher, Protocol):
         """Keep fresh what verdicts rest on, although nobody had to order it."""
 
     async def reset(self, slots: tuple[bytes, ...]) -> None:
-        """Accept older CRLs in these slots: their authority was rebuilt.
+        """Accept CRLs of lower numbers in these slots: their authority was rebuilt.
 
         Raises:
             StoreError: nothing has changed.
@@ -139,7 +139,7 @@ class PrefetchDesk:
                 return RefreshReport(len(keys), keys)
 
     async def reset(self, slots: tuple[bytes, ...]) -> None:
-        """Accept older CRLs in these slots, from the next one that arrives.
+        """Accept CRLs of lower numbers in these slots, from the next one that arrives.
 
         One that is being stored at this moment was judged before, and leaves its watermark: then somebody asks again.
         """

@@ -9,7 +9,8 @@ What it does not do: verify, judge, or answer whether a certificate is revoked.
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -23,6 +24,7 @@ from service.application.observer import Ingested
 from service.application.origin import UrlTrust
 from service.application.prefetch.conclusions import concluded, stalled
 from service.application.prefetch.parts import PrefetchParts
+from service.application.prefetch.pending import Brought
 from service.application.prefetch.progress import ProgressKeeper
 from service.application.prefetch.source_record import MAX_GIVEN, SourceRecord
 from service.application.prefetch.telling import (
@@ -32,7 +34,7 @@ from service.application.prefetch.telling import (
     StalledDetails,
 )
 from service.core.model.attempt import Attempt, Problem
-from service.core.prefetch.inventory import SourceKind
+from service.core.prefetch.inventory import SourceKind, SourceState
 from service.core.prefetch.plan import plan
 from service.core.prefetch.schedule import Schedule
 
@@ -68,6 +70,7 @@ class Prefetcher:
         self._waiting: deque[str] = deque()
         self._busy: Counter[str] = Counter()
         self._awake = asyncio.Event()
+        self._is_swept = False
 
     async def fetch(self, order: CrlOrder) -> tuple[Attempt, ...]:
         """Carry an order out, and keep fresh from now on what it is about."""
@@ -80,12 +83,13 @@ class Prefetcher:
         self._busy[key] += 1
         try:
             keeper = ProgressKeeper(self._inventory, key, self._clock)
-            deliveries = await self._ingester.deliver(order, keeper.arriving, keeper.indexing)
+            with self._noticing(map(self._host_of, order.urls)):
+                deliveries = await self._ingester.deliver(order, keeper.arriving, keeper.indexing)
         finally:
             self._busy[key] -= 1
         record = self._inventory.get(key)
         if record is not None and _is_news(record, deliveries):
-            await self._conclude(record, deliveries, started)
+            await self._conclude(record, deliveries, started, None)
             self._awake.set()
         else:
             if record is not None and record.progress is not None:
@@ -126,9 +130,11 @@ class Prefetcher:
         """
         wanted = tuple(dict.fromkeys(keys))
         records = [record for key in wanted if (record := self._inventory.get(key)) is not None]
-        for host in {self._host_of(place) for record in records for place in record.source.places}:
-            self._breakers.succeeded(host)
-        await asyncio.gather(*(self._anew(record.source.key) for record in records))
+        hosts = {self._host_of(place) for record in records for place in record.source.places}
+        with self._noticing(hosts):
+            for host in hosts:
+                self._breakers.succeeded(host)
+            await asyncio.gather(*(self._anew(record.source.key) for record in records))
         return tuple(record for key in wanted if (record := self._inventory.get(key)) is not None)
 
     async def run(self) -> None:
@@ -149,6 +155,7 @@ class Prefetcher:
         if plan_now.forget:
             await self._inventory.forget(plan_now.forget)
             self._observer.forgotten(len(plan_now.forget))
+        await self._sweep()
         self._waiting = deque(one.key for one in plan_now.due if not self._busy[one.key])
         self._observer.inventory(self._details())
         self._fill()
@@ -219,31 +226,39 @@ class Prefetcher:
             async with self._pace.slot():
                 record = self._inventory.get(key)
                 if record is not None:
-                    started = self._clock.now()
-                    deliveries = await self._try_places(record)
-                    await self._conclude(self._inventory.get(key) or record, deliveries, started)
+                    await self._try(record)
         finally:
             self._busy[key] -= 1
 
-    async def _try_places(self, record: SourceRecord) -> tuple[Delivery, ...]:
+    async def _try(self, record: SourceRecord) -> None:
+        started = self._clock.now()
+        with self._pending.attempt() as brought:
+            deliveries = await self._try_places(record, brought)
+            now = self._inventory.get(record.source.key)
+            # One that was forgotten meanwhile is no source any more, nor is what came an answer of one that came back.
+            if now is not None and now.state.known_since == record.state.known_since:
+                await self._conclude(now, deliveries, started, brought.named)
+        await self._let_go(brought.named.union(record.named))
+
+    async def _try_places(self, record: SourceRecord, pending: Brought) -> tuple[Delivery, ...]:
         deliveries: list[Delivery] = []
         keeper = ProgressKeeper(self._inventory, record.source.key, self._clock)
         for place in record.source.places:
-            before = self._breakers.failures(self._host_of(place))
-            deliveries.append(await self._ingester.bring(await self._download(record, place, keeper)))
-            if before >= FAILURES and not self._breakers.failures(self._host_of(place)):
-                self._recovered(self._host_of(place))
+            with self._noticing((self._host_of(place),)):
+                deliveries.append(await self._ingester.bring(await self._download(record, place, keeper, pending)))
             if deliveries[-1].attempt is None or deliveries[-1].waits:
                 break
         return tuple(deliveries)
 
-    async def _download(self, record: SourceRecord, place: str, keeper: ProgressKeeper) -> CrlDownload:
+    async def _download(
+        self, record: SourceRecord, place: str, keeper: ProgressKeeper, pending: Brought
+    ) -> CrlDownload:
         known = await asyncio.to_thread(self._known, record) if place == record.served_by else None
         if record.source.kind is SourceKind.LEARNED:
             signers = OrderedSigners(record.signers)
             return CrlDownload(place, UrlTrust.CERTIFICATE, signers, known, None, keeper.arriving, keeper.indexing)
         return CrlDownload(
-            place, UrlTrust.OPERATOR, self._authorities, known, self._pending, keeper.arriving, keeper.indexing
+            place, UrlTrust.OPERATOR, self._authorities, known, pending, keeper.arriving, keeper.indexing
         )
 
     def _known(self, record: SourceRecord) -> KnownVersion | None:
@@ -259,19 +274,35 @@ class Prefetcher:
         crls = [_delivered(one) for given, one in held if one is not None and one.meta.digest == given.digest]
         return KnownVersion(tuple(crls), record.validators, record.pending) if len(crls) == len(held) else None
 
-    async def _conclude(self, record: SourceRecord, deliveries: tuple[Delivery, ...], started: datetime) -> None:
+    async def _conclude(
+        self,
+        record: SourceRecord,
+        deliveries: tuple[Delivery, ...],
+        started: datetime,
+        named: frozenset[bytes] | None,
+    ) -> None:
         now = self._clock.now()
-        after = concluded(record, deliveries, started, now)
+        after = concluded(record, deliveries, started, now, named)
         await self._inventory.put(after)
-        await self._drop(frozenset(record.pending) - frozenset(after.pending), deliveries)
+        await self._let_go(frozenset(record.named))
         self._tell(record, after, deliveries, (now - started).total_seconds())
 
-    async def _drop(self, digests: frozenset[bytes], deliveries: tuple[Delivery, ...]) -> None:
-        """Let go of what waited from a source that has something newer now."""
-        if not digests or not any(one.gave for one in deliveries):
+    async def _let_go(self, digests: frozenset[bytes]) -> None:
+        """Let go of what waited from a source that has it no more, unless another source has it."""
+        if digests - self._inventory.named():
+            await asyncio.to_thread(self._pending.let_go, digests, self._inventory.named)
+
+    async def _sweep(self) -> None:
+        """Once everything was tried that an earlier process may have left half done: let go of what no source has."""
+        if self._is_swept or self._under_way or not self._inventory.places():
             return
-        for digest in digests.difference(*(one.pending for one in self._inventory.records())):
-            await asyncio.to_thread(self._pending.remove, digest)
+        if any(map(_is_untried, self._inventory.states())):
+            return
+        self._is_swept = True
+        try:
+            await asyncio.to_thread(self._pending.sweep, self._inventory.named)
+        except (OSError, StoreError) as error:
+            self._observer.not_remembered(str(error))
 
     def _tell(
         self, before: SourceRecord, after: SourceRecord, deliveries: tuple[Delivery, ...], duration_s: float
@@ -286,6 +317,15 @@ class Prefetcher:
             self._observer.number_stalled(
                 StalledDetails(source.key, given.issuer, given.crl_number, given.number_moved_at)
             )
+
+    @contextmanager
+    def _noticing(self, hosts: Iterable[str]) -> Iterator[None]:
+        """Notice which hosts answer that were left alone."""
+        failing = {host for host in hosts if self._breakers.failures(host) >= FAILURES}
+        yield
+        for host in failing:
+            if not self._breakers.failures(host):
+                self._recovered(host)
 
     def _recovered(self, host: str) -> None:
         """A host answers again: whatever else failed there is tried now, and not when its turn to retry comes."""
@@ -306,6 +346,12 @@ class Prefetcher:
             pending=sum(len(one.pending) for one in records),
             due=len(self._waiting),
         )
+
+
+def _is_untried(state: SourceState) -> bool:
+    if state.source.kind is not SourceKind.CONFIGURED:
+        return False
+    return state.tried_at is None or (state.asked_at is not None and state.asked_at > state.tried_at)
 
 
 def _is_news(record: SourceRecord, deliveries: tuple[Delivery, ...]) -> bool:

@@ -40,7 +40,7 @@ def waiting(reader: SourceReader) -> tuple[str, ...]:
 
 
 def _waits(record: SourceRecord) -> bool:
-    return record.source.kind is SourceKind.CONFIGURED and not record.given and bool(record.pending)
+    return record.source.kind is SourceKind.CONFIGURED and bool(record.pending)
 
 
 def in_words(problems: Iterable[str]) -> str:
@@ -59,8 +59,9 @@ def _of_place(place: Place, record: PlaceRecord | None) -> str:
 
 
 def _is_missing(record: SourceRecord, places: tuple[str, ...]) -> bool:
-    """Whether a source of these places was never held. Uploads are nobody's condition for serving."""
-    if record.source.kind is not SourceKind.CONFIGURED or record.given or _waits(record):
+    """Whether a source of these places was never held, or not all of it. Uploads are nobody's condition for serving."""
+    is_held = bool(record.given) and not record.is_partial
+    if record.source.kind is not SourceKind.CONFIGURED or is_held or _waits(record):
         return False
     return any(record.source.key == place or _is_below(record.source.key, place) for place in places)
 

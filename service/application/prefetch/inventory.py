@@ -5,7 +5,8 @@ next change; a record costs a download when it is lost, never a verdict; how oft
 seldom, since it is wanted once in a month.
 """
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -25,11 +26,30 @@ USED_EVERY = timedelta(minutes=10)
 """How exactly it is written down when a source was used last: forgetting counts in days."""
 
 
+LetGo = Callable[[frozenset[bytes], Callable[[], frozenset[bytes]]], None]
+"""Lets what waits go, but for what sources have by then; called in a thread."""
+
+
+def nothing_waits(digests: frozenset[bytes], named: Callable[[], frozenset[bytes]]) -> None:
+    """For an inventory whose sources have nothing wait."""
+    del digests, named
+
+
 class Inventory:
     """The sources of this host."""
 
-    def __init__(self, store: SourceStore, clock: Clock, observer: PrefetchObserver) -> None:
-        """Nothing is known before `load`."""
+    def __init__(
+        self, store: SourceStore, clock: Clock, observer: PrefetchObserver, let_go: LetGo = nothing_waits
+    ) -> None:
+        """Nothing is known before `load`.
+
+        Args:
+            store: Where it is written down.
+            clock: Time.
+            observer: Is told what could not be written.
+            let_go: `IndexedShelf.let_go`, for what a forgotten source had wait.
+        """
+        self._let_go = let_go
         self._store = store
         self._clock = clock
         self._observer = observer
@@ -70,6 +90,10 @@ class Inventory:
         """Those of everything that was learned."""
         return tuple(dict.fromkeys(signer for record in self._records.values() for signer in record.signers))
 
+    def named(self) -> frozenset[bytes]:
+        """Digests of all that some source has and that makes an answer needed. For any thread."""
+        return frozenset(digest for record in tuple(self._records.values()) for digest in record.named)
+
     def places(self) -> tuple[PlaceRecord, ...]:
         """The configured places that were listed, or tried to be."""
         return tuple(self._places.values())
@@ -98,12 +122,14 @@ class Inventory:
             self._observer.not_remembered(str(error))
 
     async def forget(self, keys: Iterable[str]) -> None:
-        """Forget these; what they gave stays held."""
-        gone = tuple(key for key in keys if self._records.pop(key, None) is not None)
+        """Forget these; what they gave stays held, and what they alone had waits no longer when others see it."""
+        gone = {key: record for key in keys if (record := self._records.pop(key, None)) is not None}
         if not gone:
             return
+        digests = frozenset(digest for record in gone.values() for digest in record.named)
+        await asyncio.to_thread(self._let_go, digests, self.named)
         try:
-            await self._store.forget_sources(gone)
+            await self._store.forget_sources(tuple(gone))
         except StoreError as error:  # they are back after a restart, and forgotten again
             self._observer.not_remembered(str(error))
 

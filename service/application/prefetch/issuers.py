@@ -6,7 +6,9 @@ Nothing is downloaded for that but what was refused for want of a key and did no
 import asyncio
 from dataclasses import replace
 
+from service.application.crl_arrival import signers_for
 from service.application.crl_fetcher import CrlSigner
+from service.application.pem import PemError
 from service.application.prefetch.claiming import take_up
 from service.application.prefetch.conclusions import FOR_WANT_OF_A_KEY
 from service.application.prefetch.parts import PrefetchParts
@@ -37,8 +39,7 @@ class AuthorityWatch:
             OSError: it cannot be read.
             StoreError: it cannot be written down.
         """
-        remembered = (digest for record in self._inventory.records() for digest in record.pending)
-        await asyncio.to_thread(self._pending.begin, frozenset(remembered))
+        await asyncio.to_thread(self._pending.begin)
 
     async def look(self) -> bool:
         """Look whether somebody is new, and try again what waited for him; whether anything is to be fetched."""
@@ -67,9 +68,9 @@ class AuthorityWatch:
     async def _try_one(self, digest: bytes) -> None:
         try:
             data = await asyncio.to_thread(self._pending.read, digest)
-            if data is None or not self._authorities.for_crl(data):
+            if data is None or not await asyncio.to_thread(signers_for, data, self._authorities):
                 return
-        except (OSError, MalformedError):
+        except (OSError, MalformedError, PemError):
             return
         await take_up(self._parts, digest, data, self._authorities)
 

@@ -2,10 +2,12 @@
 
 Rules it keeps: in whose name a CRL waits is written down before it is kept, and is not forgotten where it finds no room
 to be kept: the operator has a CRL of that issuer, so that an answer is needed about its certificates. The name was not
-verified; it is the operator's own file.
+verified; it is the operator's own file. It goes when the CRL is held, and when no source has the CRL any more.
 """
 
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from service.application.crl_delivery import PendingCrls
@@ -73,20 +75,17 @@ class IndexedShelf:
         """Take where they are kept, and where they are written down."""
         self._shelf = shelf
         self._index = index
+        self._changing = threading.Lock()
+        self._brought: list[Brought] = []
 
-    def begin(self, remembered: frozenset[bytes]) -> None:
-        """Write down what is kept, and forget what is neither kept nor remembered: an operator may have removed it.
-
-        Args:
-            remembered: What sources are known to have that waits.
+    def begin(self) -> None:
+        """Write down what is kept.
 
         Raises:
             OSError: the shelf cannot be read.
             StoreError: the index cannot.
         """
-        kept, indexed = self._shelf.digests(), self._index.digests()
-        self._index.remove(indexed - kept - remembered)
-        for digest in kept - indexed:
+        for digest in self._shelf.digests() - self._index.digests():
             data = self._shelf.read(digest)
             if data is not None:
                 with suppress(MalformedError, PemError):  # a name was read when it was kept, by another version
@@ -101,8 +100,49 @@ class IndexedShelf:
             OSError: it could not be kept.
             StoreError: it could not be written down.
         """
-        self._index.add(_waiting(digest, data))
-        return self._shelf.keep(digest, data)
+        with self._changing:
+            self._index.add(_waiting(digest, data))
+            return self._shelf.keep(digest, data)
+
+    @contextmanager
+    def attempt(self) -> Iterator["Brought"]:
+        """The shelf for one attempt at a source: what that leaves there stays until the end, whoever lets go of it.
+
+        By then the record of the source must name it.
+        """
+        brought = Brought(self)
+        self._brought.append(brought)
+        try:
+            yield brought
+        finally:
+            self._brought.remove(brought)
+
+    def let_go(self, digests: frozenset[bytes], named: Callable[[], frozenset[bytes]]) -> None:
+        """Let these wait no longer, but for those that a source has; what cannot be removed goes after a restart.
+
+        Args:
+            digests: What some source has no more.
+            named: What sources have.
+        """
+        with self._changing:
+            # Attempts first: one that ends meanwhile has had its source remembered before.
+            under_way = frozenset[bytes]().union(*(one.named for one in tuple(self._brought)))
+            gone = digests - under_way - named()
+            if gone:
+                with suppress(StoreError):
+                    self._index.remove(gone)
+            for digest in gone:
+                with suppress(OSError):
+                    self._shelf.remove(digest)
+
+    def sweep(self, named: Callable[[], frozenset[bytes]]) -> None:
+        """Let go of everything that no source has.
+
+        Raises:
+            OSError: the shelf cannot be read.
+            StoreError: the index cannot.
+        """
+        self.let_go(self._shelf.digests() | self._index.digests(), named)
 
     def digests(self) -> frozenset[bytes]:
         """What is kept.
@@ -125,6 +165,36 @@ class IndexedShelf:
         self._shelf.remove(digest)
         with suppress(StoreError):
             self._index.remove(frozenset((digest,)))
+
+
+class Brought:
+    """The shelf for one attempt, which notes what is left there, room or not. Implements `PendingCrls`."""
+
+    def __init__(self, shelf: IndexedShelf) -> None:
+        """Nothing is."""
+        self._shelf = shelf
+        self.named: frozenset[bytes] = frozenset()
+
+    def keep(self, digest: bytes, data: tlv.Buffer) -> bool:
+        """Keep one.
+
+        Raises:
+            MalformedError: it bears no name.
+            PemError: nor has it an armour that can be read.
+            OSError: it could not be kept.
+            StoreError: it could not be written down.
+        """
+        before, self.named = self.named, self.named | {digest}
+        try:
+            return self._shelf.keep(digest, data)
+        except (MalformedError, PemError):
+            self.named = before
+            raise
+
+    def remove(self, digest: bytes) -> None:
+        """Keep it no longer: it is held."""
+        self.named -= {digest}
+        self._shelf.remove(digest)
 
 
 def _waiting(digest: bytes, data: tlv.Buffer) -> WaitingCrl:

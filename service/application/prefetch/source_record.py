@@ -87,6 +87,8 @@ class SourceRecord:
         served_by: Which of its places gave that version.
         given: What it gave that is held; the first `MAX_GIVEN` of a file with more.
         pending: Digests of the CRLs of it that wait for their issuer to become known.
+        named: Digests of all that it has and that makes an answer needed: `pending`, and what found no room to wait.
+        is_partial: Whether the version that `given` came from has a CRL that could not be used, and does not wait.
         problem: What went wrong the last time; None where nothing did.
         detail: More about that, for a person.
         version: Of a listed one: which version the listing showed last.
@@ -99,6 +101,8 @@ class SourceRecord:
     served_by: str = ""
     given: tuple[GivenCrl, ...] = ()
     pending: tuple[bytes, ...] = ()
+    named: tuple[bytes, ...] = ()
+    is_partial: bool = False
     problem: Problem | None = None
     detail: str = ""
     version: str = ""

@@ -13,14 +13,18 @@ class UrlMapError(ValueError):
 
 
 class UrlMap:
-    """Prefixes of URLs, and the places that stand for them: the longest prefix counts."""
+    """Prefixes of URLs, and the places that stand for them: the longest prefix counts.
+
+    A prefix ends in `/`; what does not is one whole URL. Otherwise `http://crl.example` would be the beginning of
+    `http://crl.example.org/`, and a stranger's host would have what the operator gives to his own.
+    """
 
     def __init__(self, places: Iterable[tuple[str, str]] = ()) -> None:
         """Take them.
 
         Args:
-            places: Prefixes, compared octet by octet, and the place of each; what follows the prefix in a URL is added
-                to the place. A directory may be a path.
+            places: Prefixes or URLs, compared octet by octet, and the place of each; what follows the prefix in a URL
+                is added to the place. A directory may be a path.
         """
         self._places = tuple(
             (prefix, _as_url(place)) for prefix, place in sorted(places, key=lambda pair: (-len(pair[0]), pair[0]))
@@ -34,7 +38,7 @@ class UrlMap:
                 certificate chooses no other folder of the operator's.
         """
         for prefix, place in self._places:
-            if url.startswith(prefix):
+            if url == prefix or (prefix.endswith("/") and url.startswith(prefix)):
                 rest = url[len(prefix) :]
                 if _climbs(rest) or ("?" in rest and not place.startswith("http")):
                     raise UrlMapError(f"it leads out of {place}")

@@ -1,7 +1,8 @@
 """Which sources verdicts rested on, as a worker remembers it until it tells the prefetcher.
 
 Only certificates of a path that was validated are looked at, once each: a URL of any other certificate is nobody's
-source, and neither is one that the operator's rule for the issuer replaces. What is remembered is bounded, and what finds no room is remembered the next time.
+source, and neither is one that the operator's rule for the issuer replaces. What is remembered is bounded, and what
+finds no room is remembered the next time.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """The operator's places: what is in them becomes sources, newer versions are asked for, what is gone is forgotten.
 
 Rules it keeps: a place that cannot be listed keeps its sources; what is forgotten here stays held, since removing a
-file is no way to take back what it said.
+file is no way to take back what it said. What nobody here has verified has said nothing: it waits no longer.
 """
 
 from collections.abc import Iterable, Iterator

@@ -38,9 +38,10 @@ def advance(meta: CrlMeta, watermark: Watermark | None, policy: Policy, at: date
     """The watermark after a CRL is accepted into its slot, or why it is not.
 
     A CRL from the future is never held. A lower number or an older thisUpdate than the slot has seen is refused, and of
-    the same thisUpdate another CRL without a number, or with the number of the one that was accepted last: nothing says
-    that it is the later of the two, and the first stays (the other may have a place of its own: `twin`). The same number with a newer thisUpdate is accepted: it is
-    what a CA does that publishes without a change. What was accepted last is accepted again.
+    the same thisUpdate another CRL where one of the two has no number, or both have the same: nothing says that it is
+    the later of the two, and the first stays (the other may have a place of its own: `twin`). The same
+    number with a newer thisUpdate is accepted: it is what a CA does that publishes without a change. What was accepted
+    last is accepted again.
     """
     if meta.this_update > later(at, policy.clock_skew):
         return Problem.NOT_YET_VALID
@@ -58,8 +59,9 @@ def advance(meta: CrlMeta, watermark: Watermark | None, policy: Policy, at: date
 
 def ties(meta: CrlMeta, watermark: Watermark) -> bool:
     """Whether a CRL is another one than was accepted last, and nothing says which of the two is the later one."""
-    is_as_old = meta.this_update == watermark.this_update and meta.crl_number in (None, watermark.crl_number)
-    return is_as_old and meta.digest != watermark.digest
+    is_as_old = meta.this_update == watermark.this_update
+    is_ordered = None not in (meta.crl_number, watermark.crl_number) and meta.crl_number != watermark.crl_number
+    return is_as_old and not is_ordered and meta.digest != watermark.digest
 
 
 def twin(slot: CrlSlot) -> CrlSlot:

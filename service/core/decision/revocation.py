@@ -196,7 +196,7 @@ def _authentic(
 def _without_replaced_deltas(
     judgement: Judgement, crls: Iterable[AuthenticCrl], certificate: Certificate, question: Question
 ) -> Judgement:
-    """A judgement that sends nobody to where the certificate alone says that deltas are, if the operator replaced it."""
+    """A judgement that sends nobody where only the certificate says that deltas are, if the operator replaced that."""
     if deltas_of(certificate, question.policy) == certificate.extensions.freshest_crl:
         return judgement
     named = {point for crl in crls for point in crl.finding.meta.freshest_crl}

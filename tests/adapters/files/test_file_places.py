@@ -82,8 +82,10 @@ async def test_an_empty_file_is_one(tmp_path: Path) -> None:
 
 
 async def test_what_is_not_there(tmp_path: Path) -> None:
-    """It is listed as what it is called, and reading it tells."""
-    assert ["nowhere.crl"] == await names(tmp_path / "nowhere.crl")
+    """It cannot be listed, since it may have been a directory, nor read."""
+    with pytest.raises(OriginError) as caught:
+        await names(tmp_path / "nowhere.crl")
+    assert Problem.UNREACHABLE is caught.value.problem
     error = await refused(tmp_path / "nowhere.crl")
     assert (Problem.UNREACHABLE, f"{tmp_path}/nowhere.crl: No such file or directory") == (error.problem, error.detail)
 

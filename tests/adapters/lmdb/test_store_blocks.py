@@ -14,7 +14,8 @@ import lmdb
 import pytest
 
 from service.adapters.lmdb.role import Role
-from service.adapters.lmdb.store import Store, StoreLimits
+from service.adapters.lmdb.store import Store
+from service.adapters.lmdb.store_parts import StoreLimits
 from service.application.evidence_store import StoreError
 from service.core.model.block import Block, BlockMatch, FingerprintMatch, IssuerSerialMatch, SpkiMatch
 from service.core.names.rfc4514 import canonical_of_text

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from service.adapters.lmdb.role import Role
-from service.adapters.lmdb.store import Store, StoreLimits
+from service.adapters.lmdb.store import Store
+from service.adapters.lmdb.store_parts import StoreLimits
 from service.core.model.crl import CrlFinding
 from service.core.model.evidence_tier import Tier
 from service.core.model.reason import Reason

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from service.adapters.lmdb.role import Role
-from service.adapters.lmdb.store import Store, StoreLimits
+from service.adapters.lmdb.store import Store
+from service.adapters.lmdb.store_parts import StoreLimits
 from service.application.evidence_store import StoreError
 from tests.adapters.lmdb.values import ISSUER, KEY, NOWHERE, entry, held, ocsp, octets, row, watermark
 

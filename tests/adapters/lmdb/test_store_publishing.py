@@ -9,7 +9,8 @@ import pytest
 
 from service.adapters.lmdb.crl_rows import CrlRows
 from service.adapters.lmdb.role import Role
-from service.adapters.lmdb.store import Store, StoreLimits
+from service.adapters.lmdb.store import Store
+from service.adapters.lmdb.store_parts import StoreLimits
 from service.application.evidence_store import StoreError
 from service.core.model.crl import CrlRow
 from tests.adapters.lmdb.files import generations

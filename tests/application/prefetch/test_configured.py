@@ -5,10 +5,12 @@ from typing import Final
 
 import pytest
 
+from service.application.crl_delivery import CrlDownload, Delivery
+from service.application.crl_fetcher import CrlOrder, CrlSigner
 from service.application.origin import OriginError, UrlTrust
 from service.core.model.attempt import Problem
 from service.core.prefetch.inventory import SourceKind
-from tests.application.chain import CRL_URL, ROOT, STRANGER, SUB, leaf, order
+from tests.application.chain import CRL_URL, ROOT, STRANGER, SUB, leaf, order, read
 from tests.application.prefetch.world import HOUR, Setup, VersionedOrigin, World, crl, world
 from tests.application.world import ALLOWED, REVOKED
 from tests.pki import IssuingDistributionPoint, bundle, pem
@@ -328,3 +330,78 @@ async def test_only_the_operator_names_files(store_directory: Path, crls: Path) 
     with world(store_directory) as service:
         (attempt,) = await service.prefetcher.fetch(order(file.as_uri()))
         assert (file.as_uri(), set()) == (attempt.source, service.numbers)
+
+
+def unmount(directory: Path, aside: Path) -> None:
+    """Let it be somewhere else."""
+    directory.rename(aside)
+
+
+def empty(directory: Path) -> None:
+    """Remove what is in it."""
+    for file in directory.iterdir():
+        file.unlink()
+
+
+async def test_a_directory_that_is_gone_for_a_moment(store_directory: Path, crls: Path) -> None:
+    """It cannot be listed, and keeps its sources; one that is there and empty has none."""
+    file, aside = place(crls, "sub.crl", crl(1)), crls.with_name("aside")
+    with world(store_directory, Setup((str(crls),))) as service:
+        await begun(service)
+        unmount(crls, aside)
+        await service.go(1)
+        assert [file.as_uri()] == [one.source.key for one in service.store.sources()]
+        unmount(aside, crls)
+        empty(crls)
+        await service.go(1)
+        assert () == service.store.sources()
+
+
+async def test_a_file_that_is_removed_during_its_attempt(store_directory: Path, crls: Path) -> None:
+    """It does not come back as a source, and what came of it does not wait."""
+    with world(store_directory, Setup((str(crls),))) as service:
+        await begun(service)
+        place(crls, "kept.crl", crl(1))
+        file, bring = place(crls, "gone.crl", crl(2, corrupt_signature=True)), service.ingester.bring
+
+        async def bring_and_remove(download: CrlDownload) -> Delivery:
+            delivery = await bring(download)
+            if download.url == file.as_uri():
+                file.unlink()
+                await service.loops.tick()
+            return delivery
+
+        service.ingester.bring = bring_and_remove  # type: ignore[method-assign]  # nothing else ends in between
+        await service.go(1)
+        assert ["kept.crl"] == [one.source.key.rpartition("/")[2] for one in service.store.sources()]
+        assert (frozenset(), frozenset()) == (service.pending.digests(), service.store.waiting_index.digests())
+
+
+@pytest.mark.usefixtures("crls")
+@pytest.mark.parametrize("is_order", [False, True])
+async def test_whoever_answers_a_refresh_or_an_order_is_asked_for_the_others(
+    store_directory: Path, is_order: bool
+) -> None:
+    """As after any attempt; where he does not answer, the others wait for their turn."""
+    urls = ("https://h.example/1.crl", "https://h.example/2.crl")
+    origin = VersionedOrigin()
+    with world(store_directory, Setup(urls), origin) as service:
+        await begun(service)
+        origin.answers = {url: OriginError(Problem.UNREACHABLE, "down") for url in urls}
+        await service.live(HOUR)
+
+        async def ask() -> None:
+            if is_order:
+                await service.prefetcher.fetch(CrlOrder(urls[:1], (CrlSigner.of(read(SUB)),)))
+            else:
+                await service.prefetcher.refresh(urls[:1])
+
+        seen = []
+        for answer in (OriginError(Problem.UNREACHABLE, "down"), crl(1)):
+            await service.live(HOUR)
+            service.clock.advance(HOUR)  # the breaker lets an order through
+            origin.answers = {**origin.answers, urls[0]: answer}
+            await ask()
+            asked_at = service.inventory[urls[1]].state.asked_at
+            seen.append(asked_at == service.clock.now())
+        assert [False, True] == seen

@@ -6,12 +6,14 @@ import pytest
 
 from service.application.origin import OriginError
 from service.application.places import parse_place
+from service.application.prefetch.desk import Waiting
 from service.application.prefetch.holding import MAX_NAMED, in_words, missing, waiting
 from service.application.prefetch.source_record import PlaceRecord, SourceRecord
 from service.core.model.attempt import Problem
 from tests.application.chain import STRANGER
 from tests.application.prefetch.test_configured import begun, place, trusting_sub
 from tests.application.prefetch.world import Setup, VersionedOrigin, World, crl, world
+from tests.pki import pem
 
 pytestmark = pytest.mark.anyio
 
@@ -64,7 +66,7 @@ async def test_each_step_towards_a_held_directory(store_directory: Path, crls: P
 
 
 async def test_what_waits_for_its_issuer(store_directory: Path, crls: Path) -> None:
-    """It keeps nobody from serving: it makes an answer needed, and the first request that brings its issuer has it held."""
+    """It keeps nobody from serving: the first request that brings its issuer has it held."""
     source = str(crls)
     with world(store_directory, Setup((source,))) as service:
         place(crls, "a.crl", STRANGER.crl())
@@ -75,6 +77,20 @@ async def test_what_waits_for_its_issuer(store_directory: Path, crls: Path) -> N
         place(crls, "a.crl", crl(1))
         await service.go(1)
         assert () == waiting(service.store)
+
+
+@pytest.mark.usefixtures("crls")
+async def test_a_part_that_was_never_held(store_directory: Path) -> None:
+    """One that waits impairs, and one that nobody can use is missing, through failures too, until all of it is held."""
+    good, waits = (pem(one, "X509 CRL").encode() for one in (crl(1), STRANGER.crl(number=9)))
+    origin, seen = VersionedOrigin(), []
+    with world(store_directory, Setup((URL,)), origin) as service:
+        await begun(service)
+        for content in (good + waits, good + b"\n-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n", b"", good):
+            origin.answers = {URL: content} if content else {}
+            await service.desk.refresh(None, Waiting.DONE)
+            seen.append((bool(lacking(service, URL)), bool(waiting(service.store))))
+    assert [(False, True), (True, False), (True, False), (False, False)] == seen
 
 
 async def test_a_place_that_was_never_listed(store_directory: Path, crls: Path) -> None:

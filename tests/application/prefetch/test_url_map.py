@@ -14,6 +14,7 @@ MAP: Final = UrlMap(
         ("http://crl.x/special/", "/srv/crls/"),
         ("http://web.x/", "https://mirror.y/a/"),
         ("http://one.x/root.crl", "file:///srv/root.crl"),
+        ("http://whole.x", "https://mirror.y"),
     )
 )
 
@@ -27,12 +28,17 @@ MAP: Final = UrlMap(
         ("http://crl.x/special/a%20b.crl", FilePlace(Path("/srv/crls/a b.crl"))),
         ("http://web.x/1.crl?x=1", UrlPlace("https://mirror.y/a/1.crl?x=1")),
         ("http://one.x/root.crl", FilePlace(Path("/srv/root.crl"))),
+        ("http://one.x/root.crl.old", None),
+        ("http://one.x/root.crl/x", None),
+        ("http://whole.x", UrlPlace("https://mirror.y")),
+        ("http://whole.x.stranger.y/1.crl", None),
+        ("http://whole.x:8443/1.crl", None),
         ("http://crl.y/1.crl", None),
         ("HTTP://crl.x/1.crl", None),
     ],
 )
 def test_the_longest_prefix_counts(url: str, expected: Place | None) -> None:
-    """What follows it is added to its place; what has no prefix stands for itself."""
+    """What follows it is added to its place; what has none, or only begins like a URL, stands for itself."""
     assert expected == MAP.place_of(url)
 
 

@@ -9,7 +9,9 @@ import pytest
 
 from service.application.claims import CLAIM_AGAIN_S, MAX_CLAIMED, Claimant, ClaimOutcome, CrlClaim
 from service.application.crl_fetcher import CrlSigner
+from service.application.origin import OriginError
 from service.application.prefetch.claiming import KEYS_FORGOTTEN_S, MAX_KEYS
+from service.application.prefetch.pending import IndexedShelf
 from service.core.model.attempt import Problem
 from tests.application.chain import NAMESAKE, ROOT, STRANGER, SUB, leaf, read
 from tests.application.prefetch.test_configured import begun, place
@@ -79,6 +81,29 @@ async def test_the_first_request_gets_the_right_answer(crls: Path, content: byte
         record = service.record(file.as_uri())
         assert (None, (), [1]) == (record.problem, record.pending, [one.crl_number for one in record.given])
         assert [] == service.origin.requests
+
+
+async def test_text_before_the_armour_hides_nothing(crls: Path) -> None:
+    """`openssl crl -text` puts it there; the CRL waits, and what it revokes is not allowed."""
+    armour = pem(crl(1, revoked=[LEAF.serial_number]), "X509 CRL").encode()
+    place(crls, "sub.crl", b"\nCertificate Revocation List (CRL):\n" + armour)
+    with serving(crls) as service:
+        await begun(service)
+        assert 1 == len(service.pending.digests())
+        assert REVOKED == await service.ask(LEAF)
+
+
+@pytest.mark.parametrize("content", [crl(1), pem(crl(1), "X509 CRL").encode()], ids=["DER", "PEM"])
+async def test_its_trust_store_takes_it_up(crls: Path, content: bytes) -> None:
+    """As it came, in armour or without; nobody has to ask."""
+    place(crls, "sub.crl", content)
+    with serving(crls) as service:
+        await begun(service)
+        assert (set(), 1) == (service.numbers, len(service.pending.digests()))
+        trust(service.directory, ROOT, SUB)
+        for _ in range(3):
+            await service.go(2)
+        assert ({1}, frozenset()) == (service.numbers, service.pending.digests())
 
 
 async def test_what_comes_next_does_not_wait(crls: Path) -> None:
@@ -260,7 +285,7 @@ async def test_what_was_overtaken_waits_no_longer(crls: Path) -> None:
 
 
 async def test_what_a_source_has_no_more_waits_no_longer(crls: Path) -> None:
-    """A newer version that waits as well takes its place; a file that is gone takes nothing back."""
+    """A newer version that waits as well takes its place; with its file it goes, since nobody has verified it."""
     place(crls, "sub.crl", crl(1))
     with serving(crls) as service:
         await begun(service)
@@ -274,8 +299,8 @@ async def test_what_a_source_has_no_more_waits_no_longer(crls: Path) -> None:
         )
         (crls / "sub.crl").unlink()
         await service.go(1)
-        assert ALLOWED == await service.ask(LEAF)
-        assert {2} == service.numbers
+        assert UNANSWERED == await service.ask(LEAF)
+        assert (frozenset(), frozenset()) == (service.pending.digests(), service.store.waiting_index.digests())
 
 
 async def test_a_failure_leaves_what_waits(crls: Path) -> None:
@@ -291,22 +316,75 @@ async def test_a_failure_leaves_what_waits(crls: Path) -> None:
 
 
 async def test_a_restart(crls: Path) -> None:
-    """What waits waits on; what an operator has removed from the shelf is forgotten, and its name."""
+    """What waits waits on, kept or not, as long as its source has it."""
     place(crls, "sub.crl", crl(1))
     with serving(crls) as service:
         await begun(service)
     with serving(crls) as service:
-        await service.loops.begin()
+        await begun(service)
         assert 1 == len(service.store.waiting_index.digests())
-        (crls / "sub.crl").unlink()
-        await service.go(1)
-        assert () == service.store.sources()
     for file in (crls.parent / "pending").iterdir():
         file.unlink()
     with serving(crls) as service:
+        await service.loops.begin()
+        assert UNAVAILABLE == await service.ask(LEAF)
+    (crls / "sub.crl").unlink()
+    with serving(crls) as service:
         await begun(service)
+        await service.go(1)
         assert frozenset() == service.store.waiting_index.digests()
         assert UNANSWERED == await service.ask(LEAF)
+
+
+async def test_what_found_no_room_survives_a_restart(crls: Path) -> None:
+    """Its name, while its source fails: what it revokes is never allowed; each version takes the place of the last."""
+    url = "https://ca.internal/sub.crl"
+    origin, setup = VersionedOrigin({url: crl(1, revoked=[LEAF.serial_number])}), Setup((url,), pending_octets=10)
+    with world(crls.parent, setup, origin) as service:
+        await begun(service)
+        for number in range(2, 5):
+            origin.answers = {url: crl(number, age=60 * number, revoked=[LEAF.serial_number])}
+            await service.go(HOUR)
+            assert 1 == len(service.store.waiting_index.digests())
+    origin.answers = {url: OriginError(Problem.UNREACHABLE, "down")}
+    with world(crls.parent, setup, origin, service.clock) as service:
+        await service.loops.begin()
+        assert UNAVAILABLE == await service.ask(LEAF)
+        await service.live(HOUR)
+        assert (Problem.UNREACHABLE, UNAVAILABLE) == (service.record(url).problem, await service.ask(LEAF))
+
+
+async def test_what_an_ended_process_left_behind_goes(crls: Path) -> None:
+    """No source names it: it goes once every source was tried, and what one of them has stays."""
+    place(crls, "sub.crl", crl(1))
+    with serving(crls) as service:
+        await begun(service)
+        place(crls, "stranger.crl", STRANGER.crl(number=9))
+        await service.go(1)
+        kept = service.pending.digests()
+        (other,) = kept - set(service.record((crls / "sub.crl").as_uri()).pending)
+        await service.store.forget_sources(((crls / "stranger.crl").as_uri(),))
+        (crls / "stranger.crl").unlink()
+    with serving(crls) as service:
+        await service.loops.begin()
+        assert kept == service.store.waiting_index.digests()
+        await service.go(1)
+        assert kept - {other} == service.store.waiting_index.digests() == service.pending.digests()
+
+
+async def test_what_an_attempt_has_just_left_is_not_let_go_of(crls: Path) -> None:
+    """Until its end, when its source names it."""
+    place(crls, "sub.crl", crl(1))
+    with serving(crls) as service:
+        await begun(service)
+        shelf = IndexedShelf(service.pending, service.store.waiting_index)
+        (digest,) = service.pending.digests()
+        with shelf.attempt() as brought:
+            assert brought.keep(digest, crl(1))
+            shelf.let_go(frozenset((digest,)), frozenset)
+            assert {digest} == service.store.waiting_index.digests() == service.pending.digests()
+        shelf.let_go(frozenset((digest,)), frozenset)
+        assert frozenset() == service.store.waiting_index.digests() == service.pending.digests()
 
 
 async def test_the_shelf_of_an_earlier_version(crls: Path) -> None:

@@ -163,9 +163,11 @@ def test_the_same_crl_again() -> None:
 
 
 def test_an_authority_that_begins_to_count() -> None:
-    """A number after CRLs without one is accepted."""
+    """A number after CRLs without one is accepted; of the same moment nothing says which is the later one."""
     uncounted = Watermark(None, THIS_UPDATE, OTHER)
-    assert mark(7, THIS_UPDATE, crl(7)) == advance(crl(7), uncounted, DEFAULT, NOW)
+    later = crl(7, THIS_UPDATE + SECOND)
+    assert mark(7, THIS_UPDATE + SECOND, later) == advance(later, uncounted, DEFAULT, NOW)
+    assert (True, Problem.ROLLED_BACK) == (ties(crl(7), uncounted), advance(crl(7), uncounted, DEFAULT, NOW))
     assert advance(crl(7, THIS_UPDATE - SECOND), uncounted, DEFAULT, NOW) is Problem.ROLLED_BACK
 
 
@@ -221,7 +223,7 @@ def test_nobody_goes_back(offered: list[CrlMeta]) -> None:
 def test_only_what_is_older_is_refused(offered: list[CrlMeta]) -> None:
     """A CRL is accepted exactly where its number and time are not below the watermark, and not ahead of the clock.
 
-    Another CRL of the watermark's own time needs another number than it has.
+    Another CRL of the watermark's own time needs another number than it has, and it has one.
     """
     seen: Watermark | None = None
     for one in offered:
@@ -230,6 +232,7 @@ def test_only_what_is_older_is_refused(offered: list[CrlMeta]) -> None:
             one.this_update >= seen.this_update
             and (one.crl_number is None or seen.crl_number is None or one.crl_number >= seen.crl_number)
             and not (one.this_update == seen.this_update and one.crl_number in (None, seen.crl_number))
+            and not (one.this_update == seen.this_update and seen.crl_number is None)
         )
         not_older = not_older or (seen is not None and one.digest == seen.digest)
         assert (not_older and one.this_update <= NOW + SKEW) == isinstance(outcome, Watermark)

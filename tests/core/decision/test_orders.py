@@ -5,6 +5,7 @@ from typing import Final
 
 import pytest
 
+from service.core.decision.revocation import declares_source
 from service.core.model.policy import EvidenceOrder, Policy, RevocationMode
 from tests.core.decision.chains import (
     ALLOWED,
@@ -14,6 +15,7 @@ from tests.core.decision.chains import (
     OCSP,
     REVOKED,
     UNAVAILABLE,
+    certificate,
     chain,
     summary,
 )
@@ -224,3 +226,9 @@ def test_where_the_answer_came_from_is_told() -> None:
     fetched = ask(chained.leaf, chained.store, held=NOTHING, origin=Shelf((chained.sub.crl(),)))
     told = [(one.verdict.path[0].revocation.source, one.verdict.path[0].revocation.tier) for one in (held, fetched)]
     assert [("evidence", "evidence"), ("http://crl.example/", "origin")] == told
+
+
+@pytest.mark.parametrize(("declared", "expected"), [(CRL, True), (OCSP, True), (BOTH, True), (NONE, False)])
+def test_who_declares_a_source(declared: CertificateOverrides, expected: bool) -> None:
+    """A distribution point or a responder, as the certificate itself has it."""
+    assert expected is declares_source(certificate(chain(declared).leaf))

@@ -1,0 +1,105 @@
+"""The prefetcher: the only process that fetches CRLs and writes them to the store."""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from service.adapters.clock import SystemClock
+from service.adapters.ipc.server import PrefetcherServer
+from service.adapters.lmdb.directory import prepare
+from service.adapters.lmdb.role import Role
+from service.adapters.lmdb.store import Store
+from service.adapters.log_observer import LogObserver
+from service.adapters.metrics import PrometheusObserver
+from service.adapters.pending_files import PendingFiles
+from service.adapters.places import MissingExtraError, open_places, require_extras
+from service.adapters.prefetch_log import PrefetchLog
+from service.adapters.prefetch_metrics import PrefetchCounters
+from service.adapters.spool import FileSpool
+from service.adapters.trust_store_places import RemoteRules
+from service.application.breaker import BreakerRules
+from service.application.ingest import IngestRules
+from service.application.observer import Observers
+from service.application.pace import PaceRules
+from service.application.places import PlaceError, parse_place
+from service.application.prefetch.assembling import PrefetchConfiguration, PrefetchPorts, assemble
+from service.application.prefetch.telling import PrefetchObservers
+from service.application.prefetch.watching import UPLOADS_DIRECTORY, uploads_place
+from service.application.trust_stores import TrustStores
+from service.bootstrap.directories import PENDING_DIRECTORY, SPOOL_DIRECTORY, STORE_DIRECTORY, TRUST_STORE_COPIES
+from service.bootstrap.outside import make_origin, trust_store_places
+from service.settings import Settings, SettingsError
+from service.settings.model import setting
+
+SALT_OCTETS = 16
+"""What tells one replica's schedule from another's."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPrefetcher:
+    """The prefetcher, ready to run.
+
+    Attributes:
+        server: For workers.
+        run: What it does by itself, until cancelled.
+    """
+
+    server: PrefetcherServer
+    run: Callable[[], Awaitable[None]]
+
+
+@asynccontextmanager
+async def open_prefetcher(settings: Settings) -> AsyncIterator[OpenPrefetcher]:
+    """What fetches CRLs, ahead of need and for workers, and writes the store.
+
+    Raises:
+        StoreError: the data directory cannot be used, or another process writes it.
+        SettingsError: a place that the settings name cannot be.
+    """
+    clock, data_dir = SystemClock(), settings.data_dir
+    async with AsyncExitStack() as stack:
+        store = stack.enter_context(Store.open(data_dir / STORE_DIRECTORY, Role.INGESTER))
+        counts = PrometheusObserver(clock.now())
+        observer, told = (
+            Observers(LogObserver(), counts),
+            PrefetchObservers(PrefetchLog(), PrefetchCounters(counts.registry)),
+        )
+        configuration = prefetch_configuration(settings)
+        for directory in (SPOOL_DIRECTORY, PENDING_DIRECTORY, UPLOADS_DIRECTORY):
+            prepare(data_dir / directory)
+        origin = make_origin(settings)
+        stack.push_async_callback(origin.aclose)
+        mapped = tuple(parse_place(place) for _, place in settings.crl_map)
+        places = open_places(origin, (*configuration.sources, *mapped), settings.fetch_timeout_s, stack)
+        pending = PendingFiles(data_dir / PENDING_DIRECTORY, settings.pending_max_bytes, told.pending_dropped)
+        copies = RemoteRules(data_dir / TRUST_STORE_COPIES, settings.trust_store_poll_s, settings.fetch_timeout_s)
+        stores = TrustStores(await trust_store_places(settings).open(copies, origin, clock, stack), clock)
+        stores.load()
+        spool = FileSpool(data_dir / SPOOL_DIRECTORY)
+        ports = PrefetchPorts(origin, places, store, spool, pending, stores, clock, observer, told)
+        assembled = assemble(ports, configuration, stack)
+        await assembled.loops.begin()
+        yield OpenPrefetcher(PrefetcherServer(assembled.desk), assembled.loops.run)
+
+
+def prefetch_configuration(settings: Settings) -> PrefetchConfiguration:
+    """What the settings say of prefetching.
+
+    Raises:
+        SettingsError: a place cannot be used.
+    """
+    try:
+        sources = tuple(parse_place(place) for place in settings.crl_sources)
+        require_extras((*sources, *(parse_place(place) for _, place in settings.crl_map)))
+    except (PlaceError, MissingExtraError) as error:
+        raise SettingsError((f"{setting('crl_sources')}, {setting('crl_map')}: {error}",)) from None
+    return PrefetchConfiguration(
+        ingest=IngestRules(settings.max_crl_bytes, settings.fetch_timeout_s, settings.policy()),
+        uploads=uploads_place(settings.data_dir),
+        sources=sources,
+        url_map=settings.crl_map,
+        schedule=settings.schedule(os.urandom(SALT_OCTETS)),
+        breakers=BreakerRules(settings.breaker_failures, settings.breaker_open_s, settings.breaker_open_max_s),
+        pace=PaceRules(settings.fetch_concurrency, settings.fetch_bandwidth_bps),
+    )
