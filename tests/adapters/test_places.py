@@ -33,7 +33,9 @@ async def test_each_kind_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with s3_server() as endpoint:
         for name, value in {**ENVIRONMENT, "AWS_ENDPOINT_URL_S3": endpoint}.items():
             monkeypatch.setenv(name, value)
-        Bucket.create("every-kind", endpoint).put("a.crl", b"in S3")
+        bucket = Bucket.create("every-kind", endpoint)
+        bucket.put("a.crl", b"in S3")
+        bucket.close()
         async with world() as there, serve(always(ok(b"at a URL"))) as server, AsyncExitStack() as stack:
             url = UrlPlace(f"http://inside.example:{server.port}/a.crl")
             wanted = (FilePlace(tmp_path), S3Place("every-kind", ""), url)

@@ -30,7 +30,9 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
     with s3_server() as endpoint:
         for name, value in {**ENVIRONMENT, "AWS_ENDPOINT_URL_S3": endpoint}.items():
             monkeypatch.setenv(name, value)
-        yield Bucket.create(f"test-{uuid4().hex}", endpoint)
+        made = Bucket.create(f"test-{uuid4().hex}", endpoint)
+        yield made
+        made.close()
 
 
 def settings(directory: Path, place: str) -> Settings:

@@ -105,6 +105,7 @@ class S3Places:
         """
         self._timeout_s = timeout_s
         self._threads = ThreadPoolExecutor(MAX_CALLS, thread_name_prefix="s3")
+        self._closing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="s3-closing")
         self._making = Lock()
         self._client: S3Client | None = None
 
@@ -147,11 +148,12 @@ class S3Places:
         finally:
             # A read that was given up may still hold it: closing it waits in a thread, and nobody waits for that.
             with suppress(RuntimeError):  # closed as a whole meanwhile
-                self._threads.submit(body.close)
+                self._closing.submit(body.close)
 
     def close(self) -> None:
         """End without waiting for what is under way."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._closing.shutdown(wait=False)  # what is to be closed is, whatever else was to be done
         if self._client is not None:
             self._client.close()
 

@@ -62,6 +62,10 @@ class Bucket:
         """Remove an object."""
         self.client.delete_object(Bucket=self.name, Key=key)
 
+    def close(self) -> None:
+        """Let go of the connections; the bucket stays."""
+        self.client.close()
+
     def keep_versions(self) -> None:
         """Keep every version of every object from now on."""
         self.client.put_bucket_versioning(Bucket=self.name, VersioningConfiguration={"Status": "Enabled"})

@@ -16,8 +16,10 @@ def s3_endpoint() -> Iterator[str]:
 
 
 @pytest.fixture
-def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
     """An empty bucket, and an environment in which it is found."""
     for name, value in {**ENVIRONMENT, "AWS_ENDPOINT_URL_S3": s3_endpoint}.items():
         monkeypatch.setenv(name, value)
-    return Bucket.create(f"test-{uuid4().hex}", s3_endpoint)
+    made = Bucket.create(f"test-{uuid4().hex}", s3_endpoint)
+    yield made
+    made.close()
