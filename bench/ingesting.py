@@ -145,11 +145,12 @@ def _read(output: str) -> tuple[float, float]:
 
 def _wait_until_good(url: str, question: str) -> None:
     deadline = time.monotonic() + PATIENCE_S
-    headers = {"content-type": "application/json"}
-    while time.monotonic() < deadline:
-        if httpx.post(url, content=question, headers=headers).json()["status"] == "good":
-            return
-        time.sleep(0.1)
+    # One client for all: making one costs 15 ms of a core, which the worker would be seen to wait for.
+    with httpx.Client(headers={"content-type": "application/json"}) as client:
+        while time.monotonic() < deadline:
+            if client.post(url, content=question).json()["status"] == "good":
+                return
+            time.sleep(0.1)
     raise serving.UnusableError("the CRL was not held in time")
 
 
