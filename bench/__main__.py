@@ -71,6 +71,7 @@ VERDICTS: Final = (
 )
 CRLS: Final = (
     Comparison(crls.ARRIVING, crls.ITERATING, wanted=0.25),
+    *(Comparison(ours, theirs, wanted=0.25) for ours, theirs in crls.OTHER_FORMS.values()),
     Comparison(crls.TAKING_IN, crls.ITERATING),
     Comparison(crls.LOOKING_UP, crls.SEARCHING),
 )

@@ -7,12 +7,14 @@ What is measured of whom:
 - Revet, from origin to answer: the same with what comes before and after, from asking an HTTP server for the CRL until
   the store has answered about a serial number. The server is a process of its own on this machine.
 - cryptography, all entries: load, verify, and go through the entries, looking at none.
+- The same two with entries of other forms (`bench.forms`): bare, without any extensions, of which cryptography makes
+  least; and mixed, every form that occurs.
 - Revet, looking up: one serial number that is not listed, in the store.
 - cryptography, looking up: the same by `get_revoked_certificate_by_serial_number`, in a CRL that is loaded already.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
@@ -22,6 +24,7 @@ from typing import Final
 import uvloop
 from cryptography.x509 import load_der_x509_crl
 
+from bench import forms
 from bench.measuring import Contestant
 from bench.origin import serving
 from bench.pki import ROOT_CRL_URL, crl
@@ -52,6 +55,8 @@ LOOKING_UP: Final = "Revet, looking up"
 ARRIVING: Final = "Revet, from origin to answer"
 ITERATING: Final = "cryptography, all entries"
 SEARCHING: Final = "cryptography, looking up"
+OTHER_FORMS: Final = {form: (f"Revet, origin to answer, {form}", f"cryptography, {form}") for form in forms.FORMS}
+"""By form: how ours and theirs are called."""
 
 _RULES: Final = IngestRules(max_bytes=1 << 30, timeout_s=600.0, policy=Policy())
 
@@ -62,6 +67,7 @@ class _Host:
     def __init__(self, directory: Path, wanted: CrlOrder, origin: Origin, loop: asyncio.AbstractEventLoop) -> None:
         self._directory = directory
         self._order = wanted
+        self._keys = frozenset(signer.spki for signer in wanted.signers)
         self._origin = origin
         self._loop = loop
         self._numbers = count()
@@ -86,7 +92,7 @@ class _Host:
         """Ask about a certificate that is not listed."""
         assert self.store is not None
         name = canonical(leaf.issuer.der)
-        (finding,) = self.store.find(name, point_keys(leaf), entry_key(name, leaf))
+        (finding,) = self.store.find(name, point_keys(leaf), self._keys, entry_key(name, leaf))
         assert finding.entry is None
 
     def close(self) -> None:
@@ -115,38 +121,54 @@ def contestants(entries: int) -> Iterator[list[Contestant]]:
     loaded = load_der_x509_crl(encoded)
     with ExitStack() as stack:
         directory = Path(stack.enter_context(TemporaryDirectory()))
-        file = directory / "list.crl"
-        file.write_bytes(encoded)
-        url = stack.enter_context(serving(file))
         loop = uvloop.new_event_loop()
         stack.callback(loop.close)
         remote, at_hand = loopback_origin(), ScriptedOrigin({ROOT_CRL_URL: encoded})
         stack.callback(lambda: loop.run_until_complete(remote.aclose()))
-        arriving = _Host(directory / "from", order(url, signers=(issuer,)), remote, loop)
+
+        def arriving(name: str, octets: bytes) -> Contestant:
+            (directory / name).write_bytes(octets)
+            url = stack.enter_context(serving(directory / name))
+            host = _Host(directory / f"{name} held", order(url, signers=(issuer,)), remote, loop)
+            stack.callback(host.close)
+
+            def arrive() -> None:
+                host.ingest()
+                host.look_up(leaf)
+
+            return Contestant(name, arrive, host.renew)
+
+        def iterating(name: str, octets: bytes) -> Contestant:
+            def iterate() -> None:
+                found = load_der_x509_crl(octets)
+                assert found.is_signature_valid(issuer.key.public_key())
+                assert sum(1 for _ in found) == entries
+
+            return Contestant(name, iterate)
+
         taking_in, held = (
             _Host(directory / part, order(ROOT_CRL_URL, signers=(issuer,)), at_hand, loop) for part in ("in", "held")
         )
-        for host in (arriving, taking_in, held):
+        for host in (taking_in, held):
             stack.callback(host.close)
         held.renew()
         held.ingest()
 
-        def arrive() -> None:
-            arriving.ingest()
-            arriving.look_up(leaf)
-
         def search() -> None:
             assert loaded.get_revoked_certificate_by_serial_number(leaf.serial_number) is None
 
-        def iterate() -> None:
-            found = load_der_x509_crl(encoded)
-            assert found.is_signature_valid(issuer.key.public_key())
-            assert sum(1 for _ in found) == entries
-
         yield [
-            Contestant(ARRIVING, arrive, arriving.renew),
-            Contestant(ITERATING, iterate),
+            arriving(ARRIVING, encoded),
+            iterating(ITERATING, encoded),
             Contestant(TAKING_IN, taking_in.ingest, taking_in.renew),
             Contestant(LOOKING_UP, lambda: held.look_up(leaf)),
             Contestant(SEARCHING, search),
+            *_other_forms(issuer, entries, arriving, iterating),
         ]
+
+
+def _other_forms(issuer: Authority, entries: int, *kinds: Callable[[str, bytes], Contestant]) -> Iterator[Contestant]:
+    for form, contenders in OTHER_FORMS.items():
+        encoded = forms.crl(issuer, form, entries)
+        for kind, name in zip(kinds, contenders, strict=True):
+            yield kind(name, encoded)

@@ -1,4 +1,4 @@
-"""Every mutant of the rooms that decide: what `mutmut` makes of their functions and constants.
+"""Every mutant of the rooms that decide: what `mutmut` makes of their functions and constants, and what is left out.
 
 Left out, since no test should notice them, or every reader would:
 
@@ -22,6 +22,8 @@ from typing import Final
 
 import libcst as cst
 from mutmut.mutation.file_mutation import Mutation, create_mutations, deep_replace
+
+from mutants.omissions import omissions
 
 ROOMS: Final = ("crl", "ocsp", "path", "decision")
 CORE: Final = Path("service/core")
@@ -120,7 +122,7 @@ def _candidates(root: Path, path: Path) -> Iterator[_Candidate]:
     text = (root / path).read_text()
     module, mutations, *_ = create_mutations(str(path), text)
     seen = {text}
-    for mutation in mutations:
+    for mutation in (*mutations, *omissions(module)):
         if _is_wanted(mutation):
             after = _code(deep_replace(module, mutation.original_node, mutation.mutated_node))
             if after not in seen:
@@ -162,7 +164,9 @@ def _is_prose(node: cst.CSTNode) -> bool:
 
 
 def _is_unreachable(node: cst.CSTNode) -> bool:
-    return isinstance(node, cst.MatchCase | cst.Call) and "assert_never(" in cst.Module([]).code_for_node(node)
+    return isinstance(node, cst.MatchCase | cst.Call | cst.SimpleStatementLine) and "assert_never(" in cst.Module(
+        []
+    ).code_for_node(node)
 
 
 def _name(mutation: Mutation) -> str:

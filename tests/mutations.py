@@ -35,6 +35,31 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     "A configured CRL is tried under the keys that a valid path shows": Mutation(
         "if first.waiting and", "if False and"
     ),
+    "A configured CRL makes an answer needed under whosever key it is held": Mutation(
+        "NAMED_ALONE if self._is_held(transaction, name) else NOTHING_WAITS", "NOTHING_WAITS"
+    ),
+    "What an order has held is not taken for what a source has": Mutation("and download.pending is None and", "and"),
+    "Namesakes keep no configured CRL from its issuer": Mutation(" if room is not None", " if False"),
+    "Nobody's word makes a key the one that a CRL names": Mutation("digest.startswith(identifier)", "True"),
+    "Who is told that an upload is held is told of his own": Mutation("async with self._alone(name):", "if name:"),
+    "A name is one upload's at a time in all workers": Mutation(
+        "fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)", "pass"
+    ),
+    "A claim whose file is gone is none": Mutation("_is(path, descriptor)", "True"),
+    "No key of a source is lost for want of room": Mutation(
+        "kept.append(one if fits else replace(one, path=()))", "kept += [one] if fits else []"
+    ),
+    "Whoever signed what a source gave is remembered before others": Mutation("*proven, ", ""),
+    "What a CRL that is held verifies under is tried for the next": Mutation(
+        "proven = each_once(self._proven(record))[:MAX_GIVEN]", "proven = ()"
+    ),
+    "No place hides another that somebody else names": Mutation(
+        "places = _common(known.source.places, urls)", "places = urls"
+    ),
+    "Several places are reported whole": Mutation(" or len(order.urls) > 1", ""),
+    "A signer whom another trust store knows is heard in all": Mutation(
+        "encoded(path[:-1] if path[-1] in roots else path)", "()"
+    ),
     "A reset lets nothing older in": Mutation(
         "Watermark(None, meta.this_update, meta.digest)",
         "Watermark(None, meta.this_update.replace(year=1970), meta.digest)",
@@ -142,6 +167,10 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         "valid_until=verdict.valid_until if request.reuse is Reuse.ALLOWED else None", "valid_until=verdict.valid_until"
     ),
     "A request with options says so": Mutation("reuse=Reuse.NEVER", "reuse=Reuse.ALLOWED"),
+    "Where nonces are wanted no verdict is kept": Mutation("0 if _wants_nonces(policy) else limit", "limit"),
+    "A rule of one issuer wants nonces as well": Mutation(
+        ", *(rule.ocsp_nonce for rule in policy.issuer_rules))", ",)"
+    ),
     # 3: everything signed is verified where it is used for the first time
     "A CRL is verified before it is held": Mutation("if result is SignatureResult.VALID:", "if True:"),
     "An inline CRL is verified": Mutation("verify(document.signature, key) is SignatureResult.VALID", "True"),
@@ -227,6 +256,12 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     "A body is decoded a piece at a time": Mutation("decompress(data, MAX_PIECE)", "decompress(data)"),
     "Pieces of a body are counted": Mutation("if pieces > FREE_PIECES + received // MIN_MEAN_PIECE:", "if False:"),
     # 9: a block that was answered for is in force
+    "What another signer revoked is found by who certified him": Mutation(
+        "self._writer.vouch(signer)  # found by whoever certified him", "pass"
+    ),
+    "Who certified a signer is told of what is held": Mutation("self._writer.vouch(signer)", "pass"),
+    "Whoever had a CRL fetched silences nobody": Mutation("self._remember_signer(element.revocation.signer)", "pass"),
+    "Everybody above an issuer is asked for": Mutation("names.append(canonical(bearer.issuer.der))", "pass"),
     "A blocked leaf is denied": Mutation("block = request.blocks.find(request.leaf)", "block = None"),
     "What stands above the leaf is looked at": Mutation("if blocked is not None:", "if False:"),
     "The anchor is looked at": Mutation("(*path.certificates, path.anchor)", "path.certificates"),

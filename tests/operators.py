@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from types import MappingProxyType
 
 from service.api.app import OperatorServices
@@ -214,6 +215,7 @@ class ShelfInMemory:
 
     host: HostInMemory
     content: dict[str, bytes] = field(default_factory=dict)
+    claimed: set[str] = field(default_factory=set)
     is_watched: bool = True
 
     def key(self, name: str) -> str:
@@ -231,6 +233,13 @@ class ShelfInMemory:
     def remove(self, name: str) -> bool:
         """One less."""
         return self.content.pop(name, None) is not None
+
+    def claim(self, name: str) -> Callable[[], None] | None:
+        """Nobody's yet, or somebody's."""
+        if name in self.claimed:
+            return None
+        self.claimed.add(name)
+        return partial(self.claimed.remove, name)
 
     def noticed(self, name: str) -> None:
         """The prefetcher sees a file."""
@@ -320,12 +329,12 @@ class Operators:
         """What the application is made with."""
         host, clock, told = self.host, self.clock, self.asked
         listing = CrlListing(host, ListingRules(Policy(), Schedule()), clock)
-        watch = PurgeWatch(host, self.memories, clock)
+        watch = PurgeWatch(host)
         return OperatorServices(
             listing=listing,
             statistics=Statistics(self._ports(listing)),
             refreshing=Refreshing(self.prefetcher, host, clock, told, self.longest_wait_s),
-            purging=Purging(host, watch, told),
+            purging=Purging(host, partial(watch.look, self.memories), told),
             resetting=Resetting(host, self.prefetcher, told),
             uploads=Uploads(self.shelf, self.prefetcher, host, clock, told),
         )

@@ -2,12 +2,16 @@
 
 What an operator should look at is a warning: a source that fails, a CRL that was rolled back or whose number has
 stopped moving, a place that cannot be listed. What goes well is for debugging; the CRLs themselves are told elsewhere.
+What somebody may cause again and again, who reaches the socket, is told so often in a minute and no more.
 """
+
+from typing import Final
 
 import structlog
 from structlog.stdlib import BoundLogger
 
 from service.adapters.log_observer import LOGGER
+from service.application.clock import Clock
 from service.application.prefetch.telling import (
     InventoryDetails,
     NullPrefetchObserver,
@@ -73,3 +77,56 @@ class PrefetchLog(NullPrefetchObserver):
     def not_remembered(self, reason: str) -> None:
         """It goes on without."""
         self._log.warning("crl_sources_not_written", problem=reason)
+
+
+MOST_TOLD: Final = 10
+"""Requests of a kind that are told in `TOLD_IN_S`: enough to see what is wrong, and nothing to fill a disk with."""
+
+TOLD_IN_S: Final = 60.0
+
+
+class Seldom:
+    """Lets so many through in a minute, and counts the others."""
+
+    def __init__(self, clock: Clock, most: int = MOST_TOLD) -> None:
+        """Nothing was let through."""
+        self._clock = clock
+        self._most = most
+        self._since = clock.monotonic()
+        self._count = 0
+
+    def left_out(self) -> int | None:
+        """How many were not let through before this one, since one was; None where this one is not either."""
+        now = self._clock.monotonic()
+        left_out = 0
+        if now - self._since >= TOLD_IN_S:
+            left_out = max(0, self._count - self._most)
+            self._since, self._count = now, 0
+        self._count += 1
+        return left_out if self._count <= self._most else None
+
+
+class RequestLog:
+    """Writes what became of requests at the socket to the log. Implements `adapters.ipc.server.RequestObserver`."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Write to the log as `configure_logs` has set it up."""
+        self._log: BoundLogger = structlog.get_logger(LOGGER)
+        self._refused = Seldom(clock)
+        self._failed = Seldom(clock)
+
+    def refused(self, reason: str) -> None:
+        """A worker of another version, or nobody's worker."""
+        left_out = self._refused.left_out()
+        if left_out is not None:
+            self._log.warning("prefetcher_request_refused", problem=reason, left_out=left_out)
+
+    def failed(self, kind: str, error: Exception) -> None:
+        """A fault of ours."""
+        left_out = self._failed.left_out()
+        if left_out is not None:
+            self._log.error("prefetcher_request_failed", request=kind, left_out=left_out, exc_info=error)
+
+    def unheard(self, kind: str, reason: str) -> None:
+        """Whoever asked had no more time."""
+        self._log.debug("prefetcher_answer_unheard", request=kind, problem=reason)

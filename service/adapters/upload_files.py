@@ -1,13 +1,16 @@
 """Uploaded CRLs, a file each in a directory for this user alone.
 
 Rules it keeps: a file is whole and on the disk when it has its name, and so is its name; what is being written has a
-name with a leading dot, which whoever lists the directory passes over.
+name with a leading dot, which whoever lists the directory passes over. A name is one process' at a time where it is
+claimed; the kernel takes the claim of one that was killed back.
 
 What it does not do: look into them, or check names: whoever gives one has.
 """
 
+import fcntl
 import os
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +24,10 @@ ABANDONED_S: Final = 3600.0
 """Seconds after which what was left half written is removed: no upload may take so long."""
 
 _PREFIX: Final = ".upload-"
+
+_CLAIM_PREFIX: Final = ".claim-"
+"""Of a file that is there while a name is claimed, or after the process that had claimed it was killed: until the next
+claim of that name. One that is there is not removed by its age, since somebody may just be claiming it."""
 
 
 class UploadFiles:
@@ -75,6 +82,35 @@ class UploadFiles:
         _sync(self._directory)
         return True
 
+    def claim(self, name: str) -> Callable[[], None] | None:
+        """Have a name to oneself; None while somebody has it, in whatever process.
+
+        Raises:
+            OSError: nobody can say.
+        """
+        path = self._directory / f"{_CLAIM_PREFIX}{name}"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Whoever had it may have removed it after it was opened here: then the next one locks another file.
+            is_ours = _is(path, descriptor)
+        except BlockingIOError:
+            is_ours = False
+        except BaseException:
+            os.close(descriptor)
+            raise
+        if not is_ours:
+            os.close(descriptor)
+            return None
+
+        def release() -> None:
+            try:
+                path.unlink(missing_ok=True)  # while it is locked, so that it is nobody else's
+            finally:
+                os.close(descriptor)
+
+        return release
+
 
 class ArrivingFile:
     """Implements `service.application.operating.uploads.Arrival`."""
@@ -117,7 +153,7 @@ class ArrivingFile:
         Raises:
             OSError: it could not be.
         """
-        if self._kept is None or not self._is_ours(self._kept):
+        if self._kept is None or not _is(self._kept, self._file.fileno()):
             return
         if self._before.exists():
             self._before.rename(self._kept)
@@ -132,15 +168,13 @@ class ArrivingFile:
             with suppress(OSError):
                 path.unlink(missing_ok=True)
 
-    def _is_ours(self, path: Path) -> bool:
-        try:
-            return _same(path, self._file)
-        except FileNotFoundError:
-            return False
 
-
-def _same(path: Path, file: IO[bytes]) -> bool:
-    found, ours = path.stat(), os.fstat(file.fileno())
+def _is(path: Path, descriptor: int) -> bool:
+    """Whether a path leads to an open file."""
+    try:
+        found, ours = path.stat(), os.fstat(descriptor)
+    except FileNotFoundError:
+        return False
     return (found.st_dev, found.st_ino) == (ours.st_dev, ours.st_ino)
 
 

@@ -190,6 +190,8 @@ def _progress(record: SourceRecord) -> dict[str, object] | None:
         "phase": progress.phase,
         "done": progress.done,
         "total": progress.total,
+        "entries": progress.entries,
+        "entries_total": progress.entries_total,
         "at": write_moment(progress.at),
     }
 

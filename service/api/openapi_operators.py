@@ -128,7 +128,7 @@ def _remove_upload(rules: ApiRules) -> Json:
         "description": f"What it gave stays held. {_ADMIN}",
         "security": security(rules),
         "parameters": [_UPLOAD_NAME],
-        "responses": {"204": {"description": "It is gone."}, **problems_of(rules, {400, 403, 404, 500, 503})},
+        "responses": {"204": {"description": "It is gone."}, **problems_of(rules, {400, 403, 404, 409, 500, 503})},
     }
 
 
@@ -150,7 +150,11 @@ def _refresh(rules: ApiRules) -> Json:
         "requestBody": {**body(RefreshRequest, named), "required": False},
         "responses": {
             "200": answer("It is done.", RefreshAnswer, {"done": examples.REFRESHED}),
-            "202": answer("It was started.", RefreshAnswer, {"started": examples.REFRESH_STARTED}),
+            "202": answer(
+                "It was started; or what was waited for takes longer, and `running` names it.",
+                RefreshAnswer,
+                {"started": examples.REFRESH_STARTED},
+            ),
             **problems(rules, 403, 404),
         },
     }
@@ -161,8 +165,8 @@ def _purge(rules: ApiRules) -> Json:
         "operationId": "purge",
         "tags": ["operations"],
         "summary": "Empty caches",
-        "description": "In every worker, within a second. CRLs, watermarks, blocks and the OCSP answers of the host "
-        f"stay, those that say revoked above all. {_ADMIN}",
+        "description": "In every worker: each request that begins after the answer is decided without them. CRLs, "
+        f"watermarks, blocks and the OCSP answers of the host stay, those that say revoked above all. {_ADMIN}",
         "security": security(rules),
         "requestBody": {**body(PurgeRequest, {"all": {}, "one": examples.PURGE_REQUEST}), "required": False},
         "responses": {"200": answer("It is done.", PurgeAnswer, {"one": examples.PURGED}), **problems(rules, 403)},

@@ -18,7 +18,7 @@ _PROBLEMS: Mapping[int, str] = {
     403: "The request carries options and may not, or an administrator's token is needed.",
     404: "There is no such trust store, block, source, CRL or upload.",
     408: "The body did not arrive in time.",
-    409: "There is no room for another block, or another upload.",
+    409: "There is no room for another block, or another upload; or somebody else changes the same upload.",
     413: "The body is too large, or the batch has too many items.",
     415: "The body is of another type than is taken here.",
     422: "The CRL is refused; nothing has changed.",

@@ -36,9 +36,13 @@ class ProgressAnswer(AnswerSchema):
     phase: Phase
     """`ingesting`: it is being verified and written."""
     done: Count
-    """Octets so far."""
+    """Octets so far: those that have come, then those of its list that are read."""
     total: Count | None
     """Octets there are; null where the origin does not say."""
+    entries: Count
+    """Entries that are read."""
+    entries_total: Count | None
+    """Entries there are; null before they were counted."""
     at: datetime
     """When that was."""
 

@@ -101,7 +101,7 @@ def problem_of(error: Exception) -> Problem | None:
         case BlocksUnavailableError():
             return blocks_unavailable()
         case PrefetcherUnavailableError():
-            return prefetcher_unavailable()
+            return prefetcher_unavailable(str(error))
         case StoreError():
             return store_unavailable()
         case TooManyBlocksError():
@@ -245,6 +245,16 @@ def too_many_uploads() -> Problem:
     )
 
 
+def upload_under_way() -> Problem:
+    """Another request changes the same name, and does not come to its end."""
+    return Problem(
+        HTTPStatus.CONFLICT,
+        "upload-under-way",
+        "Another upload of this name is under way",
+        "Nothing was changed: try again when it has been read.",
+    )
+
+
 def crl_refused(problem: str, detail: str) -> Problem:
     """An upload that nobody may hold; everything is as it was before."""
     more = f" ({printable(detail)})" if detail else ""
@@ -253,13 +263,14 @@ def crl_refused(problem: str, detail: str) -> Problem:
     )
 
 
-def prefetcher_unavailable() -> Problem:
-    """Nobody fetches CRLs at this moment."""
+def prefetcher_unavailable(reason: str = "") -> Problem:
+    """Nobody fetches CRLs at this moment; the reason says how that is known."""
+    how = f" ({reason})" if reason else ""
     return Problem(
         HTTPStatus.SERVICE_UNAVAILABLE,
         "prefetcher-unavailable",
         "The prefetcher does not answer",
-        f"It is being replaced, as a rule; try again in {RETRY_AFTER_S} s.",
+        f"It is being replaced, as a rule; try again in {RETRY_AFTER_S} s.{how}",
         headers=((b"retry-after", b"%d" % RETRY_AFTER_S),),
     )
 

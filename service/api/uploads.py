@@ -13,7 +13,7 @@ from service.api.admission import Admission
 from service.api.body import receive_octets
 from service.api.moment import write_moment, write_optional
 from service.api.permission import permit, permit_admin
-from service.api.problems import ProblemError, crl_refused, too_many_uploads, unknown_upload
+from service.api.problems import ProblemError, crl_refused, too_many_uploads, unknown_upload, upload_under_way
 from service.api.query import wrong
 from service.api.reply import Reply, json_reply
 from service.api.rules import ApiRules
@@ -25,6 +25,7 @@ from service.application.operating.uploads import (
     UploadOutcome,
     UploadRefusedError,
     Uploads,
+    UploadUnderWayError,
 )
 from service.application.prefetch.source_record import GivenCrl
 
@@ -69,6 +70,8 @@ class UploadsHandler:
                 await self._uploads.remove(name, by)
             except UnknownUploadError:
                 raise ProblemError(unknown_upload()) from None
+            except UploadUnderWayError:
+                raise ProblemError(upload_under_way()) from None
             return Reply(204, b"")
         with self._admission:
             upload = await self._add(name, receive_octets(scope, receive, self._rules.max_crl_bytes, TYPES), by)
@@ -79,6 +82,8 @@ class UploadsHandler:
             return await self._uploads.add(name, pieces, by)
         except TooManyUploadsError:
             raise ProblemError(too_many_uploads()) from None
+        except UploadUnderWayError:
+            raise ProblemError(upload_under_way()) from None
         except UploadRefusedError as error:
             raise ProblemError(crl_refused(error.problem.value, error.detail)) from None
 

@@ -1,5 +1,6 @@
 """What an origin sent for a CRL, on its way into the store: what came, one CRL of it, and what became of that."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from service.application.crl_delivery import CrlDownload, DeliveredCrl, SignerBook
@@ -7,7 +8,7 @@ from service.application.crl_fetcher import CrlSigner
 from service.application.crl_parts import without_armour
 from service.application.origin_headers import OriginHeaders
 from service.core.der.crl import CrlHead, read_crl_head
-from service.core.model.attempt import Attempt
+from service.core.model.attempt import Attempt, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,26 @@ class Taken:
     crl: DeliveredCrl | None = None
     tried: frozenset[CrlSigner] | None = None
     is_pending: bool = False
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it is neither held nor kept."""
+        return self.crl is None and not self.is_pending
+
+
+def worst_of(taken: Iterable[Taken]) -> Attempt | None:
+    """What is said of a file: the worst of what is wrong with its CRLs, wherever they stand in it.
+
+    What is lost goes before what is kept, and that before what is held and has ended. Of what is lost, something newer
+    is held in place of what was rolled back; of what is kept, the least is wrong where its issuer alone is missing.
+    """
+    wrong = [(one, one.attempt) for one in taken if one.attempt is not None]
+    ranked = sorted(wrong, key=lambda pair: _lightness(pair[0], pair[1].problem))
+    return ranked[0][1] if ranked else None
+
+
+def _lightness(one: Taken, problem: Problem) -> tuple[bool, ...]:
+    return not one.is_lost, one.crl is not None, problem is Problem.ROLLED_BACK, problem is Problem.WRONG_ISSUER
 
 
 def signers_for(data: memoryview, book: SignerBook) -> tuple[CrlSigner, ...]:

@@ -62,8 +62,8 @@ class PendingCrls(Protocol):
             Whether it is kept: one that is too large by itself is not.
         """
 
-    def remove(self, digest: bytes) -> None:
-        """Keep it no longer; nothing where it is not kept."""
+    def hold(self, digest: bytes, data: tlv.Buffer) -> None:
+        """Keep it no longer, kept or not: it is held, or something newer is. In whose name it is, is not forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +95,31 @@ class KnownVersion:
     pending: tuple[bytes, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """How far one CRL has come on its way into the index; both are read once more before they are there.
+
+    Attributes:
+        octets: Of its list, read; nothing while it is being verified.
+        of_octets: As many as there are.
+        entries: Likewise.
+        of_entries: As many as there are; None before they were counted.
+    """
+
+    octets: int
+    of_octets: int
+    entries: int = 0
+    of_entries: int | None = None
+
+
 def tell_nobody(done: int, total: int | None) -> None:
     """Tell nobody how far a download has come."""
     del done, total
+
+
+def index_unseen(indexed: Indexed) -> None:
+    """Tell nobody how far its entries have come."""
+    del indexed
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +131,7 @@ class CrlDownload:
         known: What it gave before; None where that is not remembered.
         pending: Keeps what nobody known has signed; None where it is of no use.
         arriving: Is told octets, and how many there will be where the origin says so.
-        indexing: Is told octets of the list of a CRL whose entries are in the index, and how many there are; called in
-            another thread than the event loop's.
+        indexing: Is told how far each CRL of it has come into the index, from its beginning; called in any thread.
     """
 
     url: str
@@ -119,7 +140,7 @@ class CrlDownload:
     known: KnownVersion | None = None
     pending: PendingCrls | None = None
     arriving: Callable[[int, int | None], None] = field(default=tell_nobody, compare=False)
-    indexing: Callable[[int, int], None] = field(default=tell_nobody, compare=False)
+    indexing: Callable[[Indexed], None] = field(default=index_unseen, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +149,11 @@ class Delivery:
 
     Attributes:
         at: When it ended.
-        attempt: Why it gave nothing usable; of several CRLs in one file, why one of them is not; STALE for what is
-            held and has ended.
+        attempt: Why it gave nothing usable; of several CRLs in one file, the worst of what is wrong with them: what is
+            neither held nor kept, then what is kept, then STALE for what is held and has ended.
         crls: What is held of it, whether usable or not.
         pending: Digests of what is kept until somebody is known under whose key it verifies.
+        lost: Why CRLs of it are neither held nor kept.
         said: What the origin says about this version.
     """
 
@@ -141,6 +163,7 @@ class Delivery:
     crls: tuple[DeliveredCrl, ...] = ()
     pending: tuple[bytes, ...] = ()
     said: OriginHeaders = field(default_factory=OriginHeaders)
+    lost: frozenset[Problem] = frozenset()
 
     @property
     def gave(self) -> bool:
@@ -150,7 +173,7 @@ class Delivery:
     @property
     def waits(self) -> bool:
         """Whether all that it lacks is that somebody becomes known who bears its issuer's name."""
-        return bool(self.pending) and self.problem is Problem.WRONG_ISSUER
+        return bool(self.pending) and not self.lost and self.problem is Problem.WRONG_ISSUER
 
     @property
     def problem(self) -> Problem | None:

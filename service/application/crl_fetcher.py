@@ -17,8 +17,20 @@ MAX_ORDER_SIGNERS = MAX_SIGNERS + MAX_KEPT_SIGNERS + 1
 MAX_ORDER_PATH_OCTETS = 64 << 10
 """DER of certificates in one order: four of the longest paths that are kept. Orders have one or two short ones."""
 
+MAX_AUTHORITIES = 32
+"""Keys by which it is decided whether one signer may speak: its own, that of whoever certified its name, and in between
+one for each time that an authority has certified its own next key. No path is longer."""
+
 MAX_SPKI_OCTETS = 4096
 """Longer keys are not ordered for: ML-DSA-87 has 2,614 octets and RSA of 16,384 bits, OpenSSL's longest, 2,086."""
+
+
+KEY_DIGEST_OCTETS = 32
+
+
+def key_digest(spki: bytes) -> bytes:
+    """What stands for a key, in 32 octets."""
+    return sha256(spki).digest()
 
 
 def name_digest(name: Name) -> bytes:
@@ -36,16 +48,28 @@ class CrlSigner:
         spki: The key.
         path: DER of the signer's certificate, and of those above it: what is kept beside its CRL. Two signers are the
             same whatever paths they have.
+        authorities: Digests of the keys by which it is decided whether it may speak (`SignerPath.authorities`), at most
+            `MAX_AUTHORITIES`: its CRLs are found by them. They, too, make no difference.
     """
 
     name: bytes
     spki: bytes = field(repr=False)
     path: tuple[bytes, ...] = field(default=(), repr=False, compare=False)
+    authorities: frozenset[bytes] = field(default=frozenset(), repr=False, compare=False)
 
     @classmethod
-    def of(cls, certificate: Certificate, path: tuple[bytes, ...] = ()) -> Self:
-        """The subject of a certificate as a signer."""
-        return cls(name_digest(certificate.subject), certificate.public_key.spki, path)
+    def of(
+        cls, certificate: Certificate, path: tuple[bytes, ...] = (), authorities: frozenset[bytes] = frozenset()
+    ) -> Self:
+        """The subject of a certificate as a signer.
+
+        Args:
+            certificate: Its certificate.
+            path: DER, as above.
+            authorities: DER of the SubjectPublicKeyInfos of those by whose keys it is decided whether it may speak.
+        """
+        digests = sorted(map(key_digest, authorities))[:MAX_AUTHORITIES]
+        return cls(name_digest(certificate.subject), certificate.public_key.spki, path, frozenset(digests))
 
 
 @dataclass(frozen=True, slots=True)

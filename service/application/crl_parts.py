@@ -12,12 +12,20 @@ _LONG_FORM: Final = 0x80
 _SHORT_MAX: Final = 2 + 0x7F  # octets of what states its length in one octet (X.690 §8.1.3.4)
 
 
-async def counted(chunks: AsyncIterator[bytes], arriving: Callable[[int, int | None], None]) -> AsyncIterator[bytes]:
-    """The same pieces; somebody is told how much there is of them."""
+async def counted(
+    chunks: AsyncIterator[bytes], arriving: Callable[[int, int | None], None], octets: int | None = None
+) -> AsyncIterator[bytes]:
+    """The same pieces; somebody is told how much there is of them.
+
+    Args:
+        chunks: What comes.
+        arriving: Is told how many octets have come, and how many there will be.
+        octets: How many there will be, as the origin says; None, too, from where there are more than that.
+    """
     done = 0
     async for chunk in chunks:
         done += len(chunk)
-        arriving(done, None)
+        arriving(done, octets if octets is not None and done <= octets else None)
         yield chunk
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from service.application.crl_fetcher import CrlSigner
 from service.core.model.crl import CrlFinding, CrlMeta, CrlRow, CrlSlot, Watermark
 
 
@@ -66,8 +67,9 @@ class WaitingCrls:
     """The CRLs that wait in one name.
 
     Attributes:
-        is_named: Whether there are any.
-        digests: Of those that may cover the certificate in question.
+        is_named: Whether there are any, or a source of the operator's has one that is held: under whose key that is,
+            anybody may have shown.
+        digests: Of those that wait and may cover the certificate in question.
     """
 
     is_named: bool
@@ -76,17 +78,26 @@ class WaitingCrls:
 
 NOTHING_WAITS = WaitingCrls(is_named=False, digests=())
 
+NAMED_ALONE = WaitingCrls(is_named=True, digests=())
+
 
 class CrlReader(Protocol):
-    """Reading CRLs: a lookup costs microseconds whatever the CRL's size."""
+    """Reading CRLs: a lookup costs microseconds, whatever their size and whatever strangers have held in the same name.
 
-    def find(self, issuer: bytes, points: frozenset[bytes], key: bytes) -> tuple[CrlFinding, ...]:
+    CRLs are found by keys: that of their signer, and those of whoever certified the signer as far as that was told
+    (`CrlWriter.vouch`).
+    """
+
+    def find(
+        self, issuer: bytes, points: frozenset[bytes], authorities: frozenset[bytes], key: bytes
+    ) -> tuple[CrlFinding, ...]:
         """Ask every held CRL of an issuer that could cover a certificate about it.
 
         Args:
             issuer: Canonical form of the CRL issuer's name.
             points: Keys of the certificate's distribution point names. CRLs whose scope names one of them are asked,
                 and all those whose scope names none.
+            authorities: DER of the SubjectPublicKeyInfos by which CRLs are found: `CrlWanted.authorities`.
             key: Under which CRLs of that issuer list the certificate (`core.crl.entries.entry_key`).
 
         Returns:
@@ -107,11 +118,12 @@ class CrlReader(Protocol):
             StoreError: the store cannot be read.
         """
 
-    def kept_signers(self, issuer: bytes) -> tuple[tuple[bytes, ...], ...]:
+    def kept_signers(self, issuer: bytes, authorities: frozenset[bytes]) -> tuple[tuple[bytes, ...], ...]:
         """What is kept beside the CRLs of an issuer of their signers, whatever their scope: each path once.
 
         Args:
             issuer: Canonical form of the CRL issuer's name.
+            authorities: As for `find`.
 
         Raises:
             StoreError: the store cannot be read.
@@ -150,6 +162,24 @@ class CrlWriter(Protocol):
 
         Raises:
             StoreError: the store cannot be read.
+        """
+
+    def vouch(self, signer: CrlSigner) -> None:
+        """Let the CRLs of a signer be found by `authorities` as well, those that are held and those that come.
+
+        Nothing is written where nothing is new; where something is, another generation of the decisions begins.
+
+        Raises:
+            StoreError: it could not be read or written; nothing changed.
+        """
+
+    def keep_path(self, signer: CrlSigner, at: datetime) -> None:
+        """Keep the path of a signer beside those of his CRLs that are held, as far as there is room for it.
+
+        As if each were published again with it (`signer_paths.joined`); nothing is written where nothing is new.
+
+        Raises:
+            StoreError: it could not be read or written; nothing changed.
         """
 
     def publish(self, held: HeldCrl, rows: Iterable[CrlRow], watermark: Watermark) -> None:

@@ -23,28 +23,34 @@ from service.application.crl_fetcher import (
 )
 from service.application.evidence_store import CrlReader, OcspStore, StoreError
 from service.application.inline_evidence import (
-    MAX_CRL_ISSUERS,
     InlineEvidence,
     InlineSignatures,
-    asked_issuers,
-    names_too_many_issuers,
 )
 from service.application.ocsp_client import OcspClient
 from service.application.ocsp_refresh import Used
 from service.application.ocsp_tally import OcspOutcome
 from service.application.signer_paths import encoded
 from service.core.crl.entries import entry_key
-from service.core.crl.scope import point_keys
+from service.core.crl.scope import MAX_CRL_ISSUERS, asked_issuers, names_too_many_issuers, point_keys
 from service.core.decision.revocation import declares_source
 from service.core.der.certificate_extensions import text_of
 from service.core.der.ocsp import ResponderError
 from service.core.model.attempt import Attempt, Problem
-from service.core.model.certificate import Certificate, DistributionPoint
+from service.core.model.certificate import DistributionPoint
 from service.core.model.crl import CrlFinding
-from service.core.model.evidence import CrlWanted, Evidence, GatheredCrls, GatheredOcsp, OcspWanted, Reach, Wanted
+from service.core.model.evidence import (
+    CrlWanted,
+    Evidence,
+    GatheredCrls,
+    GatheredOcsp,
+    OcspWanted,
+    Reach,
+    Wanted,
+)
 from service.core.model.evidence_tier import Tier
 from service.core.model.malformed import MalformedError
 from service.core.model.name import GeneralNameKind
+from service.core.model.signer_path import SignerPath
 from service.core.model.verdict import Method, Verdict
 from service.core.names.comparison import canonical, same_name
 from service.core.ocsp.cert_id import store_key
@@ -57,11 +63,16 @@ STORE = "store"
 WAITING = "configured CRL"
 """The source that attempts name where a CRL of the operator's is not held, since nobody known here has signed it."""
 
+_NOT_FOR_IT = Attempt(WAITING, Problem.WRONG_SCOPE, "it is about others, or nothing shows that its key is the issuer's")
+"""Where one is held in the name of the certificate's issuer, and not found for it."""
+
 DISTRIBUTION_POINT = "distribution point"
 """The source that attempts name where a distribution point has no URL."""
 
 MAX_DISTRIBUTION_POINTS = 8
 """Distribution points that one extension may make us fetch; certificates and CRLs name one, seldom two."""
+
+_NO_PATH = SignerPath((), frozenset())
 
 _HELD_TIERS = frozenset({Tier.MEMORY, Tier.HOST, Tier.REDIS})
 
@@ -192,20 +203,27 @@ class Gatherer:
             # Looked at first: what is held meanwhile stops waiting afterwards, and is not missed in between.
             issuers, points = asked_issuers(wanted.certificate), point_keys(wanted.certificate)
             waiting, names_waiting = self._waiting_for(issuers, points)
-            held = self._find_crls(wanted.certificate, issuers, points)
+            held = self._find_crls(wanted, issuers, points)
             names_issuer = names_issuer or names_waiting or self._names_issuer(wanted, held)
             is_settled = names_issuer or declares_source(wanted.certificate)
-            kept = () if is_settled else self._crls.kept_signers(canonical(own_issuer.der))
+            kept = () if is_settled else self._crls.kept_signers(canonical(own_issuer.der), _authorities(wanted))
         except StoreError as error:
             # Whether a CRL of this issuer is held is not known: an answer is needed.
             failed = Attempt(STORE, Problem.INTERNAL, str(error))
             return GatheredCrls(findings, (*unasked, failed), names_issuer=True)
         return GatheredCrls(
-            (*findings, *held), unasked, names_issuer=names_issuer, signer_paths=kept, waiting=bool(waiting)
+            (*findings, *held),
+            unasked if waiting or held or not names_waiting else (*unasked, _NOT_FOR_IT),
+            names_issuer=names_issuer,
+            signer_paths=kept,
+            waiting=bool(waiting),
         )
 
     def _waiting_for(self, issuers: tuple[bytes, ...], points: frozenset[bytes]) -> tuple[tuple[bytes, ...], bool]:
-        """The operator's CRLs that may cover a certificate and wait for their issuer; whether any bears its name."""
+        """The operator's CRLs that may cover a certificate and wait for their issuer; whether any bears its name.
+
+        One that is held and bears its name counts as well: under whose key that is, a stranger may have shown.
+        """
         found = self._crls.waiting(issuers[0], points)
         digests = (one for issuer in issuers[1:] for one in self._crls.waiting(issuer, points).digests)
         return (*found.digests, *digests), found.is_named
@@ -218,13 +236,14 @@ class Gatherer:
         return self._crls.holds_issuer(canonical(own_issuer.der), own_keys)
 
     def _find_crls(
-        self, certificate: Certificate, issuers: tuple[bytes, ...], points: frozenset[bytes]
+        self, wanted: CrlWanted, issuers: tuple[bytes, ...], points: frozenset[bytes]
     ) -> tuple[CrlFinding, ...]:
-        found = (self._crls.find(issuer, points, entry_key(issuer, certificate)) for issuer in issuers)
+        certificate, authorities = wanted.certificate, _authorities(wanted)
+        found = (self._crls.find(issuer, points, authorities, entry_key(issuer, certificate)) for issuer in issuers)
         return tuple(finding for each in found for finding in each)
 
-    def _find_all(self, certificate: Certificate) -> tuple[CrlFinding, ...]:
-        return self._find_crls(certificate, asked_issuers(certificate), point_keys(certificate))
+    def _find_all(self, wanted: CrlWanted) -> tuple[CrlFinding, ...]:
+        return self._find_crls(wanted, asked_issuers(wanted.certificate), point_keys(wanted.certificate))
 
     def _held_ocsp(self, wanted: OcspWanted, request: GatherRequest) -> GatheredOcsp:
         inline = request.inline.ocsp
@@ -246,7 +265,7 @@ class Gatherer:
             waiting, _ = self._waiting_for(asked_issuers(wanted.certificate), point_keys(wanted.certificate))
             outcome = await self._in_time(self._claimant.claim(waiting, signers_of(wanted)), request)
             left, _ = self._waiting_for(asked_issuers(wanted.certificate), point_keys(wanted.certificate))
-            findings = self._find_all(wanted.certificate)
+            findings = self._find_all(wanted)
         except StoreError as error:
             return GatheredCrls((), (Attempt(STORE, Problem.INTERNAL, str(error)),))
         return GatheredCrls(findings, (_unclaimed(outcome),) if left else ())
@@ -261,7 +280,7 @@ class Gatherer:
         fetched = await asyncio.gather(*fetches)
         attempts = (*skipped, *(attempt for point in fetched for attempt in point.attempts))
         try:
-            findings = tuple(replace(one, tier=Tier.ORIGIN) for one in self._find_all(wanted.certificate))
+            findings = tuple(replace(one, tier=Tier.ORIGIN) for one in self._find_all(wanted))
         except StoreError as error:
             return GatheredCrls((), (*attempts, Attempt(STORE, Problem.INTERNAL, str(error))))
         if findings:
@@ -329,14 +348,19 @@ def signers_of(wanted: CrlWanted) -> tuple[CrlSigner, ...]:
     """
     signers: dict[CrlSigner, None] = {}
     room = MAX_ORDER_PATH_OCTETS
-    paths = chain(wanted.paths, repeat(()))
-    for one, certificates in zip((wanted.issuer, *wanted.signers), paths, strict=False):
+    paths = chain(wanted.paths, repeat(_NO_PATH))
+    for one, whole in zip((wanted.issuer, *wanted.signers), paths, strict=False):
         if one.public_key.handle is None or len(one.public_key.spki) > MAX_SPKI_OCTETS:
             continue
-        path = encoded(certificates, room)
-        signers.setdefault(CrlSigner.of(one, path))
+        path = encoded(whole.certificates, room)
+        signers.setdefault(CrlSigner.of(one, path, whole.authorities))
         room -= sum(map(len, path))
     return tuple(signers)[:MAX_ORDER_SIGNERS]
+
+
+def _authorities(wanted: CrlWanted) -> frozenset[bytes]:
+    """The keys by which held CRLs are found; where nobody has said, the issuer's and the signers'."""
+    return wanted.authorities or frozenset(one.public_key.spki for one in (wanted.issuer, *wanted.signers))
 
 
 def _own_keys(wanted: CrlWanted) -> frozenset[bytes]:
@@ -373,7 +397,7 @@ def _unasked(wanted: CrlWanted) -> tuple[Attempt, ...]:
 
 def fetchable_points(points: Iterable[DistributionPoint]) -> tuple[tuple[str, ...], ...]:
     """The http and https URLs of each distribution point that has one, each set of them once."""
-    urls = (tuple(filter(_is_http, urls_of(point))) for point in points)
+    urls = (tuple(filter(is_http, urls_of(point))) for point in points)
     return tuple(dict.fromkeys(each for each in urls if each))
 
 
@@ -384,7 +408,7 @@ def skipped_points(points: Iterable[DistributionPoint]) -> tuple[Attempt, ...]:
         urls = urls_of(point)
         if not urls:
             skipped.append(Attempt(DISTRIBUTION_POINT, Problem.UNSUPPORTED, "no URL"))
-        skipped.extend(Attempt(url, Problem.UNSUPPORTED_SCHEME) for url in urls if not _is_http(url))
+        skipped.extend(Attempt(url, Problem.UNSUPPORTED_SCHEME) for url in urls if not is_http(url))
     return tuple(skipped)
 
 
@@ -393,5 +417,6 @@ def urls_of(point: DistributionPoint) -> tuple[str, ...]:
     return tuple(text_of(name) for name in point.names if name.kind is GeneralNameKind.URI)
 
 
-def _is_http(url: str) -> bool:
+def is_http(url: str) -> bool:
+    """Whether a URL is one that CRLs are fetched from."""
     return url.partition(":")[0].lower() in ("http", "https")

@@ -8,20 +8,22 @@ decide that when a request leaves it out.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 
 from service.application.clock import Clock
-from service.application.crl_arrival import Arrival, Arrived, Taken, signers_for
+from service.application.crl_arrival import Arrival, Arrived, Taken, signers_for, worst_of
 from service.application.crl_delivery import (
     CrlDownload,
     DeliveredCrl,
     Delivery,
+    Indexed,
     KnownVersion,
     OrderedSigners,
     PendingCrls,
+    index_unseen,
     tell_nobody,
 )
 from service.application.crl_fetcher import CrlOrder, CrlSigner
@@ -39,9 +41,10 @@ from service.application.spool import Spool
 from service.core.crl.entries import rows
 from service.core.crl.slot import advance, slot_of, ties, twin
 from service.core.decision.issuer_policy import named_crl_urls
+from service.core.der.crl import CrlDocument
 from service.core.freshness.window import EvidenceKind, window
 from service.core.model.attempt import Attempt, Problem
-from service.core.model.crl import CrlMeta, Watermark
+from service.core.model.crl import CrlMeta, CrlRow, Watermark
 from service.core.model.malformed import MalformedError
 from service.core.model.policy import Policy
 
@@ -104,7 +107,7 @@ class Ingester:
         self,
         order: CrlOrder,
         arriving: Callable[[int, int | None], None] = tell_nobody,
-        indexing: Callable[[int, int], None] = tell_nobody,
+        indexing: Callable[[Indexed], None] = index_unseen,
     ) -> tuple[Delivery, ...]:
         """The same, with all that came of it.
 
@@ -145,6 +148,20 @@ class Ingester:
         """Verify and store what came earlier from a URL, and was kept."""
         return (await self._take(data, download, OriginHeaders())).delivery
 
+    async def keep(self, signers: Iterable[CrlSigner]) -> None:
+        """Keep the paths of signers beside those of their CRLs that are held: nothing is fetched.
+
+        Raises:
+            StoreError: the store could not be read or written.
+        """
+        for signer in signers:
+            async with self._writing:
+                await asyncio.to_thread(self._keep, signer)
+
+    def _keep(self, signer: CrlSigner) -> None:
+        self._writer.vouch(signer)
+        self._writer.keep_path(signer, self._clock.now())
+
     async def aclose(self) -> None:
         """End what is under way."""
         await self._flights.aclose()
@@ -182,12 +199,18 @@ class Ingester:
         return settled
 
     async def _known(self, download: CrlDownload) -> KnownVersion | None:
-        """What need not be sent again: it is held, under a key that is asked for, with all that is kept beside it."""
+        """What need not be sent again: it is held, under a key that is asked for, with all that is kept beside it.
+
+        Nothing that has ended: an origin, or a cache before it, that calls it unmodified for ever is asked for all.
+        """
         before = self._settled.get(download.url)
         known = download.known
-        if known is None and before is not None and before.stored:
+        # Of what orders brought nobody has written down in whose name the operator has it.
+        if known is None and download.pending is None and before is not None and before.stored:
             known = KnownVersion(tuple(before.stored.values()), before.validators)
         if known is None or not (known.crls or known.pending) or not known.validators.conditions:
+            return None
+        if any(one.meta.next_update is not None and one.meta.next_update <= self._clock.now() for one in known.crls):
             return None
         version, signers = known, download.signers.for_name
 
@@ -211,7 +234,7 @@ class Ingester:
                 if answer.not_modified and known is not None:
                     outcome = Arrival(None, answer.headers)
                 else:
-                    chunks = counted(answer.chunks, download.arriving)
+                    chunks = counted(answer.chunks, download.arriving, answer.octets)
                     outcome = Arrival(await self._spool.collect(chunks), answer.headers)
         except OriginError as error:
             outcome = Attempt(url, error.problem, error.detail)
@@ -250,11 +273,11 @@ class Ingester:
         best = min(taken, key=lambda one: (one.attempt is not None, one.signer is None))
         stored = {one.digest: one.crl for one in taken if one.crl is not None}
         pending = tuple(one.digest for one in taken if one.is_pending)
-        worst = next((one.attempt for one in taken if one.attempt is not None), None)
+        lost = frozenset(one.attempt.problem for one in taken if one.attempt is not None and one.is_lost)
         return Settled(
             self._clock.monotonic(),
             best.attempt,
-            Delivery(url, self._clock.now(), worst, tuple(stored.values()), pending, said),
+            Delivery(url, self._clock.now(), worst_of(taken), tuple(stored.values()), pending, said, lost),
             signer=best.signer,
             tried=None if best.tried is None else digests_of(best.tried),
             stored=stored,
@@ -266,6 +289,7 @@ class Ingester:
         url = download.url
         async with self._writing:  # one CRL at a time: reading one holds its size in memory
             started = self._clock.monotonic()
+            download.indexing(Indexed(0, len(data)))
             digest = await asyncio.to_thread(lambda: sha256(data).digest())
             outcome: DeliveredCrl | Refused
             is_pending = False
@@ -294,15 +318,16 @@ class Ingester:
         return Attempt(url, until) if isinstance(until, Problem) else None
 
     def _is_kept(self, known: DeliveredCrl, signers: tuple[CrlSigner, ...]) -> bool:
-        """Whether nothing would change if a CRL were stored again.
+        """Whether nothing would change if a CRL were stored again; then by whose keys it is found is noted already.
 
         Raises:
-            StoreError: the store could not be read.
+            StoreError: the store could not be read or written.
         """
         if known.signer not in signers or not self._writer.holds(known.slot, known.meta.digest):
             return False
         kept = self._writer.signer_paths(known.slot)
         signer = signers[signers.index(known.signer)]
+        self._writer.vouch(signer)
         return joined(kept, signer.path, self._clock.now()) == kept
 
     def _hold_unless_held(
@@ -345,23 +370,31 @@ class Ingester:
             return Refused(Problem.MALFORMED, error.reason)
         meta, url = document.meta, crl.download.url
         paths = joined(self._writer.signer_paths(slot), signer.path, now)
-        entries = rows(document, crl.download.indexing)
-        self._writer.publish(HeldCrl(slot, meta, signer.spki, url, now, paths), entries, watermark)
+        self._writer.vouch(signer)  # found by whoever certified him
+        self._writer.publish(HeldCrl(slot, meta, signer.spki, url, now, paths), _told_rows(document, crl), watermark)
         return DeliveredCrl(
             Ingested.SAME_NUMBER if _repeats_number(meta, before) else Ingested.STORED, meta, slot, signer
         )
+
+
+def _told_rows(document: CrlDocument, crl: Arrived) -> Iterator[CrlRow]:
+    """The rows of a CRL; whoever downloaded it is told how far they have come."""
+    start, stop = document.entries
+    total, indexing = document.meta.entries, crl.download.indexing
+    indexing(Indexed(0, stop - start, 0, total))
+    return rows(document, lambda octets, entries: indexing(Indexed(octets, stop - start, entries, total)))
 
 
 def _shelve(shelf: PendingCrls, crl: Arrived, outcome: DeliveredCrl | Refused) -> bool:
     """Keep what the operator has and this host does not hold, whatever it lacks: whoever signed it may come yet.
 
     Raises:
-        StoreError: in whose name it waits could not be written.
+        StoreError: in whose name it is could not be written.
         OSError: it could not be kept.
     """
     if isinstance(outcome, Refused) and outcome.result is not Problem.ROLLED_BACK:
         return shelf.keep(crl.digest, crl.data)
-    shelf.remove(crl.digest)
+    shelf.hold(crl.digest, crl.data)
     return False
 
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from service.application.submission import SubmissionError
 from service.core.crl.entries import entry_key, prevailing, rows
-from service.core.crl.scope import crl_issuers
+from service.core.crl.scope import asked_issuers
 from service.core.der.crl import CrlDocument, read_crl
 from service.core.der.crl_entry import unpack
 from service.core.der.ocsp import ResponderError, read_ocsp_response
@@ -30,10 +30,6 @@ MAX_CRLS = 100
 
 MAX_OCSP_RESPONSES = 100
 """OCSP responses that one request may bring, likewise."""
-
-MAX_CRL_ISSUERS = 16
-"""Different names under which CRLs about one certificate are looked for, its own issuer's first; certificates name one
-other at most, and each costs a lookup."""
 
 MAX_CACHED_CRLS = 16
 """CRLs of earlier requests that are kept as they were read: who brings evidence brings the same one often."""
@@ -129,20 +125,6 @@ class InlineEvidence:
             for crl in self.crls
             if canonical(crl.document.meta.issuer.der) in issuers
         )
-
-
-def asked_issuers(certificate: Certificate) -> tuple[bytes, ...]:
-    """Under which names CRLs about a certificate are looked for, in canonical form; each once, its issuer's first."""
-    return _issuers(certificate)[:MAX_CRL_ISSUERS]
-
-
-def names_too_many_issuers(certificate: Certificate) -> bool:
-    """Whether a certificate names more CRL issuers than CRLs are looked for of."""
-    return len(_issuers(certificate)) > MAX_CRL_ISSUERS
-
-
-def _issuers(certificate: Certificate) -> tuple[bytes, ...]:
-    return tuple(dict.fromkeys(canonical(name.der) for name in crl_issuers(certificate)))
 
 
 def _signer(document: CrlDocument, candidates: Iterable[Certificate], signatures: InlineSignatures) -> bytes | None:

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Protocol
 
 from service.application.blocks import BlocksInForce
 from service.application.breaker import BreakerRules, Breakers
@@ -74,6 +75,20 @@ _BEHIND_PATH = frozenset("?#")
 _HELD_TIERS = {Tier.MEMORY: OcspEvent.MEMORY, Tier.HOST: OcspEvent.HOST}
 
 
+class Purges(Protocol):
+    """Knows what was purged, in whichever worker of the host (`operating.purging.PurgeWatch`)."""
+
+    def look(self, memories: "OcspClient") -> None:
+        """Have forgotten what was purged since the last look; must not raise."""
+
+
+class NothingPurged:
+    """Where nobody purges. Implements `Purges`."""
+
+    def look(self, memories: "OcspClient") -> None:
+        """Forget nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class OcspRules:
     """What the operator has decided about asking.
@@ -86,6 +101,7 @@ class OcspRules:
         revoked_seen: Ends the verdicts that are kept; called where a revocation comes to be held and none that
             counts was.
         blocks: What is blocked: the answers of a blocked signer are not kept, and the next responder is asked.
+        purges: What was purged; looked at before anybody is asked, so that no refusal outlives its purge.
     """
 
     policy: Policy
@@ -94,6 +110,7 @@ class OcspRules:
     breaker: BreakerRules = field(default_factory=BreakerRules)
     revoked_seen: RevokedSeen = nobody
     blocks: BlocksInForce = field(default_factory=NothingBlocked)
+    purges: Purges = field(default_factory=NothingPurged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +159,8 @@ class OcspClient:
         self._overtaken: set[asyncio.Task[Tried]] = set()
         self._events: Counter[OcspEvent] = Counter()
         self._memory = OcspMemory()
+        self._purges = rules.purges
+        self._pardons = 0
         self._keeper = OcspKeeper(store, clock, rules.policy, rules.blocks, rules.revoked_seen)
         self._responders = OcspResponders(Breakers(clock, rules.breaker), clock)
         self._refresher = OcspRefresher(self.ask, store, clock, observer, rules.policy, rules.refresh)
@@ -155,6 +174,7 @@ class OcspClient:
             deadline: Moment of `Clock.monotonic` until which an answer is of use; responders have their share of the
                 time until then before the next one is asked. None for as long as one of them may take.
         """
+        self.follow()
         key = store_key(certificate, issuer)
         end = self._clock.monotonic() + self._timeout_s if deadline is None else deadline
         return await self._flights.join(key, lambda: self._ask(key, certificate, issuer, end))
@@ -183,6 +203,10 @@ class OcspClient:
         """Have an answer that was just used asked for again in time; returns at once (`ocsp_refresh`)."""
         self._refresher.used(used)
 
+    def follow(self) -> None:
+        """Forget what was purged since the last time, in whichever worker of the host: one read of the store."""
+        self._purges.look(self)
+
     def forget(self) -> None:
         """Ask everybody everything anew that their breakers allow, and read everything anew; held answers stay."""
         self._memory.forget()
@@ -195,6 +219,7 @@ class OcspClient:
 
     def forget_failures(self) -> None:
         """Ask everybody everything, those included that were left alone."""
+        self._pardons += 1
         self._responders.forget()
         self._responders.close_breakers()
         self._refresher.forget()
@@ -268,7 +293,7 @@ class OcspClient:
             task.add_done_callback(self._overtaken.discard)
 
     async def _ask_one(self, url: str, key: bytes, tally: Tally) -> Tried:
-        started = self._clock.monotonic()
+        started, pardons = self._clock.monotonic(), self._pardons
         tried, host = await self._try_one(url, tally)
         seconds = self._clock.monotonic() - started
         problem, detail = (None, "") if tried.attempt is None else (tried.attempt.problem, tried.attempt.detail)
@@ -277,6 +302,8 @@ class OcspClient:
             self._responders.answered(url, key, seconds)
         else:
             self._responders.refused(key, tried.attempt, host)
+            if pardons != self._pardons:  # it was asked before the purge: whatever was repaired, it may not have been
+                self._responders.pardoned(url, key)
         return tried
 
     async def _try_one(self, url: str, tally: Tally) -> tuple[Tried, Reached]:

@@ -182,6 +182,10 @@ class OcspResponders:
         if attempt.problem not in _FORGOTTEN:
             self._failures.failed(url, question, attempt)
 
+    def pardoned(self, url: str, question: bytes) -> None:
+        """What a responder said to a question is not remembered: the next request asks it again."""
+        self._failures.ended(url, question)
+
     def overtaken(self, url: str) -> None:
         """Another responder answered before this one did: that one is asked first the next time."""
         self._demote(url)

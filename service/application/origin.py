@@ -74,12 +74,14 @@ class OriginStream:
         chunks: The decoded body in pieces; none where nothing was modified.
         headers: What the origin says about it.
         not_modified: The version of the validators is still the current one.
+        octets: How many the body has, where the origin says so before it comes; a hint, which nobody holds it to here.
     """
 
     url: str
     chunks: AsyncIterator[bytes] = field(repr=False)
     headers: OriginHeaders = field(default_factory=OriginHeaders)
     not_modified: bool = False
+    octets: int | None = None
 
 
 class OriginError(Exception):

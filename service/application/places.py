@@ -150,11 +150,13 @@ class Content:
         version: Of these octets; empty where they have none, and will have to be read again.
         chunks: The octets in pieces.
         max_age_s: Seconds for which its origin says that it stays as it is; None where it says nothing.
+        octets: How many there are, as far as that is known before they come; a file may grow meanwhile.
     """
 
     version: str
     chunks: AsyncIterator[bytes] = field(repr=False)
     max_age_s: int | None = None
+    octets: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,8 @@ class UrlPlaces:
             if answer.not_modified:
                 yield NotModified(answer.headers.max_age_s)
             else:
-                yield Content(_version(answer.headers.validators), answer.chunks, answer.headers.max_age_s)
+                said = answer.headers
+                yield Content(_version(said.validators), answer.chunks, said.max_age_s, answer.octets)
 
 
 def _url(place: Place) -> str:

@@ -2,8 +2,9 @@
 
 Rules it keeps: an answer is never given again past its `valid_until`, before the moment of its decision (a clock that
 was turned back), under another generation of the decisions (a CRL, a block, a purge), nor with another version of its
-trust store; of a generation that cannot be read nothing is given. It is bounded in number and octets, and what was
-used least recently goes first.
+trust store; of a generation that cannot be read nothing is given. Where the operator wants nonces, every request is one
+that its responder is to answer, and nothing is kept. It is bounded in number and octets, and what was used least
+recently goes first.
 
 What it does not do: know what an answer looks like, or make a key. Whoever makes one puts into it everything that the
 caller said; the operator's policy does not change while a process runs.
@@ -18,6 +19,7 @@ from typing import Generic, TypeVar
 from service.application.clock import Clock
 from service.application.evidence_store import StoreError
 from service.application.generation import Generations
+from service.core.model.policy import OcspNonce, Policy
 from service.core.model.trust_store import TrustStore
 
 Value = TypeVar("Value")
@@ -82,16 +84,19 @@ class CacheReport:
 class VerdictCache(Generic[Value]):
     """The answers of one process."""
 
-    def __init__(self, limit: int, generations: Generations, stores: StoreInForce, clock: Clock) -> None:
+    def __init__(
+        self, limit: int, policy: Policy, generations: Generations, stores: StoreInForce, clock: Clock
+    ) -> None:
         """Start empty.
 
         Args:
             limit: Answers kept; 0 for none.
+            policy: The operator's; where it wants nonces for anybody, no answer is kept.
             generations: Say when everything is to be forgotten.
             stores: Say which trust stores are in force.
             clock: Time.
         """
-        self._limit = limit
+        self._limit = 0 if _wants_nonces(policy) else limit
         self._generations = generations
         self._stores = stores
         self._clock = clock
@@ -154,3 +159,9 @@ class VerdictCache(Generic[Value]):
         if not kept.decided_at <= self._clock.now() < kept.valid_until:
             return False
         return self._stores(kept.ticket.store.name) is kept.ticket.store
+
+
+def _wants_nonces(policy: Policy) -> bool:
+    """Whether the operator wants new answers of anybody's responders: whose, a path shows when it is looked at."""
+    rules = (policy.ocsp_nonce, *(rule.ocsp_nonce for rule in policy.issuer_rules))
+    return any(nonce not in (None, OcspNonce.OFF) for nonce in rules)

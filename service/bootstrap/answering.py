@@ -22,6 +22,7 @@ from service.application.ingest import Ingester, IngestRules
 from service.application.observer import NullObserver, Observer
 from service.application.ocsp_client import OcspClient, OcspRules
 from service.application.ocsp_refresh import RefreshRules
+from service.application.operating.purging import PurgeWatch
 from service.application.prefetch.used import UsedSources
 from service.application.shadow import Enforcement, ShadowReport, ShadowRules
 from service.application.trust_stores import TrustStores
@@ -130,6 +131,7 @@ def _ocsp_rules(settings: Settings, policy: Policy, store: Store, blocks: Blocks
         BreakerRules(settings.breaker_failures, settings.breaker_open_s, settings.breaker_open_max_s),
         store.bump_generation,
         blocks,
+        PurgeWatch(store),
     )
 
 

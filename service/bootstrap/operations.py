@@ -20,7 +20,7 @@ from service.api.operations import CheckResult, Condition, Readiness, ReadinessC
 from service.application.blocks import BlocksUnavailableError
 from service.application.evidence_store import StoreError
 from service.application.operating.crl_listing import CrlListing, ListingRules
-from service.application.operating.purging import PurgeWatch, Purging
+from service.application.operating.purging import Purging, follow_purges
 from service.application.operating.refreshing import Refreshing
 from service.application.operating.resetting import Resetting
 from service.application.operating.statistics import Statistics, StatisticsPorts
@@ -97,8 +97,7 @@ def compose_operators(
     clock, store, told = SystemClock(), answering.store, OperatorLog()
     prepare(settings.data_dir / UPLOADS_DIRECTORY)
     listing = CrlListing(store, ListingRules(answering.policy, settings.schedule()), clock)
-    watch = PurgeWatch(store, answering.ocsp, clock)
-    watching = asyncio.create_task(watch.run())
+    watching = asyncio.create_task(follow_purges(answering.ocsp.follow, clock))
     stack.callback(watching.cancel)
     ports = StatisticsPorts(
         version=VERSION,
@@ -119,7 +118,7 @@ def compose_operators(
         listing=listing,
         statistics=Statistics(ports),
         refreshing=Refreshing(client, store, clock, told),
-        purging=Purging(store, watch, told),
+        purging=Purging(store, answering.ocsp.follow, told),
         resetting=Resetting(store, client, told),
         uploads=Uploads(shelf, client, store, clock, told),
     )

@@ -14,7 +14,7 @@ from service.adapters.log_observer import LogObserver
 from service.adapters.metrics import PrometheusObserver
 from service.adapters.pending_files import PendingFiles
 from service.adapters.places import MissingExtraError, open_places, require_extras
-from service.adapters.prefetch_log import PrefetchLog
+from service.adapters.prefetch_log import PrefetchLog, RequestLog
 from service.adapters.prefetch_metrics import PrefetchCounters
 from service.adapters.spool import FileSpool
 from service.adapters.trust_store_places import RemoteRules
@@ -80,7 +80,7 @@ async def open_prefetcher(settings: Settings) -> AsyncIterator[OpenPrefetcher]:
         ports = PrefetchPorts(origin, places, store, spool, pending, stores, clock, observer, told)
         assembled = assemble(ports, configuration, stack)
         await assembled.loops.begin()
-        yield OpenPrefetcher(PrefetcherServer(assembled.desk), assembled.loops.run)
+        yield OpenPrefetcher(PrefetcherServer(assembled.desk, RequestLog(clock)), assembled.loops.run)
 
 
 def prefetch_configuration(settings: Settings) -> PrefetchConfiguration:

@@ -70,7 +70,7 @@ async def open_worker_apps(settings: Settings, prefetcher: Path) -> AsyncIterato
             await answering.blocks.current()
         operations = compose_operations(settings, answering, client, counts)
         answers: VerdictCache[KeptAnswer] = VerdictCache(
-            settings.verdict_cache_entries, store, answering.stores.in_force, SystemClock()
+            settings.verdict_cache_entries, answering.policy, store, answering.stores.in_force, SystemClock()
         )
         operators = compose_operators(
             settings, answering, client, CountedMetrics(counts, shared), answers.report, stack

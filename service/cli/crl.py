@@ -65,7 +65,7 @@ def _fetch(url: str, config: Path | None, told: Told) -> bytes:
         async with open_origin(settings) as origin:
             request = OriginRequest(url, UrlTrust.OPERATOR, settings.max_crl_bytes, settings.fetch_timeout_s)
             async with origin.stream(request) as answer:
-                return await joined(answer.chunks, told)
+                return await joined(answer.chunks, told, answer.octets)
 
     try:
         return asyncio.run(fetch())

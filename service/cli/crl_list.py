@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from service.application.operating.crl_listing import CrlStatus
+from service.cli.crl_progress import entries_in_words
 from service.cli.operating import Service, ServiceOption
 from service.cli.options import DEFAULT_URL, JsonOption, fail, output
 from service.cli.rendering import visible_answer
@@ -88,7 +89,8 @@ def _from(line: Mapping[str, Any]) -> str:
     progress = line["progress"]
     if progress is not None:
         total = "" if progress["total"] is None else f" of {progress['total']:,}"
-        return f"{line['kind']} {line['source']}, {progress['phase']}: {progress['done']:,}{total} bytes"
+        entries = entries_in_words(progress)
+        return f"{line['kind']} {line['source']}, {progress['phase']}: {progress['done']:,}{total} bytes{entries}"
     return f"{line['kind']} {line['source']}, next attempt {line['next_attempt']}"
 
 

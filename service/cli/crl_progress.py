@@ -3,9 +3,9 @@
 What is shown goes to standard error and is gone when it is done, so that what is asked for is all that stays.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
@@ -35,10 +35,16 @@ def progress() -> Iterator[Told]:
         yield tell
 
 
-async def joined(chunks: AsyncIterator[bytes], told: Told) -> bytes:
-    """The pieces of a download in one."""
+async def joined(chunks: AsyncIterator[bytes], told: Told, octets: int | None = None) -> bytes:
+    """The pieces of a download in one, of as many octets as its origin says."""
     found = bytearray()
     async for chunk in chunks:
         found += chunk
-        told("downloading", len(found), None)
+        told("downloading", len(found), octets)
     return bytes(found)
+
+
+def entries_in_words(progress: Mapping[str, Any]) -> str:
+    """How many entries of a CRL are read while the service takes it in; nothing before they were counted."""
+    total = progress["entries_total"]
+    return "" if total is None else f", {progress['entries']:,} of {total:,} entries"

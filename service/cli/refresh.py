@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Self
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from service.cli.crl_progress import entries_in_words
 from service.cli.operating import Service, ServiceOption
 from service.cli.options import DEFAULT_URL, EXIT_DENY, JsonOption, errors, fail, output
 from service.cli.rendering import visible, visible_answer
@@ -108,13 +109,14 @@ def _later(answer: Mapping[str, Any], lines: Iterable[Mapping[str, Any]]) -> dic
 
 
 class _Bars:
-    """A bar for each source whose progress the service shows; nothing where the output is no terminal."""
+    """A bar for each phase of each source whose progress the service shows; nothing where the output is no terminal."""
 
     def __init__(self, service: Service) -> None:
         """Show nothing yet."""
         self._service = service
-        self._tasks: dict[str, TaskID] = {}
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+        self._tasks: dict[tuple[str, str, int | None], TaskID] = {}
+        entries = TextColumn("{task.fields[entries]}")
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), entries, TimeElapsedColumn())
         self._progress = Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal)
 
     def __enter__(self) -> Self:
@@ -131,14 +133,18 @@ class _Bars:
             AskError: it could not be asked.
         """
         lines = self._service.crls()
-        under_way = {line["source"]: line["progress"] for line in lines if line["progress"] is not None}
-        for source in self._tasks.keys() - under_way.keys():
-            self._progress.remove_task(self._tasks.pop(source))
-        for source, progress in under_way.items():
-            if source not in self._tasks:
-                self._tasks[source] = self._progress.add_task("", total=None)
-            description = f"{progress['phase']} {visible(source)}"
-            self._progress.update(
-                self._tasks[source], description=description, completed=progress["done"], total=progress["total"]
-            )
+        under_way = {
+            (line["source"], progress["phase"], progress["total"]): progress
+            for line in lines
+            if (progress := line["progress"]) is not None
+        }
+        for key in self._tasks.keys() - under_way.keys():
+            self._progress.remove_task(self._tasks.pop(key))
+        for key, progress in under_way.items():
+            source, phase, total = key
+            if key not in self._tasks:
+                self._tasks[key] = self._progress.add_task(f"{phase} {visible(source)}", total=total, entries="")
+            entries = entries_in_words(progress).removeprefix(", ")
+            self._progress.update(self._tasks[key], completed=progress["done"], entries=entries)
+        self._progress.refresh()
         return lines

@@ -6,7 +6,7 @@ import pytest
 import structlog
 from prometheus_client import CollectorRegistry
 
-from service.adapters.prefetch_log import PrefetchLog
+from service.adapters.prefetch_log import MOST_TOLD, TOLD_IN_S, PrefetchLog, RequestLog
 from service.adapters.prefetch_metrics import PrefetchCounters
 from service.application.prefetch.telling import (
     InventoryDetails,
@@ -20,6 +20,7 @@ from service.application.prefetch.telling import (
 )
 from service.core.model.attempt import Problem
 from service.core.prefetch.inventory import SourceKind
+from tests.application.manual_clock import ManualClock
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
 GOOD = RefreshDetails("http://a/", SourceKind.LEARNED, None, "", 0, 0.5)
@@ -95,3 +96,47 @@ def test_several_are_told_the_same() -> None:
     with structlog.testing.capture_logs() as logged:
         tell_all(PrefetchObservers(PrefetchLog(), NullPrefetchObserver(), PrefetchLog()))
     assert [event for event in EVENTS for _ in range(2)] == [(entry["log_level"], entry["event"]) for entry in logged]
+
+
+def test_requests_that_were_not_answered() -> None:
+    """A fault has its traceback; whoever had no more time is for debugging."""
+    error = RuntimeError("no")
+    log = RequestLog(ManualClock())
+    with structlog.testing.capture_logs() as logged:
+        log.refused("not a request")
+        log.failed("refresh", error)
+        log.unheard("order", "BrokenPipeError")
+    assert [
+        {"event": "prefetcher_request_refused", "problem": "not a request", "left_out": 0, "log_level": "warning"},
+        {
+            "event": "prefetcher_request_failed",
+            "request": "refresh",
+            "left_out": 0,
+            "exc_info": error,
+            "log_level": "error",
+        },
+        {
+            "event": "prefetcher_answer_unheard",
+            "request": "order",
+            "problem": "BrokenPipeError",
+            "log_level": "debug",
+        },
+    ] == logged
+
+
+def test_a_flood_of_requests() -> None:
+    """Some are told in a minute, each kind by itself; the first of the next minute says how many were not."""
+    clock = ManualClock()
+    log = RequestLog(clock)
+    with structlog.testing.capture_logs() as logged:
+        for _ in range(MOST_TOLD + 7):
+            log.refused("no")
+        log.failed("refresh", RuntimeError("no"))
+        clock.advance(TOLD_IN_S - 0.5)
+        log.refused("no")
+        clock.advance(0.5)
+        log.refused("no")
+        log.refused("no")
+    refused = [one["left_out"] for one in logged if one["event"] == "prefetcher_request_refused"]
+    assert [*[0] * MOST_TOLD, 8, 0] == refused
+    assert 1 == len(logged) - len(refused)

@@ -1,12 +1,15 @@
 """Downloads kept in files that have no name."""
 
+import tempfile
+import threading
 from collections.abc import AsyncIterator
 from mmap import mmap
 from pathlib import Path
+from typing import BinaryIO, Self
 
 import pytest
 
-from service.adapters.spool import FileSpool
+from service.adapters.spool import WRITTEN_AT_ONCE, FileSpool
 
 pytestmark = pytest.mark.anyio
 
@@ -79,3 +82,43 @@ async def test_several_at_once(tmp_path: Path) -> None:
     spool = FileSpool(tmp_path)
     one, two = await spool.collect(pieces(b"one")), await spool.collect(pieces(b"two"))
     assert (b"one", b"two") == (bytes(one), bytes(two))
+
+
+class Watched:
+    """A file that notes who writes to it, and how much at a time."""
+
+    def __init__(self, file: BinaryIO, writers: list[tuple[int, int]]) -> None:
+        """Take the file, and where to note it."""
+        self._file = file
+        self._writers = writers
+
+    def writelines(self, pieces: list[bytes]) -> None:
+        """Note it, and write."""
+        self._writers.append((threading.get_ident(), sum(map(len, pieces))))
+        self._file.writelines(pieces)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._file, name)
+
+
+async def test_a_disk_is_waited_for_in_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever serves others at the same time is not kept from it; of a long download little waits in memory."""
+    writers: list[tuple[int, int]] = []
+    opened = tempfile.TemporaryFile
+
+    def watched(*, dir: Path) -> Watched:  # noqa: A002 - its name there
+        return Watched(opened(dir=dir), writers)
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", watched)
+    piece = bytes(1 << 16)
+    count = 3 * WRITTEN_AT_ONCE // len(piece) + 5
+    data = await FileSpool(tmp_path).collect(pieces(*[piece] * count))
+    assert count * len(piece) == len(data)
+    assert threading.get_ident() not in {one for one, _ in writers}
+    assert [WRITTEN_AT_ONCE] * 3 + [5 * len(piece)] == [octets for _, octets in writers]

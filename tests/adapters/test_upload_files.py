@@ -1,7 +1,10 @@
 """Uploads on a disk."""
 
+import fcntl
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -85,6 +88,65 @@ def test_removing(tmp_path: Path) -> None:
     shelf = UploadFiles(tmp_path, StandingClock())
     upload(shelf, "a.crl", b"a crl")
     assert [True, False] == [shelf.remove("a.crl") for _ in range(2)]
+
+
+def test_a_name_is_claimed_by_one_at_a_time(tmp_path: Path) -> None:
+    """Whichever worker has it; others have other names, and nothing is left of a claim that has ended."""
+    one, other = UploadFiles(tmp_path, StandingClock()), UploadFiles(tmp_path, StandingClock())
+    release = one.claim("a.crl")
+    assert release is not None
+    assert [None, None] == [one.claim("a.crl"), other.claim("a.crl")]
+    release_other = other.claim("b.crl")
+    assert release_other is not None
+    assert () == other.files()
+    release()
+    release_other()
+    assert {} == content(tmp_path)
+    again = other.claim("a.crl")
+    assert again is not None
+    again()
+
+
+def test_a_claim_that_ended_while_somebody_looked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has opened its file has none: it is no longer there, and the next one locks another."""
+    shelf = UploadFiles(tmp_path, StandingClock())
+    release, lock = shelf.claim("a.crl"), fcntl.flock
+    assert release is not None
+
+    def locked_late(descriptor: int, kind: int) -> None:
+        release()
+        lock(descriptor, kind)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(fcntl, "flock", locked_late)
+        assert None is shelf.claim("a.crl")
+    assert None is not shelf.claim("a.crl")
+
+
+CLAIMING = """
+import sys, time
+from pathlib import Path
+from service.adapters.clock import SystemClock
+from service.adapters.upload_files import UploadFiles
+print(UploadFiles(Path(sys.argv[1]), SystemClock()).claim("a.crl") is not None, flush=True)
+time.sleep(60)
+"""
+
+
+def test_another_process_has_claimed_a_name(tmp_path: Path) -> None:
+    """Until it has gone, however it goes."""
+    shelf = UploadFiles(tmp_path, StandingClock())
+    with subprocess.Popen([sys.executable, "-c", CLAIMING, tmp_path], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            assert "True\n" == process.stdout.readline()
+            assert None is shelf.claim("a.crl")
+        finally:
+            process.kill()
+    release = shelf.claim("a.crl")
+    assert release is not None
+    release()
+    assert {} == content(tmp_path)
 
 
 @pytest.mark.parametrize(("age_s", "is_left"), [(ABANDONED_S - 1, True), (ABANDONED_S + 1, False)])

@@ -109,13 +109,15 @@ class Shelf:
         """Put a CRL there."""
         self.crls.append((read_crl(crl), signer_spki, source))
 
-    def find(self, issuer: bytes, points: frozenset[bytes], key: bytes) -> tuple[CrlFinding, ...]:
-        """What each CRL of the issuer says, whatever its scope."""
+    def find(
+        self, issuer: bytes, points: frozenset[bytes], authorities: frozenset[bytes], key: bytes
+    ) -> tuple[CrlFinding, ...]:
+        """What each CRL of the issuer says that one of the keys signed, whatever its scope."""
         del points
         return tuple(
             CrlFinding(document.meta, _entry(document, key), spki, source, Tier.HOST)
             for document, spki, source in self.crls
-            if canonical(document.meta.issuer.der) == issuer
+            if canonical(document.meta.issuer.der) == issuer and spki in authorities
         )
 
     def holds_issuer(self, issuer: bytes, signer_spkis: frozenset[bytes]) -> bool:
@@ -124,9 +126,9 @@ class Shelf:
             canonical(document.meta.issuer.der) == issuer and spki in signer_spkis for document, spki, _ in self.crls
         )
 
-    def kept_signers(self, issuer: bytes) -> tuple[tuple[bytes, ...], ...]:
+    def kept_signers(self, issuer: bytes, authorities: frozenset[bytes]) -> tuple[tuple[bytes, ...], ...]:
         """Nothing is kept of signers."""
-        del issuer
+        del issuer, authorities
         return ()
 
     def waiting(self, issuer: bytes, points: frozenset[bytes]) -> WaitingCrls:

@@ -6,6 +6,7 @@ import pytest
 
 from service.application.observer import DecisionDetails
 from service.core.model.failure import Code
+from service.core.model.policy import OcspNonce, Policy
 from service.core.model.verdict import Decision
 from tests.api.world import ADMIN, CALLER, LEAF, OVERRIDING, SUB, WITH_TOKENS, World, calling
 
@@ -74,6 +75,14 @@ async def test_a_store_that_cannot_be_read() -> None:
     caller = calling(world)
     await caller.validate(REQUEST)
     world.number.value = None
+    assert ["miss", "miss"] == [(await caller.validate(REQUEST)).json()["cache"] for _ in range(2)]
+
+
+async def test_nothing_is_kept_where_nonces_are_wanted() -> None:
+    """Every request is one that its responder is to answer."""
+    world = keeping()
+    world.policy = Policy(ocsp_nonce=OcspNonce.REQUEST)
+    caller = calling(world)
     assert ["miss", "miss"] == [(await caller.validate(REQUEST)).json()["cache"] for _ in range(2)]
 
 

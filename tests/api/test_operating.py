@@ -116,10 +116,11 @@ async def test_a_query_that_is_wrong(query: str, field: str) -> None:
 async def test_progress_is_shown() -> None:
     """While a source is being fetched."""
     world_, operators = world()
-    progress = Progress(Phase.DOWNLOADING, 5, 10, NOW)
+    progress = Progress(Phase.INGESTING, 5, 10, NOW, 2, 4)
     operators.host.records[0] = replace(operators.host.records[0], progress=progress)
     (line,) = await lines(calling(world_), "?issuer=sub")
-    assert {"phase": "downloading", "done": 5, "total": 10, "at": "2026-01-01T00:00:00Z"} == line["progress"]
+    expected = {"phase": "ingesting", "done": 5, "total": 10, "entries": 2, "entries_total": 4}
+    assert {**expected, "at": "2026-01-01T00:00:00Z"} == line["progress"]
 
 
 @pytest.mark.parametrize("path", ["/v1/crls", "/v1/crls/uploads"])
@@ -250,6 +251,7 @@ async def test_nobody_to_do_it(path: str, body: object) -> None:
     answer = await post(calling(world_), path, body)
     assert (503, "1") == (answer.status_code, answer.headers["retry-after"])
     assert "urn:revet:problem:prefetcher-unavailable" == answer.json()["type"]
+    assert answer.json()["detail"].endswith("(nobody there)")
 
 
 # --- purge -----------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import pytest
 
 from service.application.operating.telling import Uploaded, UploadRemoved
 from service.application.operating.uploads import MAX_UPLOADS
+from service.application.origin_headers import Validators
 from service.application.prefetch.source_record import SourceRecord
 from service.core.model.attempt import Problem
 from tests.api.operating_parts import (
@@ -15,7 +16,8 @@ from tests.api.operating_parts import (
     post,
     world,
 )
-from tests.api.world import Caller, calling
+from tests.api.world import Caller, World, calling
+from tests.application.manual_clock import ManualClock
 from tests.operators import Operators, given
 
 pytestmark = pytest.mark.anyio
@@ -102,6 +104,63 @@ async def test_uploads_that_are_none(name: str, headers: dict[str, str], size: i
     world_, operators = world(max_crl_bytes=100)
     answer = await put(calling(world_), bytes(size), name, **headers)
     assert (status, {}) == (answer.status_code, operators.shelf.content)
+
+
+async def test_a_file_of_which_some_is_held() -> None:
+    """It counts as a failure, of a source that gives something older; what is held of it is not taken back."""
+    world_, operators = world()
+
+    def attempt(record: SourceRecord) -> SourceRecord:
+        state = replace(record.state, failures=1)
+        return replace(record, state=state, given=(given(HELD),), problem=Problem.ROLLED_BACK, detail="why")
+
+    operators.prefetcher.attempt = attempt
+    answer = (await put(calling(world_))).json()
+    assert ("held", "rolled_back", [7]) == (
+        answer["outcome"],
+        answer["problem"],
+        [one["crl_number"] for one in answer["crls"]],
+    )
+    assert {"a.crl": b"a crl"} == operators.shelf.content
+    listed = (await calling(world_).get("/v1/crls/uploads")).json()["uploads"]
+    assert [("held", "rolled_back")] == [(one["outcome"], one["problem"]) for one in listed]
+
+
+async def test_what_was_given_before_makes_nothing_held() -> None:
+    """It stays remembered; an older one that comes in its place is refused, and one that is listed so as well."""
+    world_, operators = world()
+    reading(operators)
+    caller = calling(world_)
+    await put(caller)
+
+    def attempt(record: SourceRecord) -> SourceRecord:
+        state = replace(record.state, failures=1)
+        return replace(record, state=state, problem=Problem.ROLLED_BACK, validators=Validators('"of the first"'))
+
+    operators.prefetcher.attempt = attempt
+    assert (422, "Nothing has changed: rolled_back.") == (
+        (answer := await put(caller, b"older")).status_code,
+        answer.json()["detail"],
+    )
+    assert {"a.crl": b"a crl"} == operators.shelf.content
+    assert "refused" == (await caller.get("/v1/crls/uploads")).json()["uploads"][0]["outcome"]
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+async def test_a_name_that_somebody_else_changes(method: str) -> None:
+    """Nobody waits for ever, and nothing is changed; when that has ended it can be."""
+    operators = Operators(ManualClock())
+    operators.shelf.content["a.crl"] = b"before"
+    operators.prefetcher.is_there = False
+    operators.shelf.claimed.add("a.crl")
+    caller = calling(World(operators=operators))
+    answer = await caller.send(method, "/v1/crls/uploads/a.crl", content=b"a crl")
+    assert (409, "urn:revet:problem:upload-under-way") == (answer.status_code, answer.json()["type"])
+    assert ({"a.crl": b"before"}, []) == (operators.shelf.content, operators.asked.told)
+    operators.shelf.claimed.clear()
+    answer = await caller.send(method, "/v1/crls/uploads/a.crl", content=b"a crl")
+    assert answer.status_code in (202, 204)
+    assert set() == operators.shelf.claimed
 
 
 async def test_too_many_uploads() -> None:

@@ -95,7 +95,9 @@ class World:
     def services(self) -> ApiServices:
         """What the application is made with."""
         stores = trust_stores(self.stores)
-        answers: VerdictCache[KeptAnswer] = VerdictCache(self.kept, self.number, stores.in_force, self.clock)
+        answers: VerdictCache[KeptAnswer] = VerdictCache(
+            self.kept, self.policy, self.number, stores.in_force, self.clock
+        )
         blocks = Blocks(self.blocks, self.clock, self.ids, self.observer, self.most_blocks)
         operators = (self.operators or Operators(self.clock)).services()
         return ApiServices(self._validator(stores, blocks), self.policy, self.operations(), blocks, answers, operators)

@@ -8,10 +8,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Flag, auto
 from typing import TypeVar
 
-from service.application.crl_fetcher import CrlOrder
+from service.application.crl_fetcher import CrlOrder, CrlSigner
 from service.application.evidence_store import NOTHING_WAITS, HeldCrl, HeldOcsp, StoreError, WaitingCrls
 from service.application.observer import DecisionDetails, FetchDetails, IgnoredDetails, IngestDetails, NullObserver
 from service.application.origin import OriginAnswer, OriginError, OriginRequest, OriginStream
@@ -206,9 +207,11 @@ class BrokenStore:
         """Take what fails."""
         self._failing = failing
 
-    def find(self, issuer: bytes, points: frozenset[bytes], key: bytes) -> tuple[CrlFinding, ...]:
+    def find(
+        self, issuer: bytes, points: frozenset[bytes], authorities: frozenset[bytes], key: bytes
+    ) -> tuple[CrlFinding, ...]:
         """No CRL."""
-        del issuer, points, key
+        del issuer, points, authorities, key
         return self._give(Failing.CRLS, ())
 
     def holds_issuer(self, issuer: bytes, signer_spkis: frozenset[bytes]) -> bool:
@@ -216,9 +219,9 @@ class BrokenStore:
         del issuer, signer_spkis
         return self._give(Failing.ISSUERS, False)
 
-    def kept_signers(self, issuer: bytes) -> tuple[tuple[bytes, ...], ...]:
+    def kept_signers(self, issuer: bytes, authorities: frozenset[bytes]) -> tuple[tuple[bytes, ...], ...]:
         """None."""
-        del issuer
+        del issuer, authorities
         return self._give(Failing.ISSUERS, ())
 
     def waiting(self, issuer: bytes, points: frozenset[bytes]) -> WaitingCrls:
@@ -234,6 +237,14 @@ class BrokenStore:
         """No answer."""
         del key
         return self._give(Failing.OCSP, None)
+
+    def vouch(self, signer: CrlSigner) -> None:
+        """It is noted nowhere."""
+        del signer
+
+    def keep_path(self, signer: CrlSigner, at: datetime) -> None:
+        """Nothing is kept."""
+        del signer, at
 
     async def put_ocsp(self, key: bytes, held: HeldOcsp, supersedes: Callable[[HeldOcsp], bool] | None = None) -> None:
         """Forget it."""

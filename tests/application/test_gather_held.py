@@ -9,9 +9,10 @@ from service.adapters.lmdb.store import Store
 from service.adapters.nonces import RandomNonces
 from service.application.evidence_store import HeldOcsp
 from service.application.gather import Gatherer, GatherRequest, Sources
-from service.application.inline_evidence import MAX_CRL_ISSUERS, InlineEvidence, read_inline_evidence
+from service.application.inline_evidence import InlineEvidence, read_inline_evidence
 from service.application.observer import NullObserver
 from service.application.ocsp_client import OcspClient, OcspRules
+from service.core.crl.scope import MAX_CRL_ISSUERS
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.certificate import Certificate
 from service.core.model.crl import CrlEntry
@@ -117,9 +118,11 @@ async def test_a_held_crl_for_other_certificates(store: Store) -> None:
 
 
 async def test_a_held_crl_under_another_key(store: Store) -> None:
-    """It is found, and refused later; signed in the issuer's name by somebody else it makes no answer needed."""
+    """It is found by the keys that names lead to, and refused later; it makes no answer needed."""
     hold_crl(store, NAMESAKE.crl(), NAMESAKE)
-    gathered = await crls(store)
+    assert GatheredCrls() == await crls(store)
+    wanted = replace(CRL, authorities=frozenset({NAMESAKE.issued.spki}))
+    gathered = (await gather(store, wanted)).crls[wanted]
     assert ([NAMESAKE.issued.spki], False) == (
         [finding.signer_spki for finding in gathered.findings],
         gathered.names_issuer,

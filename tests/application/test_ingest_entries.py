@@ -8,7 +8,7 @@ import pytest
 
 from service.adapters.lmdb.store import Store
 from service.adapters.spool import FileSpool
-from service.application.crl_delivery import CrlDownload, Delivery, OrderedSigners
+from service.application.crl_delivery import CrlDownload, Delivery, Indexed, OrderedSigners
 from service.application.crl_fetcher import CrlSigner
 from service.application.ingest import Ingester, IngestRules
 from service.application.origin import UrlTrust
@@ -31,11 +31,16 @@ class Progress:
     """Notes what it is told."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[int, int]] = []
+        self.told: list[Indexed] = []
 
-    def __call__(self, done: int, total: int) -> None:
+    def __call__(self, indexed: Indexed) -> None:
         """Note it."""
-        self.told.append((done, total))
+        self.told.append(indexed)
+
+    @property
+    def counted(self) -> list[Indexed]:
+        """What it was told of lists that somebody has walked over."""
+        return [one for one in self.told if one.of_entries is not None]
 
 
 async def bring(
@@ -64,7 +69,7 @@ async def test_who_signed_it_is_asked_first(
     """What is wrong with the list is found out only of one that would be held."""
     told = Progress()
     delivery = await bring(SUB.crl(**crl), store, tmp_path, by, told)
-    assert (problem, [], ()) == (delivery.problem, told.told, store.held())
+    assert (problem, [], ()) == (delivery.problem, told.counted, store.held())
 
 
 async def test_a_rollback_is_not_walked_over(store: Store, tmp_path: Path) -> None:
@@ -74,22 +79,24 @@ async def test_a_rollback_is_not_walked_over(store: Store, tmp_path: Path) -> No
 
 
 async def test_progress(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is told now and then, always more, and at the end that all is read."""
+    """It is told that it begins, then now and then, always more, and at the end that all is read."""
     monkeypatch.setattr(entries, "PROGRESS_OCTETS", 20_000)
-    told = Progress()
-    assert None is (await bring(SUB.crl(revoked=range(1, 10_001)), store, tmp_path, told=told)).problem
-    totals = {total for _, total in told.told}
-    done = [one for one, _ in told.told]
-    assert {done[-1]} == totals
-    assert len(done) > 3
-    assert all(later - earlier >= 20_000 for earlier, later in pairwise(done[:-1]))
+    told, crl = Progress(), SUB.crl(revoked=range(1, 10_001))
+    assert None is (await bring(crl, store, tmp_path, told=told)).problem
+    assert [Indexed(0, len(crl))] == [one for one in told.told if one.of_entries is None] == told.told[:1]
+    counted = told.counted
+    assert {(10_000, counted[-1].octets)} == {(one.of_entries, one.of_octets) for one in counted}
+    assert (0, 0, 10_000) == (counted[0].octets, counted[0].entries, counted[-1].entries)
+    assert len(counted) > 4
+    assert all(after.octets - before.octets >= 20_000 for before, after in pairwise(counted[:-1]))
+    assert all(0 < after.entries - before.entries < 10_000 for before, after in pairwise(counted))
 
 
 async def test_an_empty_list_makes_no_progress(store: Store, tmp_path: Path) -> None:
-    """There is nothing to tell."""
+    """There is nothing to count."""
     told = Progress()
     assert None is (await bring(SUB.crl(), store, tmp_path, told=told)).problem
-    assert [] == told.told
+    assert [Indexed(0, 0, 0, 0)] == told.counted
 
 
 @pytest.mark.parametrize(

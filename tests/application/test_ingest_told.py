@@ -18,7 +18,7 @@ from service.core.der.crl import read_crl
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.policy import Policy
 from service.core.names.comparison import canonical
-from tests.application.chain import CRL_URL, NAMESAKE, SUB, order
+from tests.application.chain import CRL_URL, NAMESAKE, SUB, order, read
 from tests.application.fakes import BrokenStore, Failing, Recorder, ScriptedOrigin
 from tests.application.manual_clock import ManualClock
 from tests.pki import NOW, THIS_UPDATE, Authority, der, hours, pem
@@ -217,7 +217,8 @@ async def test_a_store_that_was_emptied(store_directory: Path, tmp_path: Path) -
             assert () == await ingesting.take(CRL)
         assert [Ingested.STORED, Ingested.STORED, Ingested.UNCHANGED] == ingesting.outcomes
         issuer = canonical(read_crl(CRL).meta.issuer.der)
-        assert [True] == [finding.entry is not None for finding in store.find(issuer, frozenset(), b"\x01")]
+        found = store.find(issuer, frozenset(), frozenset({read(SUB).public_key.spki}), b"\x01")
+        assert [True] == [finding.entry is not None for finding in found]
 
 
 async def test_a_store_that_cannot_say_what_it_holds(tmp_path: Path) -> None:

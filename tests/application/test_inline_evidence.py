@@ -8,16 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.application.inline_evidence import (
-    MAX_CRL_ISSUERS,
     MAX_CRLS,
     MAX_OCSP_RESPONSES,
     InlineEvidence,
     InlineSignatures,
-    asked_issuers,
-    names_too_many_issuers,
     read_inline_evidence,
 )
 from service.application.submission import SubmissionError
+from service.core.crl.scope import MAX_CRL_ISSUERS, asked_issuers, names_too_many_issuers
 from service.core.der.crl import read_crl
 from service.core.der.key import read_public_key
 from service.core.model.budget import BudgetExhaustedError, Limits

@@ -1,5 +1,6 @@
 """What responders refused to say is remembered for seconds, for one question to one of them, and says so."""
 
+import asyncio
 from dataclasses import replace
 from typing import Final
 
@@ -7,14 +8,16 @@ import pytest
 
 from service.adapters.lmdb.store import Store
 from service.adapters.nonces import RandomNonces
+from service.application.breaker import FAILURES
 from service.application.observer import OcspEvent
 from service.application.ocsp_client import OcspClient, OcspRules
 from service.application.ocsp_failures import LONGEST_REMEMBERED_S, REMEMBERED_S, OcspFailures
+from service.application.operating.purging import CacheKind, PurgeWatch
 from service.application.origin import OriginError
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.policy import Policy
 from tests.application.chain import SUB, leaf, read
-from tests.application.fakes import Recorder, ScriptedOrigin
+from tests.application.fakes import Recorder, ScriptedOrigin, settle
 from tests.application.manual_clock import ManualClock
 from tests.pki import NOW, hours, ocsp_error
 
@@ -188,3 +191,49 @@ async def test_a_purge(store: Store) -> None:
     asking.forget()
     await asking.ask(LEAF, ISSUER)
     assert 2 == len(origin.requests)
+
+
+def following(origin: ScriptedOrigin, store: Store) -> OcspClient:
+    """A worker's client, of several that share a store."""
+    rules = OcspRules(Policy(), 1.0, purges=PurgeWatch(store))
+    return OcspClient(origin, store, ManualClock(), Recorder(), rules, RandomNonces())
+
+
+@pytest.mark.parametrize(("kind", "asked"), [(CacheKind.NEGATIVE, 2), (CacheKind.VERDICTS, 1)])
+async def test_a_purge_that_another_worker_was_asked_for(store: Store, kind: CacheKind, asked: int) -> None:
+    """The next request asks, without any time passing; a purge of something else changes nothing."""
+    origin = ScriptedOrigin({URL: ocsp_error("unauthorized")})
+    asking = following(origin, store)
+    await asking.ask(LEAF, ISSUER)
+    await store.purge((kind,))
+    await asking.ask(LEAF, ISSUER)
+    assert asked == len(origin.requests)
+
+
+async def test_a_purge_asks_hosts_that_were_left_alone(store: Store) -> None:
+    """At once, too: their breakers are closed."""
+    origin = ScriptedOrigin({URL: OriginError(Problem.UNREACHABLE, "nobody there")})
+    asking = following(origin, store)
+    for _ in range(FAILURES + 1):
+        await asking.ask(LEAF, ISSUER)
+    assert FAILURES == len(origin.requests)
+    await store.purge((CacheKind.NEGATIVE,))
+    await asking.ask(LEAF, ISSUER)
+    assert FAILURES + 1 == len(origin.requests)
+
+
+async def test_what_was_asked_before_a_purge_is_not_remembered_after_it(store: Store) -> None:
+    """It was refused by a responder that may have been repaired since: the request after that asks again."""
+    origin = ScriptedOrigin({URL: ocsp_error("unauthorized")})
+    asking = following(origin, store)
+    origin.gate.clear()
+    first = asyncio.create_task(asking.ask(LEAF, ISSUER))
+    await origin.asked.wait()
+    await store.purge((CacheKind.NEGATIVE,))
+    joined = asyncio.create_task(asking.ask(LEAF, ISSUER))
+    await settle()
+    origin.gate.set()
+    assert await first == await joined
+    assert (1, 0) == (len(origin.requests), asking.report().remembered)
+    await asking.ask(LEAF, ISSUER)
+    assert (2, 1) == (len(origin.requests), asking.report().remembered)

@@ -2,18 +2,20 @@
 
 from typing import Final
 
-from service.application.crl_fetcher import MAX_ORDER_PATH_OCTETS
+from service.application.crl_fetcher import MAX_ORDER_PATH_OCTETS, key_digest
 from service.application.gather import signers_of
 from service.application.signer_paths import (
     MAX_OCTETS,
     MAX_PATH_CERTIFICATES,
     MAX_PATH_OCTETS,
     MAX_PATHS,
+    certifiers,
     encoded,
     joined,
 )
 from service.core.model.certificate import Certificate
 from service.core.model.evidence import CrlWanted, Reach
+from service.core.model.signer_path import SignerPath
 from tests.application.chain import ROOT, SUB, leaf, read
 from tests.pki import NOW, Authority, Extension, days, der, key
 
@@ -74,7 +76,8 @@ def test_what_is_no_certificate_is_not_kept() -> None:
 
 def wanted(*signers: Authority, paths: tuple[tuple[Certificate, ...], ...]) -> CrlWanted:
     """CRLs that these may have signed beside the issuer."""
-    return CrlWanted(leaf(), read(SUB), Reach.ORIGIN, tuple(map(read, signers)), paths=paths)
+    upwards = tuple(SignerPath(path, frozenset(one.public_key.spki for one in path)) for path in paths)
+    return CrlWanted(leaf(), read(SUB), Reach.ORIGIN, tuple(map(read, signers)), paths=upwards)
 
 
 def test_an_order_has_a_path_for_each_signer() -> None:
@@ -85,6 +88,14 @@ def test_an_order_has_a_path_for_each_signer() -> None:
     assert [(), ()] == [one.path for one in signers_of(wanted(other, paths=()))]
 
 
+def test_an_order_says_who_certified_the_signers() -> None:
+    """By digests of their keys, however little of the path is kept; nobody, where nobody has looked for paths."""
+    path = (read(SUB), *(read(one) for one in RENEWED))
+    (signer,) = signers_of(wanted(paths=(path,)))
+    assert {key_digest(one.public_key.spki) for one in path} == signer.authorities
+    assert [frozenset()] == [one.authorities for one in signers_of(wanted(paths=()))]
+
+
 def test_an_order_with_long_paths() -> None:
     """All keys are tried; of certificates it has what it has room for."""
     signers = [large(MAX_PATH_OCTETS - 1000, number) for number in range(1, 6)]
@@ -92,3 +103,12 @@ def test_an_order_with_long_paths() -> None:
     paths = [one.path for one in signers_of(asked)]
     assert [*((one.der,) for one in (SUB, *signers[:4])), ()] == paths
     assert sum(len(der) for path in paths for der in path) <= MAX_ORDER_PATH_OCTETS
+
+
+def test_by_whose_keys_it_is_decided() -> None:
+    """Those that bear the name, up to the first that does not; whoever is above that one has certified many."""
+    signer, above = SUB.subordinate("Sub", key=key("p256", 8)), Authority.root("Above", key=key("p256", 9))
+    path = tuple(map(read, (signer, SUB, ROOT, above)))
+    assert frozenset(one.public_key.spki for one in path[:3]) == certifiers(path)
+    assert frozenset(one.public_key.spki for one in path[:1]) == certifiers(path[:1])
+    assert frozenset() == certifiers(())

@@ -1,6 +1,6 @@
 """Answers that are given again: while nothing has changed on which they depend, and not a moment longer."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
@@ -13,6 +13,7 @@ from service.application.verdict_cache import (
     Ticket,
     VerdictCache,
 )
+from service.core.model.policy import IssuerMatch, IssuerRule, OcspNonce, Policy
 from service.core.model.trust_store import TrustStore
 from service.core.path.trust_store import build_trust_store
 from tests.api.fakes import Number
@@ -26,6 +27,7 @@ class Setting:
     """A cache, and what it looks at."""
 
     limit: int = 3
+    policy: Policy = field(default_factory=Policy)
     number: Number = field(default_factory=Number)
     clock: ManualClock = field(default_factory=ManualClock)
     stores: dict[str, TrustStore] = field(default_factory=lambda: {NAME: build_trust_store(NAME, ())})
@@ -33,7 +35,7 @@ class Setting:
 
     def __post_init__(self) -> None:
         """Make the cache."""
-        self.cache = VerdictCache(self.limit, self.number, self.stores.get, self.clock)
+        self.cache = VerdictCache(self.limit, self.policy, self.number, self.stores.get, self.clock)
 
     def ticket(self) -> Ticket:
         """What is in force now."""
@@ -178,6 +180,35 @@ def test_no_cache_at_all() -> None:
     setting = Setting(limit=0)
     assert None is setting.cache.begin(NAME)
     assert None is setting.found(b"one")
+
+
+RULE = IssuerRule(IssuerMatch(name=b"an issuer"))
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        Policy(ocsp_nonce=OcspNonce.REQUEST),
+        Policy(ocsp_nonce=OcspNonce.REQUIRE),
+        Policy(issuer_rules=(RULE, replace(RULE, ocsp_nonce=OcspNonce.REQUEST))),
+        Policy(issuer_rules=(replace(RULE, ocsp_nonce=OcspNonce.REQUIRE), RULE)),
+        Policy(ocsp_nonce=OcspNonce.REQUEST, issuer_rules=(replace(RULE, ocsp_nonce=OcspNonce.OFF),)),
+    ],
+)
+def test_nothing_is_kept_where_nonces_are_wanted(policy: Policy) -> None:
+    """For all, or by any rule: each request asks its responder, and is answered by nothing from before."""
+    setting = Setting(policy=policy)
+    assert None is setting.cache.begin(NAME)
+    assert None is setting.found(b"one")
+    assert 0 == setting.cache.report().limit
+
+
+@pytest.mark.parametrize("nonce", [None, OcspNonce.OFF])
+def test_rules_without_nonces_keep_answers(nonce: OcspNonce | None) -> None:
+    """A rule that says nothing of them, or that it wants none, is no reason to decide anew."""
+    setting = Setting(policy=Policy(issuer_rules=(replace(RULE, ocsp_nonce=nonce),)))
+    setting.keep(b"one", "first")
+    assert "first" == setting.found(b"one")
 
 
 def test_its_report(setting: Setting) -> None:

@@ -1,9 +1,11 @@
 """The commands of operators: what they ask, what they print, how they exit."""
 
 import json
+from io import StringIO
 from typing import Any, Final
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from service.api import operator_examples as examples
@@ -13,6 +15,9 @@ from tests.cli.serving import Answer, answering
 
 URL: Final = "http://crl.example/issuing.crl"
 NOTHING: Final = {"started": [], "unknown": [], "outcomes": [], "running": [], "asked_at": "2026-01-01T00:00:00Z"}
+
+DOWNLOADING: Final = {"phase": "downloading", "done": 0, "total": None, "entries": 0, "entries_total": None, "at": ""}
+INGESTING: Final = {**DOWNLOADING, "phase": "ingesting"}
 
 
 def run(url: str, *arguments: str) -> Result:
@@ -98,6 +103,45 @@ def test_refresh_that_takes_longer_than_a_request(monkeypatch: pytest.MonkeyPatc
     assert looks >= 3
 
 
+def test_bars_while_a_large_one_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a terminal: octets of how many, then entries of how many; a bar that is done with is gone."""
+    monkeypatch.setattr(refresh, "LOOK_EVERY_S", 0.01)
+    terminal = Console(file=StringIO(), force_terminal=True, width=200, color_system=None)
+    monkeypatch.setattr(refresh, "errors", terminal)
+    steps = [
+        {**DOWNLOADING, "done": 3_000_000},
+        {**DOWNLOADING, "done": 20_000_000, "total": 40_000_000},
+        {**INGESTING, "total": 40_000_000},
+        {**INGESTING, "done": 10_000_000, "total": 39_000_000, "entries": 250_000, "entries_total": 1_000_000},
+        None,
+    ]
+    (line,) = examples.CRLS["crls"]
+    looks = iter(steps)
+
+    def respond(method: str, path: str, body: dict[str, Any]) -> Answer:
+        del body, path
+        if method == "POST":
+            return 202, {**NOTHING, "started": [URL], "running": [URL]}
+        step = next(looks, None)
+        attempt = "2025-12-31T23:59:59Z" if step else "2026-01-01T00:00:01Z"
+        return 200, {"crls": [{**line, "progress": step, "last_attempt": attempt}], "after": None}
+
+    with answering(respond) as url:
+        result = run(url, "refresh", "--wait", URL)
+    assert (0, f"{URL}  refreshed\n") == (result.exit_code, result.stdout)
+    everything = written(terminal)
+    assert f"downloading {URL}" in everything
+    assert "20.0/40.0 MB" in everything
+    assert f"ingesting {URL}" in everything
+    assert "10.0/39.0 MB 250,000 of 1,000,000 entries" in everything
+
+
+def written(terminal: Console) -> str:
+    """What a terminal has shown so far."""
+    assert isinstance(terminal.file, StringIO)
+    return terminal.file.getvalue()
+
+
 @pytest.mark.parametrize(
     "command", [("refresh",), ("refresh", "--wait"), ("stats",), ("crl", "list"), ("crl", "reset", "--slot", "a")]
 )
@@ -147,8 +191,13 @@ def test_the_list() -> None:
     ("changes", "expected"),
     [
         (
-            {"progress": {"phase": "downloading", "done": 5000, "total": 9000, "at": ""}},
+            {"progress": {**DOWNLOADING, "done": 5000, "total": 9000}},
             "downloading: 5,000 of 9,000 bytes",
+        ),
+        ({"progress": {**DOWNLOADING, "done": 5000}}, "downloading: 5,000 bytes"),
+        (
+            {"progress": {**INGESTING, "done": 5000, "total": 9000, "entries": 1200, "entries_total": 2000}},
+            "ingesting: 5,000 of 9,000 bytes, 1,200 of 2,000 entries",
         ),
         ({"source": None}, "whose source is forgotten"),
         ({"slot": None, "issuer": None, "status": "never"}, "never    -"),

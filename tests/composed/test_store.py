@@ -64,13 +64,13 @@ async def test_a_held_answer_that_is_genuine(directory: Path) -> None:
 
 @pytest.mark.parametrize("signer", [NAMESAKE, STRANGER], ids=["a namesake", "a stranger"])
 async def test_a_held_crl_counts_for_one_key(directory: Path, signer: Authority) -> None:
-    """One of the right name under another key neither allows nor revokes."""
+    """One of the right name under another key neither allows nor revokes: it is not looked at."""
     async with composed(directory) as service, serve(Publishing()) as server:
         leaf = leaf_naming("crl", f"http://ca.example:{server.port}/crl")
         for crl in (SUB.crl(number=1), SUB.crl(number=2, revoked=[leaf.serial])):
             hold_crl(service.store, crl, signer, ELSEWHERE)
             answer = await service.ask(leaf)
             assert UNAVAILABLE == summary(answer)
-            assert f"{ELSEWHERE}: signed by somebody who may not speak for the issuer" in answer["detail"]
+            assert ELSEWHERE not in answer["detail"]
         hold_crl(service.store, SUB.crl(), SUB, ELSEWHERE)
         assert GOOD == summary(await service.ask(leaf))

@@ -25,6 +25,7 @@ from service.api.problems import (
     too_many_blocks,
     too_many_uploads,
     too_slow,
+    upload_under_way,
 )
 from service.api.rules import MIB, ApiRules, Overrides
 from service.core.model.block import Block, FingerprintMatch
@@ -208,6 +209,7 @@ def made_here() -> Iterable[Problem]:
         too_many_blocks(),
         blocks_unavailable(),
         too_many_uploads(),
+        upload_under_way(),
         crl_refused("bad_signature", "why"),
         prefetcher_unavailable(),
         store_unavailable(),

@@ -24,13 +24,14 @@ from service.api.reply import COMMON_HEADERS
 from service.api.rules import MAX_ITEMS, ApiRules
 from service.api.schemas import MAX_LISTED, MAX_OID_LENGTH, Options, ValidateRequest
 from service.application.gather import MAX_DISTRIBUTION_POINTS, MAX_URLS
-from service.application.inline_evidence import MAX_CRL_ISSUERS, MAX_CRLS, MAX_OCSP_RESPONSES
+from service.application.inline_evidence import MAX_CRLS, MAX_OCSP_RESPONSES
 from service.application.observer import Ingested
 from service.application.ocsp_client import MAX_RESPONDERS, MAX_RESPONSE_BYTES
 from service.application.operating.crl_listing import CrlStatus
 from service.bootstrap.directories import STORE_DIRECTORY
 from service.bootstrap.worker import open_worker_apps
 from service.core.crl.issuer import MAX_SIGNERS
+from service.core.crl.scope import MAX_CRL_ISSUERS
 from service.core.model.budget import Limits
 from service.core.model.evidence_tier import Tier
 from service.core.model.verdict import Decision, Method, RevocationStatus, Status

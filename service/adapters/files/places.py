@@ -68,7 +68,7 @@ class FilePlaces:
                 return
             if found.st_size > max_bytes:
                 raise _too_large(path, max_bytes)
-            yield Content(version, _pieces(path, descriptor, max_bytes))
+            yield Content(version, _pieces(path, descriptor, max_bytes), octets=found.st_size)
         finally:
             os.close(descriptor)
 

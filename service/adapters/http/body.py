@@ -37,6 +37,18 @@ def check_declared_length(response: httpx.Response, max_bytes: int) -> None:
         raise too_large(f"the body is said to have {declared} bytes", max_bytes)
 
 
+def declared_length(response: httpx.Response) -> int | None:
+    """How many octets the decoded body has, where that is said before it comes (RFC 9110 §8.6).
+
+    Of a coded body it says how many are sent, and of one in chunks it says nothing (RFC 9112 §6.3).
+    """
+    headers = response.headers
+    if headers.get("content-encoding", "").strip().lower() not in {"", "identity"} or "transfer-encoding" in headers:
+        return None
+    declared = headers.get("content-length")
+    return None if declared is None else int(declared)
+
+
 async def read_body(response: httpx.Response, authority: str, max_bytes: int, deadline: float) -> AsyncGenerator[bytes]:
     """Give the decoded body in pieces.
 

@@ -23,7 +23,7 @@ from typing import Self
 
 import httpx
 
-from service.adapters.http.body import check_declared_length, read_body, read_nothing
+from service.adapters.http.body import check_declared_length, declared_length, read_body, read_nothing
 from service.adapters.http.errors import as_origin_errors
 from service.adapters.http.guard import Target, check_url, redirect_target, refused
 from service.adapters.http.slots import Slots
@@ -158,7 +158,8 @@ class HttpOrigin:
         """
         async with self._exchange(request) as exchange:
             said = read_headers(exchange.headers)
-            yield OriginStream(exchange.url, exchange.pieces, said, exchange.not_modified)
+            octets = None if exchange.not_modified else declared_length(exchange.response)
+            yield OriginStream(exchange.url, exchange.pieces, said, exchange.not_modified, octets)
 
     async def aclose(self) -> None:
         """Close every connection. What is fetched afterwards fails."""

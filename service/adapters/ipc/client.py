@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from service.adapters.ipc.message import MAX_LINE_BYTES, MessageError, decode_report, encode_order
 from service.adapters.ipc.requests import (
@@ -18,13 +20,21 @@ from service.adapters.ipc.requests import (
     decode_refresh_report,
     decode_unknown,
     encode_request,
+    fault_of,
     octets_of_order,
     octets_of_text,
 )
 from service.application.claims import ClaimOutcome, CrlClaim
 from service.application.crl_fetcher import CrlOrder
-from service.application.prefetch.desk import PrefetcherUnavailableError, RefreshReport, Waiting
+from service.application.prefetch.desk import (
+    PrefetcherGoneError,
+    PrefetcherUnavailableError,
+    RefreshReport,
+    Waiting,
+)
 from service.core.model.attempt import Attempt, Problem
+
+T = TypeVar("T")
 
 
 class PrefetcherClient:
@@ -42,9 +52,11 @@ class PrefetcherClient:
         """Have a CRL fetched; what failed, URL by URL."""
         try:
             return decode_report(await self._exchange(encode_order(order)))
+        except PrefetcherUnavailableError as error:
+            detail = str(error)
         except (OSError, ValueError) as error:  # no socket, no process, no report, or an order that is too large
             detail = f"the prefetcher did not answer ({type(error).__name__})"
-            return tuple(Attempt(url, Problem.INTERNAL, detail) for url in order.urls)
+        return tuple(Attempt(url, Problem.INTERNAL, detail) for url in order.urls)
 
     async def note_used(self, keys: tuple[str, ...]) -> tuple[str, ...]:
         """Tell what verdicts rested on; which of it is not known.
@@ -54,7 +66,7 @@ class PrefetcherClient:
         """
         unknown: list[str] = []
         for batch in batches(keys, octets_of_text):
-            unknown += decode_unknown(await self._ask(UsedRequest(batch)))
+            unknown += _understood(decode_unknown, await self._ask(UsedRequest(batch)))
         return tuple(unknown)
 
     async def learn(self, orders: tuple[CrlOrder, ...]) -> None:
@@ -64,7 +76,7 @@ class PrefetcherClient:
             PrefetcherUnavailableError: it did not answer.
         """
         for batch in batches(orders, octets_of_order):
-            check_done(await self._ask(LearnRequest(batch)))
+            _understood(check_done, await self._ask(LearnRequest(batch)))
 
     async def claim(self, claim: CrlClaim) -> ClaimOutcome:
         """Have CRLs tried that wait."""
@@ -77,9 +89,9 @@ class PrefetcherClient:
         """Have sources tried now.
 
         Raises:
-            PrefetcherUnavailableError: it did not answer.
+            PrefetcherUnavailableError: it did not answer; `PrefetcherGoneError` where it was there, and is not.
         """
-        return decode_refresh_report(await self._ask(RefreshRequest(source, waiting)))
+        return _understood(decode_refresh_report, await self._ask(RefreshRequest(source, waiting)))
 
     async def reset(self, slots: tuple[bytes, ...]) -> None:
         """Have lower CRL numbers accepted in these slots.
@@ -89,10 +101,7 @@ class PrefetcherClient:
             StoreError: it could not write; nothing, or a part of it, is done.
         """
         for batch in batches(slots, lambda slot: 2 * len(slot) + 3):
-            try:
-                check_done(await self._ask(ResetRequest(batch)))
-            except MessageError as error:
-                raise PrefetcherUnavailableError("the prefetcher did not understand") from error
+            _understood(check_done, await self._ask(ResetRequest(batch)))
 
     async def answers(self) -> bool:
         """Whether the prefetcher answers."""
@@ -104,23 +113,46 @@ class PrefetcherClient:
 
     async def _ask(self, request: Question) -> bytes:
         try:
-            answer = await self._exchange(encode_request(request))
+            return await self._exchange(encode_request(request))
         except (OSError, ValueError) as error:
             raise PrefetcherUnavailableError(f"the prefetcher did not answer ({type(error).__name__})") from error
-        if not answer:
-            raise PrefetcherUnavailableError("the prefetcher hung up")
-        return answer
 
     async def _exchange(self, line: bytes) -> bytes:
+        """Send a line, and wait for the answer.
+
+        Raises:
+            OSError: nobody could be asked.
+            ValueError: the answer is too long.
+            PrefetcherUnavailableError: it could not do it, or hung up (`PrefetcherGoneError`).
+        """
         reader, writer = await asyncio.open_unix_connection(self._path, limit=MAX_LINE_BYTES)
         try:
             writer.write(line)
             await writer.drain()
-            return await reader.readline()
+            answer = await reader.readline()
+        except OSError as error:
+            raise PrefetcherGoneError(f"the prefetcher hung up ({type(error).__name__})") from error
         finally:
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
+        if not answer.endswith(b"\n"):
+            raise PrefetcherGoneError("the prefetcher hung up")
+        if (fault := fault_of(answer)) is not None:
+            raise PrefetcherUnavailableError(f"the prefetcher could not do it ({fault}), and its log says why")
+        return answer
+
+
+def _understood(read: Callable[[bytes], T], answer: bytes) -> T:
+    """What an answer says.
+
+    Raises:
+        PrefetcherUnavailableError: it is none to what was asked.
+    """
+    try:
+        return read(answer)
+    except MessageError as error:
+        raise PrefetcherUnavailableError("the prefetcher did not understand") from error
 
 
 IngesterClient = PrefetcherClient

@@ -3,7 +3,14 @@
 import json
 from base64 import b64decode, b64encode
 
-from service.application.crl_fetcher import MAX_ORDER_PATH_OCTETS, MAX_ORDER_SIGNERS, CrlOrder, CrlSigner
+from service.application.crl_fetcher import (
+    KEY_DIGEST_OCTETS,
+    MAX_AUTHORITIES,
+    MAX_ORDER_PATH_OCTETS,
+    MAX_ORDER_SIGNERS,
+    CrlOrder,
+    CrlSigner,
+)
 from service.core.model.attempt import Attempt, Problem
 
 MAX_LINE_BYTES = 256 * 1024
@@ -39,7 +46,13 @@ def decode_order(text: bytes) -> CrlOrder:
 def order_document(order: CrlOrder) -> dict[str, object]:
     """An order as a part of a message."""
     signers = [
-        [_text(signer.name), _text(signer.spki), [_text(der) for der in signer.path]] for signer in order.signers
+        [
+            _text(signer.name),
+            _text(signer.spki),
+            [_text(der) for der in signer.path],
+            [_text(digest) for digest in sorted(signer.authorities)],
+        ]
+        for signer in order.signers
     ]
     return {"urls": order.urls, "signers": signers}
 
@@ -95,8 +108,11 @@ def line(message: object) -> bytes:
     return encoded
 
 
-def _signer(name: str, spki: str, path: list[str]) -> CrlSigner:
-    return CrlSigner(_octets(name), _octets(spki), tuple(map(_octets, path)))
+def _signer(name: str, spki: str, path: list[str], authorities: list[str]) -> CrlSigner:
+    digests = frozenset(map(_octets, authorities))
+    if len(digests) > MAX_AUTHORITIES or any(len(one) != KEY_DIGEST_OCTETS for one in digests):
+        raise ValueError("not the digests of a few keys")
+    return CrlSigner(_octets(name), _octets(spki), tuple(map(_octets, path)), digests)
 
 
 def _text(octets: bytes) -> str:

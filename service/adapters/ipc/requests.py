@@ -18,6 +18,11 @@ ROOM = 192 * 1024
 MAX_ITEMS = 4096
 """Of one list: a single octet each would be a long one of nothing."""
 
+FAULT = "fault"
+"""The member of an answer that says that there is none."""
+
+_FAULT_BEGINS = b'{"fault":'
+
 T = TypeVar("T")
 
 
@@ -137,6 +142,21 @@ def decode_claim_outcome(text: bytes) -> ClaimOutcome:
         raise MessageError("not an answer") from error
 
 
+def encode_fault(error: Exception) -> bytes:
+    """The answer where something went wrong that nobody has thought of: what kind of thing; the log has the rest."""
+    return line({FAULT: type(error).__name__})
+
+
+def fault_of(text: bytes) -> str | None:
+    """What went wrong, where that is the answer; None for every other one."""
+    if not text.startswith(_FAULT_BEGINS):
+        return None
+    try:
+        return str(json.loads(text)[FAULT])
+    except ValueError:
+        return "not an answer"
+
+
 def encode_failed(reason: str) -> bytes:
     """The answer that says why nothing was done."""
     return line({"failed": reason})
@@ -220,7 +240,10 @@ def batches(items: Iterable[T], octets: Callable[[T], int]) -> Iterator[tuple[T,
 
 def octets_of_order(order: CrlOrder) -> int:
     """What an order takes of a message, a little too much."""
-    signers = sum(len(one.name) + len(one.spki) + sum(map(len, one.path)) for one in order.signers)
+    signers = sum(
+        len(one.name) + len(one.spki) + sum(map(len, (*one.path, *one.authorities))) + 4 * len(one.authorities)
+        for one in order.signers
+    )
     return sum(map(octets_of_text, order.urls)) + signers * 3 // 2 + 64
 
 

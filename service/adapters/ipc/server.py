@@ -1,21 +1,27 @@
-"""The prefetcher's side: takes requests and answers each."""
+"""The prefetcher's side: takes requests and answers each.
+
+Rules it keeps: a request is answered, whatever goes wrong with it: who asked is told that it failed, and an operator
+why. What is no request is not answered; an operator is told of that too.
+"""
 
 import asyncio
-import contextlib
 import socket
-from typing import Final, assert_never
+from collections.abc import Mapping
+from typing import Final, Protocol, assert_never
 
 from service.adapters.ipc.message import MAX_LINE_BYTES, encode_report
 from service.adapters.ipc.requests import (
     LearnRequest,
     Ping,
     RefreshRequest,
+    Request,
     ResetRequest,
     UsedRequest,
     decode_request,
     encode_claim_outcome,
     encode_done,
     encode_failed,
+    encode_fault,
     encode_refresh_report,
     encode_unknown,
 )
@@ -30,12 +36,50 @@ what the supervisor asked for, and an order that finds no place is evidence that
 (somaxconn)."""
 
 
+_KINDS: Final[Mapping[type[Request], str]] = {
+    CrlOrder: "order",
+    UsedRequest: "used",
+    LearnRequest: "learn",
+    RefreshRequest: "refresh",
+    ResetRequest: "reset",
+    CrlClaim: "claim",
+    Ping: "ping",
+}
+
+
+class RequestObserver(Protocol):
+    """Is told of requests that were not answered as they should be; must not raise and must not wait."""
+
+    def refused(self, reason: str) -> None:
+        """What came is no request; the connection was closed."""
+
+    def failed(self, kind: str, error: Exception) -> None:
+        """Carrying one out went wrong in a way that nobody has thought of; who asked was told so."""
+
+    def unheard(self, kind: str, reason: str) -> None:
+        """Who asked has gone before the answer: as a rule, he had no more time."""
+
+
+class NullRequestObserver:
+    """Is told, and forgets. Implements `RequestObserver`."""
+
+    def refused(self, reason: str) -> None:
+        """Forget it."""
+
+    def failed(self, kind: str, error: Exception) -> None:
+        """Forget it."""
+
+    def unheard(self, kind: str, reason: str) -> None:
+        """Forget it."""
+
+
 class PrefetcherServer:
     """Serves a `PrefetchPort` on a listening Unix socket."""
 
-    def __init__(self, prefetcher: PrefetchPort) -> None:
-        """Take what carries requests out."""
+    def __init__(self, prefetcher: PrefetchPort, observer: RequestObserver | None = None) -> None:
+        """Take what carries requests out, and who is told of those that were not."""
         self._prefetcher = prefetcher
+        self._observer = NullRequestObserver() if observer is None else observer
 
     async def serve(self, listener: socket.socket, stop: asyncio.Event) -> None:
         """Take requests until `stop` is set; those under way are dropped then.
@@ -53,13 +97,30 @@ class PrefetcherServer:
             server.close()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, ValueError):  # the worker is gone, or what came is no request
-            writer.write(await self._carried_out(await reader.readline()))
+        kind = "none yet"
+        try:
+            line = await reader.readline()
+            if not line:  # whoever that was, he has asked nothing
+                return
+            request = decode_request(line)
+            kind = _KINDS[type(request)]
+            writer.write(await self._answer_to(request, kind))
             await writer.drain()
-        writer.close()
+        except ValueError as error:
+            self._observer.refused(str(error))
+        except OSError as error:
+            self._observer.unheard(kind, type(error).__name__)
+        finally:
+            writer.close()
 
-    async def _carried_out(self, line: bytes) -> bytes:
-        request = decode_request(line)
+    async def _answer_to(self, request: Request, kind: str) -> bytes:
+        try:
+            return await self._carried_out(request)
+        except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for an answer
+            self._observer.failed(kind, error)
+            return encode_fault(error)
+
+    async def _carried_out(self, request: Request) -> bytes:
         match request:
             case CrlOrder():
                 return encode_report(await self._prefetcher.fetch(request))

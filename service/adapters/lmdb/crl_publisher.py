@@ -6,14 +6,18 @@ is told here of the one that is held.
 
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
 
 from service.adapters.lmdb.block_store import Submit
 from service.adapters.lmdb.crl_rows import CrlRows
 from service.adapters.lmdb.generation_reader import GenerationReader
 from service.adapters.lmdb.generation_writer import GenerationWriter
 from service.adapters.lmdb.record import SlotRecord, decode_slot, decode_watermark, encode_slot, encode_watermark
+from service.application.crl_fetcher import CrlSigner
 from service.application.evidence_store import HeldCrl, StoreError
-from service.core.model.crl import CrlRow, CrlSlot, Watermark
+from service.application.signer_paths import joined
+from service.core.model.crl import CrlMeta, CrlRow, CrlSlot, Watermark
 
 
 class CrlPublisher:
@@ -62,6 +66,31 @@ class CrlPublisher:
         except StoreError:  # damaged: what is published next repairs it
             return ()
 
+    def vouch(self, signer: CrlSigner) -> None:
+        """Let the CRLs of a signer be found by others' keys as well; see `CrlWriter`.
+
+        Raises:
+            StoreError: it could not be read or written; nothing changed.
+        """
+        new = self._crls.new_authorities(signer)
+        if new:
+            self._submit(lambda: self._crls.add_authorities(signer, new)).result()
+
+    def keep_path(self, signer: CrlSigner, at: datetime) -> None:
+        """Keep the path of a signer beside his CRLs; see `CrlWriter`.
+
+        Raises:
+            StoreError: it could not be read or written; nothing changed.
+        """
+        rows = {}
+        for one in self._crls.signed_by(signer):
+            record = decode_slot(one.row)
+            paths = joined(record.held.signer_paths, signer.path, at)
+            if paths != record.held.signer_paths:
+                rows[one.slot] = encode_slot(replace(record, held=replace(record.held, signer_paths=paths)))
+        if rows:
+            self._submit(lambda: self._crls.rewrite(rows)).result()
+
     def publish(self, held: HeldCrl, rows: Iterable[CrlRow], watermark: Watermark) -> None:
         """Replace what the slot holds; see `CrlWriter`. What `rows` raises passes through, and nothing has changed.
 
@@ -72,7 +101,7 @@ class CrlPublisher:
         record = SlotRecord(held, generation)
         try:
             replaced = self._submit(
-                lambda: self._crls.switch(held.slot, encode_slot(record), encode_watermark(watermark))
+                lambda: self._crls.switch(held.slot, held.signer_spki, encode_slot(record), encode_watermark(watermark))
             ).result()
         except BaseException:
             self._abandon(record)
@@ -87,9 +116,7 @@ class CrlPublisher:
         digest stays: what is held may arrive once more before its successor does, and must not shut the door again.
         """
         rows = {slot: row for slot in slots if (row := self._crls.row(slot)) is not None}
-        metas = {slot: decode_slot(row).held.meta for slot, row in rows.items()}
-        floors = {slot: Watermark(None, meta.this_update, meta.digest) for slot, meta in metas.items()}
-        self._crls.put_watermarks({slot: encode_watermark(one) for slot, one in floors.items()})
+        self._crls.put_watermarks({slot: _floor(decode_slot(row).held.meta) for slot, row in rows.items()})
 
     def _abandon(self, record: SlotRecord) -> None:
         """Remove a generation whose switch failed, unless the switch came through after all."""
@@ -106,6 +133,11 @@ class CrlPublisher:
         generation = None if row is None else generation_of(row)
         if generation is not None:
             self._writer.remove(generation)
+
+
+def _floor(meta: CrlMeta) -> bytes:
+    """The watermark of a slot whose number is forgotten, encoded: whatever is no older than this CRL may come."""
+    return encode_watermark(Watermark(None, meta.this_update, meta.digest))
 
 
 def generation_of(row: bytes) -> str | None:

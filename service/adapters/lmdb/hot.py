@@ -18,7 +18,7 @@ import lmdb
 from service.adapters.lmdb.errors import Translating
 from service.application.evidence_store import StoreError
 
-FORMAT = b"3"
+FORMAT = b"4"
 """Raised with every change of what rows look like, here or in a generation."""
 
 MAX_READERS = 1024

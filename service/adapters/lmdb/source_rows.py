@@ -175,11 +175,17 @@ def _read_window(fields: Fields) -> Window:
 
 
 def _signer(signer: CrlSigner) -> dict[str, object]:
-    return {"name": signer.name.hex(), "spki": signer.spki.hex(), "path": [der.hex() for der in signer.path]}
+    return {
+        "name": signer.name.hex(),
+        "spki": signer.spki.hex(),
+        "path": [der.hex() for der in signer.path],
+        "authorities": [digest.hex() for digest in sorted(signer.authorities)],
+    }
 
 
 def _read_signer(fields: Fields) -> CrlSigner:
-    return CrlSigner(fields.octets("name"), fields.octets("spki"), fields.octet_strings("path"))
+    authorities = frozenset(fields.octet_strings("authorities"))
+    return CrlSigner(fields.octets("name"), fields.octets("spki"), fields.octet_strings("path"), authorities)
 
 
 def _given(given: GivenCrl) -> dict[str, object]:
@@ -218,6 +224,8 @@ def _progress(progress: Progress) -> dict[str, object]:
         "done": progress.done,
         "total": progress.total,
         "at": progress.at.isoformat(),
+        "entries": progress.entries,
+        "entries_total": progress.entries_total,
     }
 
 
@@ -226,7 +234,14 @@ def _read_progress(fields: Fields) -> Progress:
         phase = Phase(fields.text("phase"))
     except ValueError as error:
         raise StoreError("a damaged record in the store: phase") from error
-    return Progress(phase, fields.count("done"), fields.optional("total", fields.count), fields.moment("at"))
+    return Progress(
+        phase,
+        done=fields.count("done"),
+        total=fields.optional("total", fields.count),
+        at=fields.moment("at"),
+        entries=fields.count("entries"),
+        entries_total=fields.optional("entries_total", fields.count),
+    )
 
 
 def _encode_place(record: PlaceRecord) -> bytes:

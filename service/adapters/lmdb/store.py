@@ -19,6 +19,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -32,6 +33,7 @@ from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.slot_cache import SlotCache
 from service.adapters.lmdb.store_parts import StoreLimits, StoreParts, open_parts
 from service.adapters.lmdb.waiting_rows import LmdbWaitingIndex
+from service.application.crl_fetcher import CrlSigner
 from service.application.evidence_store import HeldCrl, HeldOcsp, StoreError, WaitingCrls
 from service.application.operating.purging import CacheKind
 from service.application.prefetch.source_record import PlaceRecord, SourceRecord
@@ -96,7 +98,9 @@ class Store:
     ) -> None:
         self.close()
 
-    def find(self, issuer: bytes, points: frozenset[bytes], key: bytes) -> tuple[CrlFinding, ...]:
+    def find(
+        self, issuer: bytes, points: frozenset[bytes], authorities: frozenset[bytes], key: bytes
+    ) -> tuple[CrlFinding, ...]:
         """Ask every held CRL of an issuer that could cover a certificate; see `CrlReader`.
 
         Raises:
@@ -104,13 +108,13 @@ class Store:
         """
         gone: GenerationGoneError | None = None
         for _ in range(FIND_ATTEMPTS):
-            rows = self._crls.covering(issuer, points)
+            rows = self._crls.covering(authorities, issuer, points)
             try:
                 with self._lookup:
                     return tuple(self._ask(row, key) for row in rows)
             except GenerationGoneError as error:
                 gone = error
-                if rows == self._crls.covering(issuer, points):
+                if rows == self._crls.covering(authorities, issuer, points):
                     break
         raise StoreError(f"a CRL of the store is missing: {gone}") from gone
 
@@ -121,9 +125,11 @@ class Store:
             StoreError: the store cannot be read, or what it says of a CRL of this issuer is damaged.
         """
         with self._lookup:
-            return self._crls.any_of(issuer, lambda row: self._slots.record(row).held.signer_spki in signer_spkis)
+            return self._crls.any_of(
+                signer_spkis, issuer, lambda row: self._slots.record(row).held.signer_spki in signer_spkis
+            )
 
-    def kept_signers(self, issuer: bytes) -> tuple[tuple[bytes, ...], ...]:
+    def kept_signers(self, issuer: bytes, authorities: frozenset[bytes]) -> tuple[tuple[bytes, ...], ...]:
         """What is kept beside the CRLs of an issuer of their signers; see `CrlReader`.
 
         Raises:
@@ -136,7 +142,7 @@ class Store:
             return False
 
         with self._lookup:
-            self._crls.any_of(issuer, note)
+            self._crls.any_of(authorities, issuer, note)
         return tuple(paths)
 
     def waiting(self, issuer: bytes, points: frozenset[bytes]) -> WaitingCrls:
@@ -232,6 +238,24 @@ class Store:
             StoreError: the store cannot be read.
         """
         return self._publisher.signer_paths(slot)
+
+    def vouch(self, signer: CrlSigner) -> None:
+        """Let the CRLs of a signer be found by others' keys as well; see `CrlWriter`.
+
+        Raises:
+            StoreError: it could not be read or written, or this process is not the ingester; nothing changed.
+        """
+        self._check_publishes("the ingester says by whose keys CRLs are found")
+        self._publisher.vouch(signer)
+
+    def keep_path(self, signer: CrlSigner, at: datetime) -> None:
+        """Keep the path of a signer beside his CRLs; see `CrlWriter`.
+
+        Raises:
+            StoreError: it could not be read or written, or this process is not the ingester; nothing changed.
+        """
+        self._check_publishes("the ingester keeps what is beside CRLs")
+        self._publisher.keep_path(signer, at)
 
     def publish(self, held: HeldCrl, rows: Iterable[CrlRow], watermark: Watermark) -> None:
         """Replace what the slot holds; see `CrlWriter`. What `rows` raises passes through, and nothing has changed.

@@ -1,7 +1,8 @@
-"""Rows of the hot environment that say which of the operator's CRLs wait for their issuer, by the name they bear.
+"""Rows of the hot environment that say in whose names the operator has CRLs, and which of these wait for their issuer.
 
-The key is the digest of the issuer's name and the CRL's, the row the digests of the distribution points that the CRL is
-about, one after the other; an empty one is about all of them.
+The key is the digest of the issuer's name and the CRL's. Of one that waits the row is the digests of the distribution
+points that it is about, one after the other; an empty one is about all of them. Those that are held have empty rows in
+a database of their own: thousands of partitions of one issuer cost a lookup nothing.
 
 Rules it keeps: each change is one transaction and another generation, since a name makes an answer needed.
 
@@ -11,22 +12,26 @@ What it does not do: keep the CRLs. A row may outlive its file: the name counts 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from hashlib import sha256
+from itertools import chain
+
+import lmdb
 
 from service.adapters.lmdb.hot import Hot
-from service.application.evidence_store import NOTHING_WAITS, WaitingCrl, WaitingCrls
+from service.application.evidence_store import NAMED_ALONE, NOTHING_WAITS, WaitingCrl, WaitingCrls
 
 _DIGEST = 32
 
 
 class WaitingRows:
-    """The database."""
+    """The two databases."""
 
     def __init__(self, hot: Hot) -> None:
         self._hot = hot
         self._waiting = hot.database(b"waiting")
+        self._held = hot.database(b"held-names")
 
     def find(self, issuer: bytes, points: Iterable[bytes]) -> WaitingCrls:
-        """What waits in a name.
+        """What waits in a name, and whether the operator has anything in it.
 
         Args:
             issuer: Canonical form of the name.
@@ -39,7 +44,7 @@ class WaitingRows:
         with self._hot.reading, self._hot.begin() as transaction, transaction.cursor(db=self._waiting) as cursor:
             is_there = cursor.set_range(name) and cursor.key().startswith(name)
             if not is_there:  # most often
-                return NOTHING_WAITS
+                return NAMED_ALONE if self._is_held(transaction, name) else NOTHING_WAITS
             wanted = {sha256(point).digest() for point in points}
             digests = []
             while is_there:
@@ -55,8 +60,18 @@ class WaitingRows:
         Raises:
             StoreError: it cannot be read.
         """
-        with self._hot.reading, self._hot.begin() as transaction, transaction.cursor(db=self._waiting) as cursor:
-            return frozenset(key[_DIGEST:] for key in cursor.iternext(values=False))
+        with self._hot.reading, self._hot.begin() as transaction:
+            return frozenset(key[_DIGEST:] for key in _keys(transaction, self._waiting))
+
+    def named(self) -> frozenset[bytes]:
+        """The same and everything that is held: all that makes an answer needed.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        with self._hot.reading, self._hot.begin() as transaction:
+            keys = chain(_keys(transaction, self._waiting), _keys(transaction, self._held))
+            return frozenset(key[_DIGEST:] for key in keys)
 
     def add(self, crl: WaitingCrl) -> None:
         """Let one wait; nothing changes where it does already.
@@ -71,19 +86,35 @@ class WaitingRows:
                 transaction.put(key, row, db=self._waiting)
                 self._hot.raise_generation(transaction)
 
+    def hold(self, crl: WaitingCrl) -> None:
+        """One is held: it waits no longer, and its name stays; nothing changes where that is so already.
+
+        Raises:
+            StoreError: it could not be written.
+        """
+        key = sha256(crl.issuer).digest() + crl.digest
+        with self._hot.writing, self._hot.begin_writing() as transaction:
+            has_waited = transaction.delete(key, db=self._waiting)
+            if transaction.put(key, b"", overwrite=False, db=self._held) or has_waited:
+                self._hot.raise_generation(transaction)
+
     def remove(self, digests: frozenset[bytes]) -> None:
-        """Let these wait no longer.
+        """Forget these, and their names.
 
         Raises:
             StoreError: nothing was removed.
         """
         with self._hot.writing, self._hot.begin_writing() as transaction:
-            with transaction.cursor(db=self._waiting) as cursor:
-                keys = [key for key in cursor.iternext(values=False) if key[_DIGEST:] in digests]
-            for key in keys:
-                transaction.delete(key, db=self._waiting)
-            if keys:
+            databases = (self._waiting, self._held)
+            rows = [(key, one) for one in databases for key in _keys(transaction, one) if key[_DIGEST:] in digests]
+            for key, database in rows:
+                transaction.delete(key, db=database)
+            if rows:
                 self._hot.raise_generation(transaction)
+
+    def _is_held(self, transaction: "lmdb.Transaction[bytes]", name: bytes) -> bool:
+        with transaction.cursor(db=self._held) as cursor:
+            return cursor.set_range(name) and cursor.key().startswith(name)
 
 
 class LmdbWaitingIndex:
@@ -102,6 +133,14 @@ class LmdbWaitingIndex:
         """
         return self._rows.digests()
 
+    def named(self) -> frozenset[bytes]:
+        """Everything that makes an answer needed.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        return self._rows.named()
+
     def add(self, crl: WaitingCrl) -> None:
         """Let one wait.
 
@@ -110,15 +149,28 @@ class LmdbWaitingIndex:
         """
         self._submit(lambda: self._rows.add(crl)).result()
 
+    def hold(self, crl: WaitingCrl) -> None:
+        """One waits no longer, and its name stays.
+
+        Raises:
+            StoreError: it could not be written.
+        """
+        self._submit(lambda: self._rows.hold(crl)).result()
+
     def remove(self, digests: frozenset[bytes]) -> None:
-        """Let these wait no longer; nothing is written where none of them does.
+        """Forget these, and their names; nothing is written where none of them is there.
 
         Raises:
             StoreError: nothing was removed.
         """
-        waiting = digests & self._rows.digests()
-        if waiting:
-            self._submit(lambda: self._rows.remove(waiting)).result()
+        gone = digests & self._rows.named()
+        if gone:
+            self._submit(lambda: self._rows.remove(gone)).result()
+
+
+def _keys(transaction: "lmdb.Transaction[bytes]", database: "lmdb._Database") -> list[bytes]:
+    with transaction.cursor(db=database) as cursor:
+        return list(cursor.iternext(values=False))
 
 
 def _digests(row: bytes) -> set[bytes]:

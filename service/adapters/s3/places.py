@@ -142,9 +142,10 @@ class S3Places:
             return
         body: _Body = answer["Body"]
         try:
-            if answer.get("ContentLength", 0) > max_bytes:
+            octets: int | None = answer.get("ContentLength")
+            if (octets or 0) > max_bytes:
                 raise _too_large(s3, max_bytes)
-            yield Content(_version(answer), self._pieces(s3, body, max_bytes, deadline))
+            yield Content(_version(answer), self._pieces(s3, body, max_bytes, deadline), octets=octets)
         finally:
             # A read that was given up may still hold it: closing it waits in a thread, and nobody waits for that.
             with suppress(RuntimeError):  # closed as a whole meanwhile

@@ -1,7 +1,9 @@
 """Having sources of CRLs tried now: one, some or all, and waiting for what comes of it, within a limit.
 
 Rules it keeps: a source that nobody knows is named as unknown, and nothing else is said of what is known here; whoever
-waits is told what has ended and what is still under way, and nothing that is under way ends because he waits no longer.
+waits is told what has ended and what is still under way, and nothing that is under way ends because he waits no longer;
+nobody waits for longer than the limit, whatever the prefetcher does: one that dies meanwhile has a successor, which is
+asked instead, within the same limit.
 """
 
 import asyncio
@@ -12,7 +14,14 @@ from typing import Final
 
 from service.application.clock import Clock
 from service.application.operating.telling import OperatorObserver, RefreshAsked
-from service.application.prefetch.desk import Refresher, RefreshReport, SourceOutcome, Waiting
+from service.application.prefetch.desk import (
+    PrefetcherGoneError,
+    PrefetcherUnavailableError,
+    Refresher,
+    RefreshReport,
+    SourceOutcome,
+    Waiting,
+)
 from service.application.prefetch.source_record import SourceReader, SourceRecord
 
 LONGEST_WAIT_S: Final = 60.0
@@ -20,6 +29,9 @@ LONGEST_WAIT_S: Final = 60.0
 
 TOGETHER: Final = 16
 """Sources that are asked for at one time where somebody names some: each is a connection to the prefetcher."""
+
+ASKED_AGAIN: Final = 3
+"""Times that a successor is asked for what a prefetcher had in hand when it died: more of them would die of it too."""
 
 _INSTANT: Final = timedelta(milliseconds=1)
 
@@ -76,7 +88,7 @@ class Refreshing:
 
         Raises:
             UnknownSourceError: something was named, and none of it is known.
-            PrefetcherUnavailableError: nobody does it.
+            PrefetcherUnavailableError: nobody does it, or nobody says within the limit that it was begun.
             StoreError: nobody can say what came of it.
         """
         asked_at = self._clock.now()
@@ -90,24 +102,40 @@ class Refreshing:
         self._observer.refresh_asked(RefreshAsked(by, len(keys)))
         match waiting:
             case Waiting.STARTED:
-                await self._each(None if named is None else keys, Waiting.STARTED)
+                await self._begun(None if named is None else keys)
                 return Refreshed(asked_at, keys, unknown)
             case Waiting.DONE:
                 return await self._waited_for(None if named is None else keys, keys, unknown, asked_at)
 
+    async def _begun(self, keys: tuple[str, ...] | None) -> None:
+        try:
+            async with asyncio.timeout(self._longest_wait_s):
+                await self._each(keys, Waiting.STARTED)
+        except TimeoutError:
+            reason = f"the prefetcher did not answer within {self._longest_wait_s:g} s"
+            raise PrefetcherUnavailableError(reason) from None
+
     async def _each(self, keys: tuple[str, ...] | None, waiting: Waiting) -> RefreshReport:
         """Ask for all, or for these, a few at a time."""
         if keys is None:
-            return await self._refresher.refresh(None, waiting)
+            return await self._asked(None, waiting)
         turns = asyncio.Semaphore(TOGETHER)
 
         async def ask(key: str) -> RefreshReport:
             async with turns:
-                return await self._refresher.refresh(key, waiting)
+                return await self._asked(key, waiting)
 
         reports = await asyncio.gather(*(ask(key) for key in keys))
         outcomes = tuple(outcome for report in reports for outcome in report.outcomes)
         return RefreshReport(len(keys), keys, outcomes)
+
+    async def _asked(self, key: str | None, waiting: Waiting) -> RefreshReport:
+        for _ in range(ASKED_AGAIN):
+            try:
+                return await self._refresher.refresh(key, waiting)
+            except PrefetcherGoneError:
+                continue  # whoever connects while there is none waits for the next
+        return await self._refresher.refresh(key, waiting)
 
     async def _waited_for(
         self, asked: tuple[str, ...] | None, keys: tuple[str, ...], unknown: tuple[str, ...], asked_at: datetime

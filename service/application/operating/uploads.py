@@ -2,13 +2,15 @@
 
 Rules it keeps: an upload is whole on the disk before it has its name; what is refused changes nothing, so that what
 had the name before has it again; what has become of an upload is what the prefetcher says of it, not what is hoped.
+A name is changed by one request at a time, whichever worker has it: what is said of a file is said of one's own.
 
 What it does not do: read a CRL. The prefetcher does, as it does with those of every other place.
 """
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -36,11 +38,15 @@ READ_WITHIN_S: Final = 60.0
 """Seconds until it has read the CRL: 10,000,000 entries take less, while nothing else is read."""
 
 
+TURN_WITHIN_S: Final = 60.0
+"""Seconds until whoever changes the same name has done so: as long as his file may be read."""
+
+
 class UploadOutcome(StrEnum):
     """What has become of an upload."""
 
     HELD = "held"
-    """It is in force."""
+    """It is in force; of a file with several CRLs, some of it, and the problem says what is wrong with the others."""
     PENDING = "pending"
     """Nobody here is known by the name of its issuer: it is tried again when a trust store changes."""
     REFUSED = "refused"
@@ -51,6 +57,10 @@ class UploadOutcome(StrEnum):
 
 class TooManyUploadsError(Exception):
     """There is no room for another file."""
+
+
+class UploadUnderWayError(Exception):
+    """Somebody else is changing what has this name, and it takes long."""
 
 
 class UnknownUploadError(LookupError):
@@ -158,6 +168,16 @@ class UploadShelf(Protocol):
             OSError: it could not be removed.
         """
 
+    def claim(self, name: str) -> Callable[[], None] | None:
+        """Have a name to oneself, until what is returned is called or this process ends; does not wait.
+
+        Returns:
+            None while somebody has it, in whatever process of this host.
+
+        Raises:
+            OSError: nobody can say.
+        """
+
 
 class Uploads:
     """Takes uploads, and tells what has become of them."""
@@ -200,31 +220,22 @@ class Uploads:
 
         Raises:
             TooManyUploadsError: there is no room for another.
+            UploadUnderWayError: another upload of this name is under way; nothing has changed.
             UploadRefusedError: it is nothing that may be held; nothing has changed.
             OSError: it cannot be written.
             StoreError: nobody can say what has become of it.
         """
-        files = {file.name: file for file in await asyncio.to_thread(self._shelf.files)}
-        if name not in files and len(files) >= MAX_UPLOADS:
-            raise TooManyUploadsError
+        await self._find_room(name)
         arrival = await asyncio.to_thread(self._shelf.begin)
         octets = 0
         try:
             async for piece in pieces:
                 octets += len(piece)
                 await asyncio.to_thread(arrival.write, piece)
-            await asyncio.to_thread(arrival.keep, name)
-            record = await self._read(self._shelf.key(name))
-            file = UploadedFile(name, octets, self._clock.now())
-            upload = Upload(file, UploadOutcome.WAITING) if record is None else _became(file, record)
-            self._observer.uploaded(Uploaded(by, name, octets, upload.outcome.value))
-            if upload.outcome is UploadOutcome.REFUSED:
-                await asyncio.to_thread(arrival.take_back)
-                await self._forgotten(name, was_there=name in files)
-                raise UploadRefusedError(upload.problem or Problem.INTERNAL, upload.detail)
+            async with self._alone(name):
+                return await self._keep(arrival, name, octets, by)
         finally:
             await asyncio.to_thread(arrival.end)
-        return upload
 
     async def remove(self, name: str, by: str) -> None:
         """Remove an upload. What it gave stays held: removing a file is no way to take back what it said.
@@ -235,11 +246,58 @@ class Uploads:
 
         Raises:
             UnknownUploadError: there is none.
+            UploadUnderWayError: an upload of this name is under way.
             OSError: it could not be removed.
         """
-        if not await asyncio.to_thread(self._shelf.remove, name):
-            raise UnknownUploadError
+        async with self._alone(name):
+            if not await asyncio.to_thread(self._shelf.remove, name):
+                raise UnknownUploadError
         self._observer.upload_removed(UploadRemoved(by, name))
+
+    async def _keep(self, arrival: Arrival, name: str, octets: int, by: str) -> Upload:
+        """Give what has arrived its name, and see what becomes of it; nobody else changes the name meanwhile."""
+        was_there, key = await self._find_room(name), self._shelf.key(name)
+        before = await asyncio.to_thread(self._record, key)
+        await asyncio.to_thread(arrival.keep, name)
+        record = await self._read(key)
+        file = UploadedFile(name, octets, self._clock.now())
+        upload = Upload(file, UploadOutcome.WAITING)
+        if record is not None:
+            upload = _became(file, record, gave=not _digests(record) <= _digests(before))
+        self._observer.uploaded(Uploaded(by, name, octets, upload.outcome.value))
+        if upload.outcome is UploadOutcome.REFUSED:
+            await asyncio.to_thread(arrival.take_back)
+            await self._forgotten(name, was_there=was_there)
+            raise UploadRefusedError(upload.problem or Problem.INTERNAL, upload.detail)
+        return upload
+
+    async def _find_room(self, name: str) -> bool:
+        """Whether there is an upload of this name.
+
+        Raises:
+            TooManyUploadsError: there is none, and no room for it.
+        """
+        names = {file.name for file in await asyncio.to_thread(self._shelf.files)}
+        if name not in names and len(names) >= MAX_UPLOADS:
+            raise TooManyUploadsError
+        return name in names
+
+    @asynccontextmanager
+    async def _alone(self, name: str) -> AsyncIterator[None]:
+        """Have a name to oneself, among all workers.
+
+        Raises:
+            UploadUnderWayError: others have it for longer than anybody waits.
+        """
+        give_up_at = self._clock.monotonic() + TURN_WITHIN_S
+        while (release := await asyncio.to_thread(self._shelf.claim, name)) is None:
+            if self._clock.monotonic() >= give_up_at:
+                raise UploadUnderWayError
+            await self._clock.sleep(LOOK_EVERY_S)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(release)
 
     async def _read(self, key: str) -> SourceRecord | None:
         """What the prefetcher remembers of a file after it has read it anew; None where it has not yet."""
@@ -279,14 +337,28 @@ class Uploads:
         for file in self._shelf.files():
             record = records.get(self._shelf.key(file.name))
             is_read = record is not None and record.state.tried_at is not None
-            found.append(_became(file, record) if record and is_read else Upload(file, UploadOutcome.WAITING))
+            upload = Upload(file, UploadOutcome.WAITING)
+            if record is not None and is_read:
+                # What gave nothing leaves the version as it was; what gave some of it is no version to ask by.
+                upload = _became(file, record, gave=bool(record.given) and not record.validators.conditions)
+            found.append(upload)
         return tuple(found)
 
 
-def _became(file: UploadedFile, record: SourceRecord) -> Upload:
-    """What is remembered of a file that was read: what it gave before stays remembered through a failure."""
+def _digests(record: SourceRecord | None) -> frozenset[bytes]:
+    return frozenset() if record is None else frozenset(one.digest for one in record.given)
+
+
+def _became(file: UploadedFile, record: SourceRecord, *, gave: bool) -> Upload:
+    """What is remembered of a file that was read: what it gave before stays remembered through a failure.
+
+    Args:
+        file: The file.
+        record: What is remembered.
+        gave: Whether, though it counts as a failure, it gave something that is held.
+    """
     outcome = UploadOutcome.HELD
-    if record.state.failures:
+    if record.state.failures and not gave:
         outcome = UploadOutcome.REFUSED
     elif record.pending:
         outcome = UploadOutcome.PENDING

@@ -128,5 +128,5 @@ def assemble(ports: PrefetchPorts, configuration: PrefetchConfiguration, stack: 
     desk = PrefetchDesk(prefetcher, ports.store, Claiming(parts))
     stack.push_async_callback(desk.aclose)
     issuers = AuthorityWatch(parts, ports.stores)
-    loops = PrefetchLoops(prefetcher, inventory, watch, issuers, ports.stores, clock)
+    loops = PrefetchLoops(parts, prefetcher, watch, issuers, ports.stores, configuration.ingest.policy)
     return Assembled(ingester, inventory, prefetcher, desk, loops)

@@ -1,7 +1,8 @@
 """What is remembered of a source after an attempt: from one record to the next, without asking anybody.
 
 Rules it keeps: what was given once stays remembered through failures, as it stays held; an attempt that began before
-somebody asked for one does not answer him; what waits for its issuer counts as given, since asking again is of no use.
+somebody asked for one does not answer him; what waits for its issuer counts as given, since asking again is of no use;
+whoever signed what came is remembered before those of whom nobody knows whether they ever did.
 """
 
 from dataclasses import replace
@@ -9,10 +10,16 @@ from datetime import datetime, timedelta
 
 from service.application.crl_delivery import DeliveredCrl, Delivery
 from service.application.origin_headers import Validators
-from service.application.prefetch.source_record import MAX_GIVEN, MAX_RECORD_DETAIL, GivenCrl, SourceRecord
+from service.application.prefetch.source_record import (
+    MAX_GIVEN,
+    MAX_RECORD_DETAIL,
+    GivenCrl,
+    SourceRecord,
+    bounded_signers,
+)
 from service.core.freshness.window import later
 from service.core.model.attempt import Attempt, Problem
-from service.core.prefetch.inventory import SourceState, Window
+from service.core.prefetch.inventory import SourceKind, SourceState, Window
 
 STALLED_PERIODS = 3
 """Validity periods without a new CRL number after which somebody is told: one missed publication is an operator's
@@ -45,13 +52,14 @@ def concluded(
     record = replace(record, progress=None, problem=None, detail="")
     if best.attempt is not None:
         record = replace(record, problem=best.attempt.problem, detail=_detail(best.attempt, best, record))
-    before = record
-    record = _with_waiting(record, best, named)
+    record = _with_signers(_with_waiting(record, best, named), (best, *deliveries), named)
+    if best.gave:
+        record = replace(record, is_partial=bool(best.lost - {Problem.ROLLED_BACK}))
     if not (best.crls or best.waits):
         # Kept or not: what came is no CRL that anybody can use, and the next attempt may bring one.
         return replace(record, state=replace(state, failures=state.failures + 1))
     given = _given(record, best, at)
-    is_failure = best.problem is Problem.ROLLED_BACK
+    is_failure = Problem.ROLLED_BACK in best.lost
     state = replace(
         state,
         succeeded_at=state.succeeded_at if is_failure else state.tried_at,
@@ -59,29 +67,65 @@ def concluded(
         window=_window(given) or state.window,
         fresh_until=_fresh_until(best, at),
     )
-    whole = best.attempt is None or best.problem in (Problem.STALE, Problem.NO_NEXT_UPDATE)
-    is_known = (whole or best.waits) and (named is not None or not record.named)
+    whole = not best.lost and best.problem in (None, Problem.STALE, Problem.NO_NEXT_UPDATE)
+    # Of what an order brings to a configured source nobody has written down yet in whose name that is.
+    is_known = (whole or best.waits) and (named is not None or record.source.kind is SourceKind.LEARNED)
     return replace(
         record,
         state=state,
         given=given,
-        is_partial=before.is_partial if is_failure else not whole and not best.waits,
         validators=best.said.validators if is_known else Validators(),
         served_by=best.url,
     )
+
+
+def taken_up(record: SourceRecord, digest: bytes, delivery: Delivery, at: datetime) -> SourceRecord:
+    """The record after a CRL that waited for its issuer was verified.
+
+    Args:
+        record: The one before.
+        digest: Of what waited.
+        delivery: What came of it; something of it is held.
+        at: The moment.
+    """
+    pending = tuple(one for one in record.pending if one != digest)
+    slots = {one.slot.key for one in delivery.crls}
+    given = (*(one for one in record.given if one.slot not in slots), *_given(record, delivery, at))[:MAX_GIVEN]
+    is_mended = record.problem in FOR_WANT_OF_A_KEY and not (pending or record.is_partial)
+    problem = None if is_mended else record.problem
+    detail = record.detail if problem is not None else ""
+    if delivery.attempt is not None:
+        problem, detail = delivery.attempt.problem, delivery.attempt.detail[:MAX_RECORD_DETAIL]
+    state = replace(record.state, window=_window(given))
+    return replace(record, state=state, given=given, pending=pending, problem=problem, detail=detail)
 
 
 def _with_waiting(record: SourceRecord, best: Delivery, named: frozenset[bytes] | None) -> SourceRecord:
     """The record with what of its source waits: what waited before goes only when something else came."""
     if named is None:  # an order, which has nothing wait: what it brought is held
         held = {one.meta.digest for one in best.crls}
-        pending = tuple(one for one in record.pending if one not in held)
-        return replace(record, pending=pending, named=tuple(one for one in record.named if one not in held))
+        return replace(record, pending=tuple(one for one in record.pending if one not in held))
+    if named and not best.gave and Problem.ROLLED_BACK in best.lost:
+        return replace(record, named=tuple(sorted(named.union(record.pending))))
     if named:
         return replace(record, pending=best.pending, named=tuple(sorted(named.union(best.pending))))
-    if best.pending:  # not modified
+    if best.gave:  # not modified
         return replace(record, pending=best.pending, named=tuple(dict.fromkeys((*record.named, *best.pending))))
-    return replace(record, pending=(), named=()) if best.crls else record
+    return record
+
+
+def _with_signers(
+    record: SourceRecord, deliveries: tuple[Delivery, ...], named: frozenset[bytes] | None
+) -> SourceRecord:
+    """The record with those in front who signed what came, but for the first: whoever names a URL keeps nobody out.
+
+    What the operator's own places have is tried under all keys that are known here: of those, no more are remembered
+    than are already, so that a file of many CRLs puts nobody out whom a claim has shown.
+    """
+    joins = record.source.kind is SourceKind.LEARNED or named is None
+    proven = (one.signer for delivery in deliveries for one in delivery.crls)
+    proven = (one for one in proven if joins or one in record.signers)
+    return replace(record, signers=bounded_signers((*record.signers[:1], *proven, *record.signers[1:])))
 
 
 def is_stalled(given: GivenCrl, at: datetime) -> bool:
@@ -150,24 +194,3 @@ def _window(given: tuple[GivenCrl, ...]) -> Window | None:
 def _fresh_until(delivery: Delivery, at: datetime) -> datetime | None:
     seconds = delivery.said.max_age_s
     return None if not seconds else later(at, timedelta(seconds=seconds))
-
-
-def taken_up(record: SourceRecord, digest: bytes, delivery: Delivery, at: datetime) -> SourceRecord:
-    """The record after a CRL that waited for its issuer was verified.
-
-    Args:
-        record: The one before.
-        digest: Of what waited.
-        delivery: What came of it; something of it is held.
-        at: The moment.
-    """
-    pending = tuple(one for one in record.pending if one != digest)
-    named = tuple(one for one in record.named if one != digest)
-    slots = {one.slot.key for one in delivery.crls}
-    given = (*(one for one in record.given if one.slot not in slots), *_given(record, delivery, at))[:MAX_GIVEN]
-    problem = None if record.problem in FOR_WANT_OF_A_KEY and not pending else record.problem
-    detail = record.detail if problem is not None else ""
-    if delivery.attempt is not None:
-        problem, detail = delivery.attempt.problem, delivery.attempt.detail[:MAX_RECORD_DETAIL]
-    state = replace(record.state, window=_window(given))
-    return replace(record, state=state, given=given, pending=pending, named=named, problem=problem, detail=detail)

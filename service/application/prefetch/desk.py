@@ -53,7 +53,11 @@ class RefreshReport:
 
 
 class PrefetcherUnavailableError(Exception):
-    """The prefetcher does not answer: it is being replaced, and will."""
+    """The prefetcher does not answer, or says that it could not do it; the message says which, for a person."""
+
+
+class PrefetcherGoneError(PrefetcherUnavailableError):
+    """It was there, and hung up with the request in hand: it is being replaced, and its successor can be asked."""
 
 
 class Refresher(Protocol):

@@ -16,17 +16,17 @@ from datetime import datetime
 from functools import partial
 
 from service.application.breaker import FAILURES
-from service.application.crl_delivery import CrlDownload, DeliveredCrl, Delivery, KnownVersion, OrderedSigners
-from service.application.crl_fetcher import CrlOrder, CrlSigner, name_digest
+from service.application.crl_delivery import CrlDownload, Delivery, OrderedSigners
+from service.application.crl_fetcher import CrlOrder
 from service.application.evidence_store import HeldCrl, StoreError
 from service.application.flights import Flights
-from service.application.observer import Ingested
 from service.application.origin import UrlTrust
 from service.application.prefetch.conclusions import concluded, stalled
 from service.application.prefetch.parts import PrefetchParts
 from service.application.prefetch.pending import Brought
 from service.application.prefetch.progress import ProgressKeeper
-from service.application.prefetch.source_record import MAX_GIVEN, SourceRecord
+from service.application.prefetch.recalling import HeldSigners, known_version, signer_of_held
+from service.application.prefetch.source_record import SourceRecord
 from service.application.prefetch.telling import (
     InventoryDetails,
     RefreshDetails,
@@ -35,14 +35,14 @@ from service.application.prefetch.telling import (
 )
 from service.core.model.attempt import Attempt, Problem
 from service.core.prefetch.inventory import SourceKind, SourceState
-from service.core.prefetch.plan import plan
+from service.core.prefetch.plan import Planner
 from service.core.prefetch.schedule import Schedule
 
 BUSY_S = 1.0
 """Seconds between two plans while attempts are under way: what has ended meanwhile is due again in some seconds."""
 
 PAUSE_S = 0.1
-"""Seconds between two plans at least, however much happens: one of thousands of sources takes some 20 ms."""
+"""Seconds between two plans at least, however much happens: one of thousands of sources takes a millisecond."""
 
 LONGEST_SLEEP_S = 3600.0
 """Seconds: whatever is planned for later is planned again by then."""
@@ -56,6 +56,7 @@ class Prefetcher:
         self._ingester = parts.ingester
         self._inventory = parts.inventory
         self._crls = parts.crls
+        self._held_signers = HeldSigners(parts.crls, parts.clock)
         self._authorities = parts.authorities
         self._pending = parts.pending
         self._breakers = parts.breakers
@@ -64,7 +65,7 @@ class Prefetcher:
         self._observer = parts.observer
         self._host_of = parts.host_of
         self._concurrent = parts.concurrent
-        self._schedule = schedule
+        self._planner = Planner(schedule)
         self._attempts: Flights[str, None] = Flights()
         self._under_way: set[asyncio.Task[None]] = set()
         self._waiting: deque[str] = deque()
@@ -77,39 +78,62 @@ class Prefetcher:
         if not order.urls:
             return ()
         started = self._clock.now()
-        key = order.urls[0]
         if self._inventory.learn(order.urls, order.signers):
-            self._observer.learned(key)
-        self._busy[key] += 1
+            self._observer.learned(order.urls[0])
+            self._awake.set()
+        keys = self._inventory.sources_of(order.urls)
+        self._busy.update(keys)
         try:
-            keeper = ProgressKeeper(self._inventory, key, self._clock)
+            keeper = ProgressKeeper(self._inventory, keys[0], self._clock)
             with self._noticing(map(self._host_of, order.urls)):
                 deliveries = await self._ingester.deliver(order, keeper.arriving, keeper.indexing)
         finally:
-            self._busy[key] -= 1
+            self._busy.subtract(keys)
+        for key in keys:
+            await self._note(key, deliveries, started)
+        return tuple(one.attempt for one in deliveries if one.attempt is not None)
+
+    async def _note(self, key: str, deliveries: tuple[Delivery, ...], started: datetime) -> None:
+        """What came of an order, as far as it says anything of a source that it is about."""
         record = self._inventory.get(key)
+        if record is not None and record.source.kind is SourceKind.LEARNED:
+            deliveries = tuple(one for one in deliveries if one.url in record.source.places)
         if record is not None and _is_news(record, deliveries):
-            await self._conclude(record, deliveries, started, None)
+            if record.source.kind is SourceKind.CONFIGURED and any(one.lost for one in deliveries):
+                await self._ask_again(record)
+            else:
+                await self._conclude(record, deliveries, started, None)
             self._awake.set()
         else:
             if record is not None and record.progress is not None:
                 self._inventory.remember(replace(record, progress=None))
             await self._inventory.write()
-        return tuple(one.attempt for one in deliveries if one.attempt is not None)
 
     async def note_used(self, keys: Iterable[str]) -> tuple[str, ...]:
         """Note that verdicts rested on sources; which of them are not known here."""
         return tuple(key for key in keys if not self._inventory.use(key))
 
     async def learn(self, orders: Iterable[CrlOrder]) -> None:
-        """Keep fresh from now on what verdicts rest on, although nobody had to order it."""
-        by_source = {held.source: held for held in await asyncio.to_thread(self._crls.held)}
+        """Keep fresh from now on what verdicts rest on, although nobody had to order it.
+
+        The paths of its signers are kept beside what is held of theirs, also of an order that names no URL.
+
+        Raises:
+            StoreError: the store could not be read or written.
+        """
+        orders = tuple(orders)
+        await self._ingester.keep(signer for order in orders for signer in order.signers if signer.path)
+        orders = tuple(order for order in orders if order.urls)
+        by_source: dict[str, HeldCrl] = {}
+        if any(self._inventory.get(order.urls[0]) is None for order in orders):  # else an attempt looks itself
+            by_source.update((held.source, held) for held in await asyncio.to_thread(self._crls.held))
         for order in orders:
-            signers = (*(_signer(by_source[url]) for url in order.urls if url in by_source), *order.signers)
-            if order.urls and self._inventory.learn(order.urls, tuple(dict.fromkeys(signers))):
+            held = tuple(signer_of_held(by_source[url]) for url in order.urls if url in by_source)
+            signers = (*order.signers[:1], *held, *order.signers[1:])  # the first one tells whose source it is
+            if self._inventory.learn(order.urls, tuple(dict.fromkeys(signers))):
                 self._observer.learned(order.urls[0])
+                self._awake.set()
         await self._inventory.write()
-        self._awake.set()
 
     def keys_of(self, source: str | None) -> tuple[str, ...]:
         """The sources that somebody means.
@@ -151,7 +175,7 @@ class Prefetcher:
     async def begin(self) -> datetime | None:
         """Plan once, and start what is due as far as there is room for it; when to plan again."""
         now = self._clock.now()
-        plan_now = plan(self._inventory.states(), self._schedule, now)
+        plan_now = self._planner.plan(self._inventory.states(), now)
         if plan_now.forget:
             await self._inventory.forget(plan_now.forget)
             self._observer.forgotten(len(plan_now.forget))
@@ -245,34 +269,30 @@ class Prefetcher:
         keeper = ProgressKeeper(self._inventory, record.source.key, self._clock)
         for place in record.source.places:
             with self._noticing((self._host_of(place),)):
-                deliveries.append(await self._ingester.bring(await self._download(record, place, keeper, pending)))
+                deliveries.append(await self._brought(record, place, keeper, pending))
             if deliveries[-1].attempt is None or deliveries[-1].waits:
                 break
         return tuple(deliveries)
 
+    async def _brought(self, record: SourceRecord, place: str, keeper: ProgressKeeper, pending: Brought) -> Delivery:
+        """What one place gives; a fault of ours is that of this attempt, and nobody's who waits for others."""
+        try:
+            return await self._ingester.bring(await self._download(record, place, keeper, pending))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is written down, and tried again later
+            attempt = Attempt(place, Problem.INTERNAL, f"{type(error).__name__}: {error}")
+            return Delivery(place, self._clock.now(), attempt)
+
     async def _download(
         self, record: SourceRecord, place: str, keeper: ProgressKeeper, pending: Brought
     ) -> CrlDownload:
-        known = await asyncio.to_thread(self._known, record) if place == record.served_by else None
+        is_known = place == record.served_by
+        known = await asyncio.to_thread(known_version, record, self._crls, self._pending) if is_known else None
         if record.source.kind is SourceKind.LEARNED:
-            signers = OrderedSigners(record.signers)
+            signers = OrderedSigners(await asyncio.to_thread(self._held_signers.of, record))
             return CrlDownload(place, UrlTrust.CERTIFICATE, signers, known, None, keeper.arriving, keeper.indexing)
         return CrlDownload(
             place, UrlTrust.OPERATOR, self._authorities, known, pending, keeper.arriving, keeper.indexing
         )
-
-    def _known(self, record: SourceRecord) -> KnownVersion | None:
-        """What the source gave before, where all of it is still held or waits."""
-        if not record.validators.conditions or len(record.given) == MAX_GIVEN:
-            return None
-        try:
-            held = [(given, self._crls.held_in(given.slot)) for given in record.given]
-            if record.pending and not self._pending.digests() >= set(record.pending):
-                return None
-        except (StoreError, OSError):
-            return None
-        crls = [_delivered(one) for given, one in held if one is not None and one.meta.digest == given.digest]
-        return KnownVersion(tuple(crls), record.validators, record.pending) if len(crls) == len(held) else None
 
     async def _conclude(
         self,
@@ -284,8 +304,15 @@ class Prefetcher:
         now = self._clock.now()
         after = concluded(record, deliveries, started, now, named)
         await self._inventory.put(after)
+        if named is None:  # an attempt has told the shelf what is held
+            await asyncio.to_thread(self._pending.settle, frozenset(record.pending).difference(after.pending))
         await self._let_go(frozenset(record.named))
         self._tell(record, after, deliveries, (now - started).total_seconds())
+
+    async def _ask_again(self, record: SourceRecord) -> None:
+        """After an order that had not the keys of everything there: an attempt has those of all who are known here."""
+        state = replace(record.state, asked_at=self._clock.now())
+        await self._inventory.put(replace(record, progress=None, state=state))
 
     async def _let_go(self, digests: frozenset[bytes]) -> None:
         """Let go of what waited from a source that has it no more, unless another source has it."""
@@ -311,7 +338,7 @@ class Prefetcher:
         self._observer.refreshed(
             RefreshDetails(source.key, source.kind, after.problem, after.detail, state.failures, duration_s)
         )
-        if any(one.problem is Problem.ROLLED_BACK for one in deliveries):
+        if any(Problem.ROLLED_BACK in one.lost for one in deliveries):
             self._observer.rolled_back(RolledBackDetails(source.key))
         for given in stalled(before, after):
             self._observer.number_stalled(
@@ -360,13 +387,4 @@ def _is_news(record: SourceRecord, deliveries: tuple[Delivery, ...]) -> bool:
     An order that failed may have had the wrong keys; a source that was never tried has failed all the same.
     """
     tried_at = record.state.tried_at
-    return tried_at is None or any(one.gave and one.at > tried_at for one in deliveries)
-
-
-def _signer(held: HeldCrl) -> CrlSigner:
-    path = held.signer_paths[0] if held.signer_paths else ()
-    return CrlSigner(name_digest(held.meta.issuer), held.signer_spki, path)
-
-
-def _delivered(held: HeldCrl) -> DeliveredCrl:
-    return DeliveredCrl(Ingested.UNCHANGED, held.meta, held.slot, _signer(held))
+    return any(tried_at is None or (one.gave and one.at > tried_at) for one in deliveries)

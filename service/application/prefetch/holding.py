@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from service.application.places import Place
 from service.application.prefetch.source_record import PlaceRecord, SourceReader, SourceRecord
+from service.application.prefetch.watching import is_at
 from service.core.prefetch.inventory import SourceKind
 
 MAX_NAMED = 5
@@ -60,14 +61,10 @@ def _of_place(place: Place, record: PlaceRecord | None) -> str:
 
 def _is_missing(record: SourceRecord, places: tuple[str, ...]) -> bool:
     """Whether a source of these places was never held, or not all of it. Uploads are nobody's condition for serving."""
-    is_held = bool(record.given) and not record.is_partial
-    if record.source.kind is not SourceKind.CONFIGURED or is_held or _waits(record):
+    is_here = bool(record.given or record.pending) and not record.is_partial
+    if record.source.kind is not SourceKind.CONFIGURED or is_here:
         return False
-    return any(record.source.key == place or _is_below(record.source.key, place) for place in places)
-
-
-def _is_below(key: str, place: str) -> bool:
-    return key.startswith(place if place.endswith("/") else f"{place}/")
+    return any(is_at(record.source.key, place) for place in places)
 
 
 def _of_source(record: SourceRecord) -> str:

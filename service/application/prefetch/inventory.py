@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
+from itertools import takewhile
 
 from service.application.clock import Clock
 from service.application.crl_fetcher import CrlSigner
@@ -18,6 +19,7 @@ from service.application.prefetch.source_record import (
     SourceRecord,
     SourceStore,
     bounded_signers,
+    each_once,
 )
 from service.application.prefetch.telling import PrefetchObserver
 from service.core.prefetch.inventory import Source, SourceKind, SourceState
@@ -30,17 +32,10 @@ LetGo = Callable[[frozenset[bytes], Callable[[], frozenset[bytes]]], None]
 """Lets what waits go, but for what sources have by then; called in a thread."""
 
 
-def nothing_waits(digests: frozenset[bytes], named: Callable[[], frozenset[bytes]]) -> None:
-    """For an inventory whose sources have nothing wait."""
-    del digests, named
-
-
 class Inventory:
     """The sources of this host."""
 
-    def __init__(
-        self, store: SourceStore, clock: Clock, observer: PrefetchObserver, let_go: LetGo = nothing_waits
-    ) -> None:
+    def __init__(self, store: SourceStore, clock: Clock, observer: PrefetchObserver, let_go: LetGo) -> None:
         """Nothing is known before `load`.
 
         Args:
@@ -63,7 +58,9 @@ class Inventory:
         Raises:
             StoreError: the store cannot be read.
         """
-        self._records = {record.source.key: replace(record, progress=None) for record in self._store.sources()}
+        records = self._store.sources()
+        self._records = {record.source.key: replace(record, progress=None) for record in records}
+        self._unwritten = {record.source.key for record in records if record.progress is not None}
         self._places = {record.place: record for record in self._store.places()}
 
     def __getitem__(self, key: str) -> SourceRecord:
@@ -88,7 +85,7 @@ class Inventory:
 
     def signers(self) -> tuple[CrlSigner, ...]:
         """Those of everything that was learned."""
-        return tuple(dict.fromkeys(signer for record in self._records.values() for signer in record.signers))
+        return each_once(signer for record in self._records.values() for signer in record.signers)
 
     def named(self) -> frozenset[bytes]:
         """Digests of all that some source has and that makes an answer needed. For any thread."""
@@ -156,8 +153,21 @@ class Inventory:
             self.remember(replace(record, state=replace(record.state, used_at=now)))
         return True
 
+    def sources_of(self, urls: tuple[str, ...]) -> tuple[str, ...]:
+        """The sources that have the places of an order, as `learn` has divided them."""
+        keys: list[str] = []
+        while urls and (record := self._records.get(urls[0])) is not None:
+            keys.append(urls[0])
+            is_configured = record.source.kind is SourceKind.CONFIGURED
+            urls = () if is_configured else urls[max(1, len(_common(record.source.places, urls))) :]
+        return tuple(dict.fromkeys(keys))
+
     def learn(self, urls: tuple[str, ...], signers: tuple[CrlSigner, ...]) -> bool:
         """Note what a certificate on a valid path names.
+
+        Its places are tried in turn, so that one that serves hides those behind it. Which these are is for everybody
+        to say who has certificates that name the first: a source has those on which all agree, from the first one on,
+        and the others are sources of their own. Whoever names whatever takes nobody's place away, and hides none.
 
         Args:
             urls: Where one CRL may be had; at least one.
@@ -175,12 +185,17 @@ class Inventory:
         self.use(key)
         known = self._records[key]
         joined = _joined(known.signers, signers)
-        places = known.source.places if known.source.kind is SourceKind.CONFIGURED else urls
-        if joined == known.signers and places == known.source.places:
-            return False
-        state = replace(known.state, source=replace(known.source, places=places))
-        self.remember(replace(known, state=state, signers=joined))
-        return True
+        if known.source.kind is SourceKind.CONFIGURED:
+            places, others = known.source.places, []
+        else:
+            places = _common(known.source.places, urls)
+            others = [(known.source.places[len(places) :], joined), (urls[len(places) :], signers)]
+        is_new = joined != known.signers or places != known.source.places
+        if is_new:
+            state = replace(known.state, source=replace(known.source, places=places))
+            self.remember(replace(known, state=state, signers=joined))
+        news = [self.learn(rest, theirs) for rest, theirs in others if rest]
+        return is_new or any(news)
 
     async def _write_places(self) -> None:
         try:
@@ -194,4 +209,9 @@ def _joined(known: tuple[CrlSigner, ...], signers: tuple[CrlSigner, ...]) -> tup
 
     Of those that do not find room the newest go: whoever can have many keys ordered for puts nobody out.
     """
-    return bounded_signers(tuple(dict.fromkeys((*known, *signers))))
+    return bounded_signers((*known, *signers))
+
+
+def _common(places: tuple[str, ...], urls: tuple[str, ...]) -> tuple[str, ...]:
+    """The places with which both begin."""
+    return tuple(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], zip(places, urls, strict=False)))

@@ -83,5 +83,5 @@ class AuthorityWatch:
 
 
 def _lacks_a_key(record: SourceRecord) -> bool:
-    is_refused = record.problem in FOR_WANT_OF_A_KEY and not record.pending
+    is_refused = record.problem in FOR_WANT_OF_A_KEY and (record.is_partial or not record.pending)
     return is_refused and record.source.kind is SourceKind.CONFIGURED

@@ -2,13 +2,14 @@
 
 import asyncio
 
-from service.application.clock import Clock
 from service.application.places import Place
 from service.application.prefetch.executor import Prefetcher
-from service.application.prefetch.inventory import Inventory
 from service.application.prefetch.issuers import AuthorityWatch
+from service.application.prefetch.parts import PrefetchParts
+from service.application.prefetch.replaced import forget_replaced
 from service.application.prefetch.watching import PlaceWatch
 from service.application.trust_stores import TrustStores
+from service.core.model.policy import Policy
 
 AUTHORITIES_EVERY_S = 1.0
 """Seconds between two looks at who is known: as often as trust stores are looked at."""
@@ -19,32 +20,35 @@ class PrefetchLoops:
 
     def __init__(
         self,
+        parts: PrefetchParts,
         prefetcher: Prefetcher,
-        inventory: Inventory,
         watch: PlaceWatch,
         issuers: AuthorityWatch,
         stores: TrustStores,
-        clock: Clock,
+        policy: Policy,
     ) -> None:
-        """Take what is to go on."""
+        """Take what is to go on, and the operator's policy."""
+        self._parts = parts
         self._prefetcher = prefetcher
-        self._inventory = inventory
         self._watch = watch
         self._issuers = issuers
         self._stores = stores
-        self._clock = clock
+        self._policy = policy
+        self._clock = parts.clock
 
     async def begin(self) -> None:
-        """Take up what was written down, who is known, and what is in the places; nothing is fetched yet.
+        """Take up what was written down but for what is configured no more, and who is known; nothing is fetched yet.
 
         Raises:
             StoreError: the store cannot be read.
             OSError: what waits for its issuer cannot.
         """
-        await asyncio.to_thread(self._inventory.load)
+        await asyncio.to_thread(self._parts.inventory.load)
+        await self._parts.inventory.write()  # that nothing is under way any more
+        await self._watch.begin()
+        await forget_replaced(self._parts, self._stores, self._policy)
         await self._issuers.begin()
         await self._issuers.look()
-        await self._watch.begin()
 
     async def run(self) -> None:
         """Go on until cancelled; whatever fails unexpectedly ends all of it, and the process is replaced."""

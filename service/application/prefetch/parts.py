@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from service.application.breaker import Breakers, host_of
+from service.application.breaker import Breakers
 from service.application.clock import Clock
 from service.application.evidence_store import HeldCrl
 from service.application.ingest import Ingester
-from service.application.pace import CONCURRENT_FETCHES, Pace
+from service.application.pace import Pace
 from service.application.prefetch.authorities import Authorities
 from service.application.prefetch.inventory import Inventory
 from service.application.prefetch.pending import IndexedShelf
@@ -52,5 +52,5 @@ class PrefetchParts:
     pace: Pace
     clock: Clock
     observer: PrefetchObserver
-    host_of: Callable[[str], str] = host_of
-    concurrent: int = CONCURRENT_FETCHES
+    host_of: Callable[[str], str]
+    concurrent: int

@@ -2,7 +2,8 @@
 
 Rules it keeps: in whose name a CRL waits is written down before it is kept, and is not forgotten where it finds no room
 to be kept: the operator has a CRL of that issuer, so that an answer is needed about its certificates. The name was not
-verified; it is the operator's own file. It goes when the CRL is held, and when no source has the CRL any more.
+verified; it is the operator's own file. It stays when the CRL is held, since that is found with the keys of its signer
+alone, and whose these are may be known from a stranger's request. It goes when no source has the CRL any more.
 """
 
 import threading
@@ -10,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Protocol
 
-from service.application.crl_delivery import PendingCrls
 from service.application.crl_parts import without_armour
 from service.application.evidence_store import StoreError, WaitingCrl
 from service.application.pem import PemError
@@ -25,8 +25,18 @@ MAX_PENDING = 1000
 """CRLs that are kept: more are a bucket of somebody else's."""
 
 
-class PendingShelf(PendingCrls, Protocol):
+class PendingShelf(Protocol):
     """All that is kept. Called from threads, one at a time; whatever goes wrong is an `OSError`."""
+
+    def keep(self, digest: bytes, data: tlv.Buffer) -> bool:
+        """Keep one, as in `PendingCrls`.
+
+        Raises:
+            OSError: it could not be kept.
+        """
+
+    def remove(self, digest: bytes) -> None:
+        """Keep it no longer; nothing where it is not kept."""
 
     def digests(self) -> frozenset[bytes]:
         """What is kept.
@@ -44,10 +54,17 @@ class PendingShelf(PendingCrls, Protocol):
 
 
 class WaitingIndex(Protocol):
-    """In whose names CRLs wait, for workers to read (`CrlReader.waiting`). Every change ends the kept verdicts."""
+    """In whose names there are CRLs, for workers to read (`CrlReader.waiting`). Every change ends the kept verdicts."""
 
     def digests(self) -> frozenset[bytes]:
         """Everything that waits.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+
+    def named(self) -> frozenset[bytes]:
+        """The same, and everything that is held.
 
         Raises:
             StoreError: it cannot be read.
@@ -60,8 +77,15 @@ class WaitingIndex(Protocol):
             StoreError: it could not be written.
         """
 
+    def hold(self, crl: WaitingCrl) -> None:
+        """One is held: it waits no longer, and its name stays; nothing changes where that is so already.
+
+        Raises:
+            StoreError: it could not be written.
+        """
+
     def remove(self, digests: frozenset[bytes]) -> None:
-        """Let these wait no longer; nothing is written where none of them does.
+        """Forget these, and their names; nothing is written where none of them is there.
 
         Raises:
             StoreError: nothing was removed.
@@ -69,7 +93,7 @@ class WaitingIndex(Protocol):
 
 
 class IndexedShelf:
-    """A shelf whose CRLs workers see. Implements `PendingShelf`."""
+    """A shelf whose CRLs workers see. Implements `PendingCrls`."""
 
     def __init__(self, shelf: PendingShelf, index: WaitingIndex) -> None:
         """Take where they are kept, and where they are written down."""
@@ -85,7 +109,7 @@ class IndexedShelf:
             OSError: the shelf cannot be read.
             StoreError: the index cannot.
         """
-        for digest in self._shelf.digests() - self._index.digests():
+        for digest in self._shelf.digests() - self._index.named():
             data = self._shelf.read(digest)
             if data is not None:
                 with suppress(MalformedError, PemError):  # a name was read when it was kept, by another version
@@ -103,6 +127,42 @@ class IndexedShelf:
         with self._changing:
             self._index.add(_waiting(digest, data))
             return self._shelf.keep(digest, data)
+
+    def hold(self, digest: bytes, data: tlv.Buffer) -> None:
+        """Keep one no longer, kept or not: it is held. Its name stays.
+
+        Raises:
+            MalformedError: it bears no name.
+            PemError: nor has it an armour that can be read.
+            StoreError: that could not be written down.
+        """
+        with self._changing:
+            self._hold(digest, data)
+
+    def take_up(self, digest: bytes, data: tlv.Buffer, named: Callable[[], frozenset[bytes]]) -> None:
+        """Let one wait no longer: it is held. Its name stays where a source has it, and goes with the source.
+
+        What cannot be written down goes on needing an answer, and is written when its source is tried again.
+
+        Args:
+            digest: What waited.
+            data: All of it, as it came.
+            named: What sources have.
+        """
+        with self._changing:
+            if digest not in self._under_way() | named():
+                self._remove(frozenset((digest,)))
+                return
+            with suppress(StoreError):
+                self._hold(digest, data)
+
+    def settle(self, digests: frozenset[bytes]) -> None:
+        """Let these wait no longer, since they are held; what cannot be read, or written down, waits on."""
+        for digest in digests:
+            with suppress(OSError, StoreError, MalformedError, PemError):
+                data = self._shelf.read(digest)
+                if data is not None:
+                    self.hold(digest, data)
 
     @contextmanager
     def attempt(self) -> Iterator["Brought"]:
@@ -126,14 +186,7 @@ class IndexedShelf:
         """
         with self._changing:
             # Attempts first: one that ends meanwhile has had its source remembered before.
-            under_way = frozenset[bytes]().union(*(one.named for one in tuple(self._brought)))
-            gone = digests - under_way - named()
-            if gone:
-                with suppress(StoreError):
-                    self._index.remove(gone)
-            for digest in gone:
-                with suppress(OSError):
-                    self._shelf.remove(digest)
+            self._remove(digests - self._under_way() - named())
 
     def sweep(self, named: Callable[[], frozenset[bytes]]) -> None:
         """Let go of everything that no source has.
@@ -142,7 +195,7 @@ class IndexedShelf:
             OSError: the shelf cannot be read.
             StoreError: the index cannot.
         """
-        self.let_go(self._shelf.digests() | self._index.digests(), named)
+        self.let_go(self._shelf.digests() | self._index.named(), named)
 
     def digests(self) -> frozenset[bytes]:
         """What is kept.
@@ -160,15 +213,27 @@ class IndexedShelf:
         """
         return self._shelf.read(digest)
 
-    def remove(self, digest: bytes) -> None:
-        """Keep it no longer. A name that cannot be taken out of the index is taken out at the next start."""
-        self._shelf.remove(digest)
-        with suppress(StoreError):
-            self._index.remove(frozenset((digest,)))
+    def _hold(self, digest: bytes, data: tlv.Buffer) -> None:
+        self._index.hold(_waiting(digest, data))
+        with suppress(OSError):
+            self._shelf.remove(digest)
+
+    def _remove(self, digests: frozenset[bytes]) -> None:
+        """Forget these. What cannot be taken out of the index is taken out at the next start."""
+        if digests:
+            with suppress(StoreError):
+                self._index.remove(digests)
+        for digest in digests:
+            with suppress(OSError):
+                self._shelf.remove(digest)
+
+    def _under_way(self) -> frozenset[bytes]:
+        """What attempts have left that have not ended."""
+        return frozenset[bytes]().union(*(one.named for one in tuple(self._brought)))
 
 
 class Brought:
-    """The shelf for one attempt, which notes what is left there, room or not. Implements `PendingCrls`."""
+    """The shelf for one attempt, which notes whatever has a name, held, kept or not. Implements `PendingCrls`."""
 
     def __init__(self, shelf: IndexedShelf) -> None:
         """Nothing is."""
@@ -191,10 +256,16 @@ class Brought:
             self.named = before
             raise
 
-    def remove(self, digest: bytes) -> None:
-        """Keep it no longer: it is held."""
-        self.named -= {digest}
-        self._shelf.remove(digest)
+    def hold(self, digest: bytes, data: tlv.Buffer) -> None:
+        """Keep it no longer: it is held, and the source has it.
+
+        Raises:
+            MalformedError: it bears no name.
+            PemError: nor has it an armour that can be read.
+            StoreError: that could not be written down.
+        """
+        self.named |= {digest}
+        self._shelf.hold(digest, data)
 
 
 def _waiting(digest: bytes, data: tlv.Buffer) -> WaitingCrl:

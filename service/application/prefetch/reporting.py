@@ -1,6 +1,7 @@
 """A worker's reports to the prefetcher of what its verdicts rested on."""
 
 from service.application.clock import Clock
+from service.application.crl_fetcher import CrlOrder
 from service.application.prefetch.desk import PrefetcherUnavailableError, PrefetchPort
 from service.application.prefetch.used import UsedSources
 
@@ -26,14 +27,18 @@ class UsedReporter:
     async def report(self) -> None:
         """Report once; what the prefetcher does not know yet it learns. Where it does not answer, nothing is lost.
 
-        What is in use is used again, and told the next time.
+        What is in use is used again, and told the next time. Whether each of several places is known is not told by
+        the first of them: these are told whole.
         """
-        orders = self._used.take()
-        if not orders:
-            return
+        orders, signers = self._used.take(), self._used.take_signers()
         try:
-            unknown = frozenset(await self._prefetcher.note_used(tuple(order.urls[0] for order in orders)))
-            new = tuple(order for order in orders if order.urls[0] in unknown)
+            if signers:
+                await self._prefetcher.learn(tuple(CrlOrder((), (signer,)) for signer in signers))
+            if not orders:
+                return
+            keys = tuple(dict.fromkeys(order.urls[0] for order in orders))
+            unknown = frozenset(await self._prefetcher.note_used(keys))
+            new = tuple(order for order in orders if order.urls[0] in unknown or len(order.urls) > 1)
             if new:
                 await self._prefetcher.learn(new)
         except PrefetcherUnavailableError:

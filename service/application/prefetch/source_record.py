@@ -4,7 +4,8 @@ The prefetcher alone writes it; whoever wants to know what is held and how fresh
 what a verdict rests on are the CRLs in the store, and a record that is lost costs a download.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -21,7 +22,8 @@ MAX_RECORD_SIGNERS = 8
 """Signers remembered of one source: the keys of an authority that is changing them, and of those who sign for it."""
 
 MAX_RECORD_SIGNER_OCTETS = 16 << 10
-"""Of their keys and certificates: with some 4,000 sources a quarter of the hot environment, at the very worst."""
+"""Of their keys and certificates: of the latter, what the keys leave room for. A key is never left out for want of room
+here: eight of ML-DSA-87 have 21,000 octets."""
 
 MAX_RECORD_DETAIL = 200
 """Characters of what went wrong."""
@@ -40,14 +42,18 @@ class Progress:
     """How far it has come.
 
     Attributes:
-        done: Octets.
+        done: Octets: those that have come, and while it is being ingested those of the list that are read.
         total: Octets there are; None where the origin does not say.
+        entries: Entries that are read, while it is being ingested.
+        entries_total: Entries there are; None before they were counted.
     """
 
     phase: Phase
     done: int
     total: int | None
     at: datetime
+    entries: int = 0
+    entries_total: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +88,16 @@ class SourceRecord:
     Attributes:
         state: What its plan depends on. One whose CRL waits for its issuer to become known counts as a success there:
             nothing is gained by downloading it again.
-        signers: Of a learned one: under whose keys it may verify, bounded.
+        signers: Of a learned one: under whose keys it may verify, bounded; first that of the issuer whose certificate
+            named it first, then those who signed what it gave last.
         validators: Of the version that `given` or `pending` came from.
         served_by: Which of its places gave that version.
         given: What it gave that is held; the first `MAX_GIVEN` of a file with more.
         pending: Digests of the CRLs of it that wait for their issuer to become known.
-        named: Digests of all that it has and that makes an answer needed: `pending`, and what found no room to wait.
-        is_partial: Whether the version that `given` came from has a CRL that could not be used, and does not wait.
+        named: Of a configured one: digests of all that it has, held, waiting (`pending`), or without room to wait: an
+            answer is needed in the names that they bear.
+        is_partial: Whether the version that `given` or `pending` came from has a CRL that is not held, does not wait,
+            and is not older than one that is held.
         problem: What went wrong the last time; None where nothing did.
         detail: More about that, for a person.
         version: Of a listed one: which version the listing showed last.
@@ -174,13 +183,26 @@ class SourceStore(SourceReader, Protocol):
         """
 
 
-def bounded_signers(signers: tuple[CrlSigner, ...]) -> tuple[CrlSigner, ...]:
-    """As many of the signers as are remembered, the first ones first."""
+def bounded_signers(signers: Iterable[CrlSigner]) -> tuple[CrlSigner, ...]:
+    """As many of the signers as are remembered, the first ones first.
+
+    Their certificates are a help, and go where there is no room for them; nothing verifies without the key.
+    """
+    first = each_once(signers)[:MAX_RECORD_SIGNERS]
+    room = MAX_RECORD_SIGNER_OCTETS - sum(len(one.spki) for one in first)
     kept: list[CrlSigner] = []
-    room = MAX_RECORD_SIGNER_OCTETS
-    for signer in signers[:MAX_RECORD_SIGNERS]:
-        room -= len(signer.spki) + sum(map(len, signer.path))
-        if room < 0:
-            break
-        kept.append(signer)
+    for one in first:
+        octets = sum(map(len, one.path))
+        fits = octets <= room
+        room -= octets if fits else 0
+        kept.append(one if fits else replace(one, path=()))
     return tuple(kept)
+
+
+def each_once(signers: Iterable[CrlSigner]) -> tuple[CrlSigner, ...]:
+    """Every signer where it stands first, with a path if it has one anywhere."""
+    found: dict[CrlSigner, CrlSigner] = {}
+    for one in signers:
+        if not found.setdefault(one, one).path and one.path:
+            found[one] = one
+    return tuple(found.values())

@@ -1,7 +1,8 @@
 """The operator's places: what is in them becomes sources, newer versions are asked for, what is gone is forgotten.
 
-Rules it keeps: a place that cannot be listed keeps its sources; what is forgotten here stays held, since removing a
-file is no way to take back what it said. What nobody here has verified has said nothing: it waits no longer.
+Rules it keeps: a place that cannot be listed keeps its sources, and one that is configured no more keeps none,
+whatever becomes of the others; what is forgotten here stays held, since removing a file is no way to take back what it
+said. What nobody here has verified has said nothing: it waits no longer.
 """
 
 from collections.abc import Iterable, Iterator
@@ -51,7 +52,6 @@ class PlaceWatch:
             clock: Time.
             observer: Is told of every change.
         """
-        self.configured = configured
         self._all = tuple(dict.fromkeys((*configured, uploads)))
         self._places = places
         self._inventory = inventory
@@ -66,6 +66,7 @@ class PlaceWatch:
     async def begin(self) -> None:
         """Forget what an earlier configuration named."""
         await self._inventory.keep_places(str(place) for place in self._all)
+        await self._inventory.forget([key for key in self._configured_keys() if not self._listing(key)])
 
     @property
     def all_places(self) -> tuple[Place, ...]:
@@ -119,24 +120,24 @@ class PlaceWatch:
         changed = tuple(self._changed(objects))
         if changed:
             await self._inventory.put(*changed)
-        gone = self._before(seen) - self._kept()
-        await self._inventory.forget(gone)
+        before = frozenset(self._configured_keys()) if seen is None else seen
+        await self._inventory.forget([key for key in before - self._seen[place] if not self._may_be_there(key)])
         return bool(changed)
 
-    def _before(self, seen: frozenset[str] | None) -> frozenset[str]:
-        """What may be gone: what a place showed before.
+    def _configured_keys(self) -> Iterator[str]:
+        for record in self._inventory.records():
+            if record.source.kind is SourceKind.CONFIGURED:
+                yield record.source.key
 
-        After a restart, as soon as every place was listed once, every configured source that none of them shows.
-        """
-        if seen is not None:
-            return seen
-        if self._seen.keys() != set(self._all):
-            return frozenset()
-        configured = (one for one in self._inventory.records() if one.source.kind is SourceKind.CONFIGURED)
-        return frozenset(one.source.key for one in configured)
+    def _listing(self, key: str) -> tuple[Place, ...]:
+        """The places whose listings may show a source."""
+        return tuple(place for place in self._all if is_at(key, str(place)))
 
-    def _kept(self) -> frozenset[str]:
-        return frozenset(key for seen in self._seen.values() for key in seen)
+    def _may_be_there(self, key: str) -> bool:
+        """Whether a place shows a source, or may as soon as it can be listed for the first time since the start."""
+        if any(key in seen for seen in self._seen.values()):
+            return True
+        return any(place not in self._seen for place in self._listing(key))
 
     def _changed(self, objects: Iterable[PlaceObject]) -> Iterator[SourceRecord]:
         """The records of what is new, or has another version than the last listing showed."""
@@ -159,6 +160,11 @@ class PlaceWatch:
     def _tell(self, before: PlaceRecord | None, after: PlaceRecord) -> None:
         if before is None or (before.problem, before.objects) != (after.problem, after.objects):
             self._observer.place_listed(PlaceDetails(after.place, after.objects, after.problem))
+
+
+def is_at(key: str, place: str) -> bool:
+    """Whether a source is a place, or in it, by what they are called."""
+    return key == place or key.startswith(place if place.endswith("/") else f"{place}/")
 
 
 def uploads_place(data_dir: Path) -> FilePlace:

@@ -31,7 +31,7 @@ class SourceOrigin:
         url_map: UrlMap,
         breakers: Breakers,
         pace: Pace,
-        is_operators: Callable[[str], bool] = lambda _: False,
+        is_operators: Callable[[str], bool],
     ) -> None:
         """Take the ways.
 
@@ -103,7 +103,7 @@ class SourceOrigin:
         match content:
             case Content():
                 said = OriginHeaders(Validators(content.version or None), content.max_age_s)
-                return OriginStream(str(place), self._pace.limited(content.chunks), said)
+                return OriginStream(str(place), self._pace.limited(content.chunks), said, octets=content.octets)
             case NotModified():
                 said = OriginHeaders(max_age_s=content.max_age_s)
                 return OriginStream(str(place), _nothing(), said, not_modified=True)

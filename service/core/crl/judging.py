@@ -21,6 +21,7 @@ from service.core.model.evidence_tier import Tier
 from service.core.model.judgement import Judgement
 from service.core.model.policy import Policy, Profile
 from service.core.model.reason import ALL_REASONS, Reason, Reasons
+from service.core.model.signer_path import SignerPath
 from service.core.model.verdict import Method, Note, Revocation, RevocationStatus
 
 
@@ -42,12 +43,14 @@ class AuthenticCrl:
         until: How long that stays so, as far as is known.
         standing: What its word is worth.
         in_grace: What is known of its signer serves because the policy grants grace.
+        signer: As in `Revocation`.
     """
 
     finding: CrlFinding
     until: datetime
     standing: Standing = Standing.FULL
     in_grace: bool = False
+    signer: SignerPath | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class _Usable:
         told_by: Which of the two says so.
         freshest: Where deltas of it are that nobody has looked for.
         in_grace: It serves, or its signer does, after the end of the evidence for it, because the policy grants grace.
+        signer: As in `Revocation`; of the complete one.
     """
 
     finding: CrlFinding
@@ -70,6 +74,7 @@ class _Usable:
     told_by: CrlFinding
     freshest: tuple[DistributionPoint, ...] = ()
     in_grace: bool = False
+    signer: SignerPath | None = None
 
 
 def judge_crls(crls: Iterable[AuthenticCrl], certificate: Certificate, policy: Policy, at: datetime) -> Judgement:
@@ -198,7 +203,7 @@ def _use(crl: AuthenticCrl, certificate: Certificate, policy: Policy, at: dateti
     vouched = reasons if vouches else Reasons(0)
     in_grace = until.in_grace or crl.in_grace
     end = min(until.moment, crl.until)
-    return _Usable(finding, crl.standing, vouched, end, finding.entry, finding, in_grace=in_grace)
+    return _Usable(finding, crl.standing, vouched, end, finding.entry, finding, in_grace=in_grace, signer=crl.signer)
 
 
 def _combined(complete: _Usable, deltas: list[_Usable], certificate: Certificate) -> _Usable:
@@ -266,6 +271,7 @@ def _answer(used: _Usable, status: RevocationStatus, until: datetime) -> Revocat
         reason=None if entry is None else (Reason.UNSPECIFIED if entry.reason is None else entry.reason).text,
         crl_number=meta.crl_number,
         notes=_notes(used),
+        signer=used.signer,
     )
 
 

@@ -5,9 +5,13 @@ from service.core.model.certificate import Certificate, DistributionPoint
 from service.core.model.crl import CrlMeta, IssuingDistributionPoint
 from service.core.model.name import GeneralName, GeneralNameKind, Name
 from service.core.model.reason import ALL_REASONS, Reasons
-from service.core.names.comparison import general_name_key, same_name
+from service.core.names.comparison import canonical, general_name_key, same_name
 
 VERSION_3 = 3
+
+MAX_CRL_ISSUERS = 16
+"""Different names under which CRLs about one certificate are looked for, its own issuer's first; certificates name one
+other at most, and each costs a lookup."""
 
 _EVERYTHING = IssuingDistributionPoint()
 """The scope of a CRL that claims none: complete for its issuer."""
@@ -37,6 +41,23 @@ def crl_issuers(certificate: Certificate) -> tuple[Name, ...]:
     points = (*certificate.extensions.crl_distribution_points, *certificate.extensions.freshest_crl)
     others = [name for point in points if point.crl_issuer for name in _crl_issuer(point)]
     return (certificate.issuer, *others)
+
+
+def asked_issuers(certificate: Certificate) -> tuple[bytes, ...]:
+    """Under which names CRLs about a certificate are looked for, in canonical form; each once, its issuer's first."""
+    return _issuers(certificate)[:MAX_CRL_ISSUERS]
+
+
+def names_too_many_issuers(certificate: Certificate) -> bool:
+    """Whether a certificate names more CRL issuers than CRLs are looked for of."""
+    return len(_issuers(certificate)) > MAX_CRL_ISSUERS
+
+
+def _issuers(certificate: Certificate) -> tuple[bytes, ...]:
+    names = crl_issuers(certificate)
+    if len(names) == 1:  # most often
+        return (canonical(names[0].der),)
+    return tuple(dict.fromkeys(canonical(name.der) for name in names))
 
 
 def point_keys(certificate: Certificate) -> frozenset[bytes]:

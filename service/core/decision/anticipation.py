@@ -6,6 +6,7 @@ is anticipated in vain was looked up in vain, on this host; what is not, the ass
 
 from collections.abc import Iterator
 
+from service.core.decision.authority_keys import authority_keys
 from service.core.decision.issuer_policy import policy_for
 from service.core.decision.revocation import METHODS
 from service.core.model.certificate import Certificate
@@ -38,7 +39,8 @@ def anticipated(leaf: Certificate, store: TrustStore, policy: Policy) -> frozens
         if own.revocation_mode is RevocationMode.OFF or is_out_of_scope:
             continue
         # Nobody else at hand bears the issuer's name, and no other is named: there are no other signers to tell of.
-        found.add(CrlWanted(certificate, issuer, Reach.HELD))
+        authorities = authority_keys(certificate, issuer, store)
+        found.add(CrlWanted(certificate, issuer, Reach.HELD, authorities=authorities))
         if Method.OCSP in METHODS[own.evidence_order]:
             found.add(OcspWanted(certificate, issuer, Reach.HELD))
     return frozenset(found)

@@ -27,6 +27,7 @@ from service.core.model.certificate import Certificate
 from service.core.model.crl import CrlFinding
 from service.core.model.evidence import CrlWanted, Reach
 from service.core.model.policy import KeyPurpose, Policy, PolicyInputs
+from service.core.model.signer_path import SignerPath
 from service.core.model.verdict import Note, RevocationStatus
 from service.core.names.comparison import canonical, same_name
 from service.core.path.building import build_paths
@@ -47,11 +48,13 @@ class Authority:
         until: How long, as far as is known.
         standing: What its word is worth.
         in_grace: The evidence about its own path serves because the policy grants grace.
+        path: Its path, where it is another than the issuer and its certificate is at hand.
     """
 
     until: datetime
     standing: Standing = Standing.FULL
     in_grace: bool = False
+    path: SignerPath | None = None
 
 
 MAX_KEPT_SIGNERS = 4
@@ -101,7 +104,7 @@ def _search_kept(
     if store is question.store:
         return otherwise
     outcome = _search(finding, issuer, replace(question, store=store), check)
-    return replace(outcome, standing=Standing.REVOKES) if isinstance(outcome, Authority) else outcome
+    return replace(outcome, standing=Standing.REVOKES, path=None) if isinstance(outcome, Authority) else outcome
 
 
 def _search(
@@ -165,9 +168,7 @@ def _is_anchor(candidate: Certificate, question: Question) -> bool:
     return verify(anchor.signature, candidate.public_key) is SignatureResult.VALID
 
 
-def known_signers(
-    certificate: Certificate, issuer: Certificate, question: Question
-) -> dict[Certificate, tuple[Certificate, ...]]:
+def known_signers(certificate: Certificate, issuer: Certificate, question: Question) -> dict[Certificate, SignerPath]:
     """Who else than its issuer may sign CRLs about a certificate, as far as their paths tell, each with a valid path.
 
     CRLs that are fetched are held if one of these keys signed them: a certificate without a path, which anybody can
@@ -175,14 +176,14 @@ def known_signers(
     is recognized as well.
 
     Returns:
-        The path of each, itself first, without the anchor; empty for an anchor.
+        The path of each.
 
     Raises:
         BudgetExhaustedError: the paths cost too much.
     """
-    known: dict[Certificate, tuple[Certificate, ...]] = {}
+    known: dict[Certificate, SignerPath] = {}
     for candidate in candidate_signers(certificate, issuer, question.store):
-        path = () if _is_anchor(candidate, question) else _first_path(candidate, issuer, question)
+        path = _anchors_path(candidate) if _is_anchor(candidate, question) else _first_path(candidate, issuer, question)
         if path is not None:
             known[candidate] = path
     held = question.evidence.crls.get(CrlWanted(certificate, issuer, Reach.HELD))
@@ -201,9 +202,13 @@ def known_signers(
     return known
 
 
-def own_path(issuer: Certificate, question: Question) -> tuple[Certificate, ...]:
-    """The part of the path in question that is its issuer's, itself first, without the anchor."""
-    return question.path.certificates[_position(question.path, issuer) :]
+def own_path(issuer: Certificate, question: Question) -> SignerPath:
+    """The part of the path in question that is its issuer's."""
+    return _upwards(question.path, issuer)
+
+
+def _anchors_path(anchor: Certificate) -> SignerPath:
+    return SignerPath((), frozenset({anchor.public_key.spki}))
 
 
 def names_issuer(certificate: Certificate, issuer: Certificate, question: Question) -> bool:
@@ -224,9 +229,9 @@ def names_issuer(certificate: Certificate, issuer: Certificate, question: Questi
     return any(_first_path(one, issuer, kept) is not None for one in namesakes)
 
 
-def _first_path(candidate: Certificate, issuer: Certificate, question: Question) -> tuple[Certificate, ...] | None:
-    """A path that makes a candidate a signer, without its anchor, or None."""
-    return next((path.certificates for path, _ in _signer_paths(candidate, issuer, question)), None)
+def _first_path(candidate: Certificate, issuer: Certificate, question: Question) -> SignerPath | None:
+    """A path that makes a candidate a signer, or None."""
+    return next((_upwards(path, candidate) for path, _ in _signer_paths(candidate, issuer, question)), None)
 
 
 def _judge_paths(
@@ -238,7 +243,8 @@ def _judge_paths(
         judge = partial(_judge_path, replace(question, path=path, pending=pending), check)
         # Whoever asks: of a key that was renewed again and again, each renewal is asked about under each of the others.
         outcome = question.budget.once((path, pending, question.for_all, question.store.version), judge)
-        yield replace(outcome, standing=standing) if isinstance(outcome, Authority) else outcome
+        upwards = _upwards(path, candidate)
+        yield replace(outcome, standing=standing, path=upwards) if isinstance(outcome, Authority) else outcome
 
 
 def _signer_paths(
@@ -317,6 +323,12 @@ def _lineage(path: CertificationPath, member: Certificate) -> set[tuple[bytes, b
         if canonical(one.subject.der) != name:
             break
     return found
+
+
+def _upwards(path: CertificationPath, member: Certificate) -> SignerPath:
+    """A member of a path, and those above."""
+    keys = frozenset(spki for _, spki in _lineage(path, member))
+    return SignerPath(path.certificates[_position(path, member) :], keys)
 
 
 def _position(path: CertificationPath, member: Certificate) -> int:

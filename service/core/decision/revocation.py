@@ -6,6 +6,7 @@ from typing import assert_never
 
 from service.core.crl.issuer import candidate_signers, check_issuer
 from service.core.crl.judging import AuthenticCrl, age, judge_crls
+from service.core.decision.authority_keys import authority_keys
 from service.core.decision.crl_signers import Authority, authorize, known_signers, names_issuer, own_path
 from service.core.decision.issuer_policy import (
     deltas_of,
@@ -182,8 +183,8 @@ def _authentic(
             finding, issuer, question, check_revocation
         )
         match outcome:
-            case Authority(until, standing, in_grace):
-                crls.append(AuthenticCrl(finding, until, standing, in_grace))
+            case Authority(until, standing, in_grace, path):
+                crls.append(AuthenticCrl(finding, until, standing, in_grace, path))
             case Missing():
                 wanted |= outcome.wanted
             case Problem():
@@ -219,13 +220,15 @@ def _with_signers(wanted: frozenset[Wanted], question: Question) -> frozenset[Wa
 
 
 def _with_signer(wanted: CrlWanted, question: Question) -> CrlWanted:
-    if wanted.signers or wanted.paths:
+    if wanted.authorities:  # whoever wanted it first has said
         return wanted
+    authorities = authority_keys(wanted.certificate, wanted.issuer, question.store)
     if wanted.reach is Reach.HELD:
         signers = candidate_signers(wanted.certificate, wanted.issuer, question.store)
-        return replace(wanted, signers=signers) if signers else wanted
+        return replace(wanted, signers=signers, authorities=authorities)
     known = known_signers(wanted.certificate, wanted.issuer, question)
-    return replace(wanted, signers=tuple(known), paths=(own_path(wanted.issuer, question), *known.values()))
+    paths = (own_path(wanted.issuer, question), *known.values())
+    return replace(wanted, signers=tuple(known), paths=paths, authorities=authorities)
 
 
 def _judge_ocsp(certificate: Certificate, issuer: Certificate, question: Question) -> Judgement | Missing:

@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from service.core.der import tlv
 from service.core.der.distribution_points import distribution_point_name, read_distribution_points, read_reasons
-from service.core.der.entry_runs import EntryRun, count_runs, read_runs
+from service.core.der.entry_runs import count_runs, read_runs
 from service.core.der.extension import (
     Extension,
     oid,
@@ -25,6 +25,7 @@ from service.core.der.extension import (
 from service.core.der.moment import is_time, read_moment
 from service.core.der.name import read_name
 from service.core.der.signed import read_signed
+from service.core.der.usual_entries import EntryRun
 from service.core.model.crl import CrlMeta, CrlRow, IssuingDistributionPoint
 from service.core.model.key import Signature
 from service.core.model.malformed import MalformedError
@@ -198,11 +199,10 @@ def _walk(data: tlv.Buffer, entries: tuple[int, int], *, may_be_indirect: bool) 
     unsupported = set[str]()
     for run in count_runs(data, *entries):
         count += run.found
-        if run.extensions is None:
-            continue
-        unsupported.update(run.extensions.unsupported)
-        if run.extensions.certificate_issuer and not may_be_indirect:
-            unsupported.add("a certificateIssuer outside an indirect CRL")
+        for _, extensions in run.remarks:
+            unsupported.update(extensions.unsupported)
+            if extensions.certificate_issuer and not may_be_indirect:
+                unsupported.add("a certificateIssuer outside an indirect CRL")
     return count, unsupported
 
 

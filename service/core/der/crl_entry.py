@@ -25,8 +25,11 @@ KNOWN = frozenset({REASON_CODE, HOLD_INSTRUCTION_CODE, INVALIDITY_DATE, CERTIFIC
 MAX_SERIAL_OCTETS = 64
 """RFC 5280 §4.1.2.2 allows 20; longer ones exist and are looked up like any other."""
 
-MAX_CACHED_OCTETS = 64
-"""Extensions of one entry: a reason code has 14 octets, and few different ones occur in a CRL."""
+MAX_CACHED_OCTETS = 256
+"""Extensions of one entry: a reason code has 14 octets, the name of a certificate's issuer some 100."""
+
+MAX_CACHED = 8192
+"""Different extensions: as many as 1,000 issuers of certificates, each with every reason. 12 MiB at most."""
 
 NO_REASON = 0xFF
 
@@ -50,6 +53,16 @@ class EntryExtensions:
     certificate_issuer: tuple[Name, ...] = ()
     unsupported: tuple[str, ...] = ()
 
+    @property
+    def head(self) -> bytes:
+        """How the record of a row begins (`unpack`)."""
+        return bytes((NO_REASON if self.reason is None else self.reason,))
+
+    @property
+    def is_reason(self) -> bool:
+        """Whether nothing is said but a reason, or not even that."""
+        return not (self.certificate_issuer or self.unsupported)
+
 
 _NONE = EntryExtensions()
 
@@ -70,9 +83,8 @@ def read_entry(data: tlv.Buffer, position: int, stop: int) -> tuple[CrlRow, Entr
         raise MalformedError("a serial number that is too long")
     tag, time = data[serial_stop], bytes(data[serial_stop + 2 : time_stop])
     moment(tag, time)
-    extensions = _NONE if time_stop == after else _entry_extensions(bytes(data[time_stop:after]))
-    reason = NO_REASON if extensions.reason is None else extensions.reason
-    return (bytes(data[serial_start:serial_stop]), bytes((reason, tag)) + time), extensions, after
+    extensions = read_entry_extensions(bytes(data[time_stop:after]))
+    return (bytes(data[serial_start:serial_stop]), extensions.head + bytes((tag,)) + time), extensions, after
 
 
 def _usual(data: tlv.Buffer, position: int, stop: int) -> tuple[int, int, int, int] | None:
@@ -102,7 +114,17 @@ def _any(data: tlv.Buffer, position: int, stop: int) -> tuple[int, int, int, int
     return serial_start, serial_stop, time_stop, after
 
 
-def _entry_extensions(der: bytes) -> EntryExtensions:
+def read_entry_extensions(der: bytes) -> EntryExtensions:
+    """What the extensions of one entry say.
+
+    Args:
+        der: The encoding; nothing at all where there are none.
+
+    Raises:
+        MalformedError: it does not decode.
+    """
+    if not der:
+        return _NONE
     return _cached_entry_extensions(der) if len(der) <= MAX_CACHED_OCTETS else _read_entry_extensions(der)
 
 
@@ -115,7 +137,7 @@ def _read_entry_extensions(der: bytes) -> EntryExtensions:
     return EntryExtensions(optional(der, found, REASON_CODE, _reason), issuer or (), unsupported)
 
 
-_cached_entry_extensions = lru_cache(maxsize=1024)(_read_entry_extensions)
+_cached_entry_extensions = lru_cache(maxsize=MAX_CACHED)(_read_entry_extensions)
 
 
 def _certificate_issuer(data: tlv.Buffer, start: int, stop: int) -> tuple[Name, ...]:

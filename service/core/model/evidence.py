@@ -12,6 +12,7 @@ from service.core.model.attempt import Attempt
 from service.core.model.certificate import Certificate, DistributionPoint
 from service.core.model.crl import CrlFinding
 from service.core.model.ocsp import OcspFinding
+from service.core.model.signer_path import SignerPath
 
 
 class Reach(Enum):
@@ -38,8 +39,9 @@ class CrlWanted:
         signers: Who else may sign them, the likeliest first; which of them really may is decided later. They follow
             from the certificate, the trust store, and what is kept beside CRLs that are held.
         points: Where to fetch from: the certificate's distribution points, or freshestCRL's; empty for the other two.
-        paths: Where CRLs are to be fetched, or wait, a valid path of the issuer and of each of `signers`, in this
-            order: itself first, without the anchor; empty for an anchor.
+        paths: Where CRLs are to be fetched, or wait, a path of the issuer and of each of `signers`, in this order.
+        authorities: Keys under which what is held is found: of whoever may have signed, or certified who did
+            (`decision.authority_keys`); empty for the issuer's and the signers' alone.
     """
 
     certificate: Certificate
@@ -47,7 +49,8 @@ class CrlWanted:
     reach: Reach
     signers: tuple[Certificate, ...] = field(default=(), compare=False)
     points: tuple[DistributionPoint, ...] = field(default=(), compare=False)
-    paths: tuple[tuple[Certificate, ...], ...] = field(default=(), compare=False)
+    paths: tuple[SignerPath, ...] = field(default=(), compare=False)
+    authorities: frozenset[bytes] = field(default=frozenset(), repr=False, compare=False)
 
     def is_about_the_same(self, other: "CrlWanted") -> bool:
         """Whether both are asked about one certificate under one issuer."""

@@ -10,6 +10,7 @@ from service.core.model.certificate import Certificate
 from service.core.model.evidence_tier import Tier
 from service.core.model.failure import Code, Failure
 from service.core.model.policy import Exemption
+from service.core.model.signer_path import SignerPath
 
 
 class Decision(StrEnum):
@@ -80,6 +81,8 @@ class Revocation:
         notes: What is odd about the evidence that was used.
         exemption: Why no answer is needed, although the mode asks for one and there is none; `usable_until` is its end.
         block: Set where `method` is BLOCK.
+        signer: The path of who signed the CRL, where that is another than the issuer and came along with the request or
+            is in the trust store.
     """
 
     status: RevocationStatus
@@ -97,6 +100,7 @@ class Revocation:
     notes: tuple[Note, ...] = ()
     exemption: Exemption | None = None
     block: Block | None = None
+    signer: SignerPath | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,6 +160,8 @@ class Schedule:
 
     def rhythm(self, source: Source) -> Rhythm:
         """How often a source is refreshed: by the longest prefix that any of its places begins with."""
+        if not self.overrides:
+            return self._rhythms[0][1]
         return next(
             rhythm for prefix, rhythm in self._rhythms if any(place.startswith(prefix) for place in source.places)
         )

@@ -59,6 +59,15 @@ async def test_a_file_is_read(tmp_path: Path) -> None:
     assert body == found[1]
 
 
+@pytest.mark.parametrize("octets", [0, 70_000])
+async def test_its_length_is_known(tmp_path: Path, octets: int) -> None:
+    """Before the first piece."""
+    (tmp_path / "a").write_bytes(bytes(octets))
+    async with FilePlaces().read(FilePlace(tmp_path / "a"), 1 << 20) as found:
+        assert isinstance(found, Content)
+        assert octets == found.octets == sum([len(piece) async for piece in found.chunks])
+
+
 async def test_a_listing_tells_the_versions(tmp_path: Path) -> None:
     """As reading does; a file that is replaced is another version although size and times may be the same."""
     path = tmp_path / "a.crl"

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from service.adapters.ipc.requests import decode_request
 from service.adapters.ipc.server import PrefetcherServer
 from service.application.claims import MAX_CLAIMED, ClaimOutcome, CrlClaim
 from service.application.crl_fetcher import (
+    MAX_AUTHORITIES,
     MAX_ORDER_PATH_OCTETS,
     MAX_ORDER_SIGNERS,
     MAX_SPKI_OCTETS,
@@ -33,7 +34,10 @@ from service.core.model.attempt import Attempt, Problem
 
 pytestmark = pytest.mark.anyio
 
-SIGNERS = (CrlSigner(bytes(32), b"\x30\x59", (b"\x30", b"\x00")), CrlSigner(bytes(31) + b"\xff", b"\x30\x5a"))
+SIGNERS = (
+    CrlSigner(bytes(32), b"\x30\x59", (b"\x30", b"\x00"), frozenset({bytes(32), b"d" * 32})),
+    CrlSigner(bytes(31) + b"\xff", b"\x30\x5a"),
+)
 ORDER = CrlOrder(("http://ca.example/a.crl", "http://ca.example/b.crl"), SIGNERS)
 ATTEMPTS = (Attempt("http://ca.example/a.crl", Problem.HTTP_STATUS, "404"),)
 
@@ -176,7 +180,11 @@ def test_messages_survive_the_round_trip() -> None:
         b'{"urls": [], "signers": [["AA==", 1]]}',
         b'{"urls": [], "signers": [["AA==", "\xc3\xa4\xc3\xa4"]]}',
         b'{"urls": [], "signers": [["AA==", "AA=="]]}',
-        b'{"urls": [], "signers": [["AA==", "AA==", [], []]]}',
+        b'{"urls": [], "signers": [["AA==", "AA==", []]]}',
+        b'{"urls": [], "signers": [["AA==", "AA==", [], [], []]]}',
+        b'{"urls": [], "signers": [["AA==", "AA==", [], ["AA=="]]]}',
+        b'{"urls": [], "signers": [["AA==", "AA==", [], [1]]]}',
+        b'{"urls": [], "signers": [["AA==", "AA==", [], 1]]}',
         b'{"urls": [], "signers": [["AA==", "AA==", "AA=="]]}',
         b'{"urls": [], "signers": [["AA==", "AA==", [1]]]}',
     ],
@@ -227,6 +235,15 @@ def test_more_certificates_than_an_order_has() -> None:
     assert path == decode_order(encode_order(CrlOrder((), (CrlSigner(bytes(32), b"", path),)))).signers[0].path
     with pytest.raises(MessageError, match="the limit is 65536"):
         decode_order(encode_order(CrlOrder((), (CrlSigner(bytes(32), b"", (*path, b"!")),))))
+
+
+def test_more_authorities_than_a_signer_has() -> None:
+    """As many as there may be come through; one more is no order."""
+    digests = [bytes([number]) * 32 for number in range(MAX_AUTHORITIES + 1)]
+    for count, expected in ((MAX_AUTHORITIES, nullcontext()), (MAX_AUTHORITIES + 1, pytest.raises(MessageError))):
+        signer = CrlSigner(bytes(32), b"", (), frozenset(digests[:count]))
+        with expected:
+            assert signer.authorities == decode_order(encode_order(CrlOrder((), (signer,)))).signers[0].authorities
 
 
 async def test_what_was_used_is_told_in_as_many_messages_as_it_takes(tmp_path: Path) -> None:

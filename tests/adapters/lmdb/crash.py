@@ -20,7 +20,7 @@ import service.adapters.lmdb
 from service.adapters.lmdb import sorted_runs
 from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store
-from tests.adapters.lmdb.values import ISSUER, entry, held, octets, row, slot, watermark
+from tests.adapters.lmdb.values import ISSUER, SIGNERS, entry, held, octets, row, slot, watermark
 
 ADAPTER = Path(service.adapters.lmdb.__file__).parent
 
@@ -77,7 +77,7 @@ def _publish(path: Path, number: int, killer: Killer) -> None:
 
 def _state(path: Path) -> dict[str, object]:
     with Store.open(path, Role.INGESTER) as store:
-        found = [store.find(ISSUER, frozenset(), octets(serial)) for serial in range(ROWS)]
+        found = [store.find(ISSUER, frozenset(), SIGNERS, octets(serial)) for serial in range(ROWS)]
         mark = store.watermark(slot())
         return {
             "numbers": [finding.meta.crl_number for findings in found for finding in findings],

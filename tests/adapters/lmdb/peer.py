@@ -15,7 +15,7 @@ from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store
 from service.application.evidence_store import StoreError
 from service.core.model.block import Block, FingerprintMatch
-from tests.adapters.lmdb.values import AT, ISSUER, entry, held, ocsp, octets, row, watermark
+from tests.adapters.lmdb.values import AT, ISSUER, SIGNERS, entry, held, ocsp, octets, row, watermark
 
 MAP_OCTETS = 1 << 20
 PUBLISHED = 150
@@ -72,13 +72,13 @@ def _fork(path: Path) -> None:
         os._exit(0)
     os.waitpid(child, 0)
     store.publish(held(1), [row(1)], watermark(1))
-    _say(str(store.find(ISSUER, frozenset(), octets(1))[0].entry == entry()))
+    _say(str(store.find(ISSUER, frozenset(), SIGNERS, octets(1))[0].entry == entry()))
     store.close()
 
 
 def _try_all(path: Path, store: Store) -> None:
     attempts: list[Callable[[], object]] = [
-        lambda: store.find(ISSUER, frozenset(), octets(1)),
+        lambda: store.find(ISSUER, frozenset(), SIGNERS, octets(1)),
         lambda: store.publish(held(1), [], watermark(1)),
         lambda: asyncio.run(store.put_ocsp(bytes(32), ocsp())),
         store.close,

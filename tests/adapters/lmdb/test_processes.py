@@ -17,7 +17,7 @@ from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store
 from service.application.evidence_store import StoreError
 from tests.adapters.lmdb.peer import MAP_OCTETS, PUBLISHED
-from tests.adapters.lmdb.values import ISSUER, KEY, entry, held, ocsp, octets, row, watermark
+from tests.adapters.lmdb.values import ISSUER, KEY, SIGNERS, entry, held, ocsp, octets, row, watermark
 
 pytestmark = pytest.mark.anyio
 
@@ -151,7 +151,7 @@ def test_switches_are_seen(path: Path, peers: Peers) -> None:
     with Store.open(path, Role.WORKER) as store:
         publisher.stdin.close()  # type: ignore[union-attr] # it is a pipe
         while seen[-1] < PUBLISHED:
-            ((found,), mark) = store.find(ISSUER, frozenset(), octets(1)), store.watermark(held(1).slot)
+            ((found,), mark) = store.find(ISSUER, frozenset(), SIGNERS, octets(1)), store.watermark(held(1).slot)
             number = found.meta.crl_number or 0
             assert entry(number) == found.entry
             assert number >= seen[-1]

@@ -44,7 +44,7 @@ FULL: Final = SourceRecord(
         asked_at=AT,
         known_since=AT,
     ),
-    signers=(CrlSigner(bytes(32), b"\x30\x59", (b"\x30", b"\x31")),),
+    signers=(CrlSigner(bytes(32), b"\x30\x59", (b"\x30", b"\x31"), frozenset({bytes(32), b"d" * 32})),),
     validators=Validators('"etag"', "Sat, 21 Nov 2026 12:00:00 GMT"),
     served_by="http://b/",
     given=(GivenCrl(bytes(32), b"d" * 32, "CN=A", 2**160, AT, None, 5, 600, LATER, stalled=True),),
@@ -52,7 +52,7 @@ FULL: Final = SourceRecord(
     problem=Problem.ROLLED_BACK,
     detail="older",
     version="v1",
-    progress=Progress(Phase.INGESTING, 5, 10, AT),
+    progress=Progress(Phase.INGESTING, 5, 10, AT, 2, 4),
 )
 PLACES: Final = (PlaceRecord("file:///a", AT, 3), PlaceRecord("s3://b/", None, 0, "unreachable: nobody"))
 
@@ -63,6 +63,7 @@ def test_what_is_written_is_read(record: SourceRecord) -> None:
     found = decode_source(encode_source(record))
     assert record == found
     assert [one.path for one in record.signers] == [one.path for one in found.signers]
+    assert [one.authorities for one in record.signers] == [one.authorities for one in found.signers]
 
 
 @pytest.mark.parametrize("name", json.loads(encode_source(FULL)))
@@ -107,8 +108,9 @@ async def test_a_damaged_row_is_left_out(store: Store) -> None:
 
 
 def test_signers_are_bounded() -> None:
-    """In number and in octets, the first ones first."""
+    """In number, and their certificates in octets, the first ones first."""
     many = tuple(CrlSigner(bytes(32), bytes([number])) for number in range(MAX_RECORD_SIGNERS + 1))
     assert many[:-1] == bounded_signers(many)
     long = tuple(CrlSigner(bytes([number]), b"", (bytes(MAX_RECORD_SIGNER_OCTETS // 2),)) for number in range(3))
-    assert long[:2] == bounded_signers(long)
+    kept = bounded_signers(long)
+    assert (long, [1, 1, 0]) == (kept, [len(one.path) for one in kept])

@@ -31,7 +31,7 @@ from tests.adapters.lmdb.values import (
 
 def test_empty(store: Store) -> None:
     """A new store holds nothing."""
-    assert () == store.find(ISSUER, NOWHERE, octets(1))
+    assert () == store.find(ISSUER, NOWHERE, SIGNERS, octets(1))
     assert () == store.held()
     assert not store.holds_issuer(ISSUER, SIGNERS)
     assert store.watermark(slot()) is None
@@ -45,7 +45,7 @@ def test_listed(store: Store, serial: int) -> None:
     crl = held(7)
     store.publish(crl, [row(serial + 1), row(serial, 5)], watermark(7))
 
-    found = store.find(ISSUER, NOWHERE, octets(serial))
+    found = store.find(ISSUER, NOWHERE, SIGNERS, octets(serial))
 
     assert (CrlFinding(crl.meta, listed, b"signer", SOURCE, Tier.HOST),) == found
 
@@ -55,7 +55,9 @@ def test_not_listed(store: Store) -> None:
     crl = held(7)
     store.publish(crl, [row(1)], watermark(7))
 
-    assert (CrlFinding(crl.meta, None, b"signer", SOURCE, Tier.HOST),) == store.find(ISSUER, NOWHERE, octets(2))
+    assert (CrlFinding(crl.meta, None, b"signer", SOURCE, Tier.HOST),) == store.find(
+        ISSUER, NOWHERE, SIGNERS, octets(2)
+    )
 
 
 @pytest.mark.parametrize("reason", [None, *Reason])
@@ -63,7 +65,7 @@ def test_duplicates(store: Store, reason: Reason | None) -> None:
     """Of entries under one key the last one counts, but no removal over a revocation."""
     store.publish(held(7), [row(1, 9, Reason.SUPERSEDED), row(1, 5, reason)], watermark(7))
 
-    (found,) = store.find(ISSUER, NOWHERE, octets(1))
+    (found,) = store.find(ISSUER, NOWHERE, SIGNERS, octets(1))
 
     assert (entry(9, Reason.SUPERSEDED) if reason is Reason.REMOVE_FROM_CRL else entry(5, reason)) == found.entry
 
@@ -78,9 +80,28 @@ def test_which_crls_are_asked(store: Store, asked: set[bytes], expected: set[int
         store.publish(held(number, slot(*points)), [], watermark(number))
     store.publish(held(5, slot(issuer=b"another")), [], watermark(5))
 
-    found = store.find(ISSUER, frozenset(asked), octets(1))
+    found = store.find(ISSUER, frozenset(asked), SIGNERS, octets(1))
 
     assert sorted(expected) == sorted(finding.meta.crl_number or 0 for finding in found)
+
+
+@pytest.mark.parametrize("others", [0, 1, 3, 300])
+def test_a_certificate_that_names_many_points(store: Store, others: int) -> None:
+    """However many points there are on either side, those that both name count, and nothing below another key."""
+    points = [b"point %d" % number for number in range(100)]
+    named = points[7:57:5]
+    for number, point in enumerate(named, 1):
+        store.publish(held(number, slot(point, b"shared")), [], watermark(number))
+    store.publish(held(99), [], watermark(99))
+    for number in range(others):
+        where = slot(points[number % 100], kind=b"%d" % number)
+        store.publish(replace(held(100 + number, where), signer_spki=b"stranger"), [], watermark(1))
+        if number < 100:
+            store.publish(held(500 + number, slot(b"elsewhere %d" % number)), [], watermark(1))
+
+    found = store.find(ISSUER, frozenset(points), SIGNERS, octets(1))
+    assert [*range(1, 11), 99] == sorted(finding.meta.crl_number or 0 for finding in found)
+    assert 11 == len(store.find(ISSUER, frozenset({*points, b"shared"}), SIGNERS, octets(1)))
 
 
 def test_base_and_delta(store: Store) -> None:
@@ -88,7 +109,7 @@ def test_base_and_delta(store: Store) -> None:
     store.publish(held(1), [row(1)], watermark(1))
     store.publish(held(2, slot(kind=b"delta")), [], watermark(2))
 
-    found = store.find(ISSUER, NOWHERE, octets(1))
+    found = store.find(ISSUER, NOWHERE, SIGNERS, octets(1))
 
     assert [(1, True), (2, False)] == sorted((f.meta.crl_number or 0, f.entry is not None) for f in found)
 
@@ -134,11 +155,11 @@ def test_replaced(store: Store, path: Path) -> None:
     """A newer CRL of a slot takes the place of the older one, whose file goes; the other slots stay."""
     store.publish(held(1), [row(1)], watermark(1))
     store.publish(held(5, slot(b"a")), [row(1)], watermark(5))
-    store.find(ISSUER, frozenset({b"a"}), octets(1))
+    store.find(ISSUER, frozenset({b"a"}), SIGNERS, octets(1))
 
     store.publish(held(2), [row(2)], watermark(2))
 
-    found = store.find(ISSUER, frozenset({b"a"}), octets(1))
+    found = store.find(ISSUER, frozenset({b"a"}), SIGNERS, octets(1))
     assert [(2, False), (5, True)] == sorted((f.meta.crl_number or 0, f.entry is not None) for f in found)
     assert 2 == len(generations(path))
 
@@ -185,5 +206,5 @@ def test_many_slots_with_few_files(path: Path) -> None:
             store.publish(held(number, slot(b"%d" % number)), [row(number, number)], watermark(number))
 
         for number in [0, 1, 2, 3, 4, 4, 0, 2]:
-            (found,) = store.find(ISSUER, frozenset({b"%d" % number}), octets(number))
+            (found,) = store.find(ISSUER, frozenset({b"%d" % number}), SIGNERS, octets(number))
             assert entry(number) == found.entry

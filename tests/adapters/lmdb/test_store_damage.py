@@ -19,7 +19,7 @@ def test_missing_generation(store: Store, path: Path) -> None:
         generation.unlink()
 
     with pytest.raises(StoreError, match="missing"):
-        store.find(ISSUER, NOWHERE, octets(1))
+        store.find(ISSUER, NOWHERE, SIGNERS, octets(1))
 
 
 def test_shortened_generation(store: Store, path: Path) -> None:
@@ -30,7 +30,7 @@ def test_shortened_generation(store: Store, path: Path) -> None:
     os.truncate(generation, 4096)
 
     with pytest.raises(StoreError, match="4096 octets"):
-        store.find(ISSUER, NOWHERE, octets(1))
+        store.find(ISSUER, NOWHERE, SIGNERS, octets(1))
 
 
 def test_damaged_entry(store: Store) -> None:
@@ -38,7 +38,7 @@ def test_damaged_entry(store: Store) -> None:
     store.publish(held(1), [(octets(1), b"?")], watermark(1))
 
     with pytest.raises(StoreError, match="damaged"):
-        store.find(ISSUER, NOWHERE, octets(1))
+        store.find(ISSUER, NOWHERE, SIGNERS, octets(1))
 
 
 def test_damaged_slot(path: Path) -> None:
@@ -49,13 +49,13 @@ def test_damaged_slot(path: Path) -> None:
 
     with Store.open(path, Role.INGESTER) as store:
         with pytest.raises(StoreError, match="damaged"):
-            store.find(ISSUER, NOWHERE, octets(1))
+            store.find(ISSUER, NOWHERE, SIGNERS, octets(1))
         with pytest.raises(StoreError, match="damaged"):
             store.held()
         with pytest.raises(StoreError, match="damaged"):
             store.holds_issuer(ISSUER, SIGNERS)
         store.publish(held(2), [row(1)], watermark(2))
-        (found,) = store.find(ISSUER, NOWHERE, octets(1))
+        (found,) = store.find(ISSUER, NOWHERE, SIGNERS, octets(1))
         assert entry() == found.entry
     assert 1 == len(generations(path))
 
@@ -78,7 +78,7 @@ def test_index_without_a_slot(path: Path) -> None:
 
     with Store.open(path, Role.WORKER) as store:
         with pytest.raises(StoreError, match="index"):
-            store.find(ISSUER, NOWHERE, octets(1))
+            store.find(ISSUER, NOWHERE, SIGNERS, octets(1))
         with pytest.raises(StoreError, match="index"):
             store.holds_issuer(ISSUER, SIGNERS)
 

@@ -11,7 +11,7 @@ from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store
 from service.adapters.lmdb.store_parts import StoreLimits
 from service.application.evidence_store import StoreError
-from tests.adapters.lmdb.values import ISSUER, KEY, NOWHERE, entry, held, ocsp, octets, row, watermark
+from tests.adapters.lmdb.values import ISSUER, KEY, NOWHERE, SIGNERS, entry, held, ocsp, octets, row, watermark
 
 pytestmark = pytest.mark.anyio
 
@@ -47,7 +47,7 @@ async def test_ocsp_leaves_room_for_crls(path: Path) -> None:
 
         store.publish(replace(held(1), source="x" * 100_000), [row(1)], watermark(1))
 
-        (found,) = store.find(ISSUER, NOWHERE, octets(1))
+        (found,) = store.find(ISSUER, NOWHERE, SIGNERS, octets(1))
         assert entry() == found.entry
 
 

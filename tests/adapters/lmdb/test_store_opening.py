@@ -27,7 +27,7 @@ def test_everything_survives(path: Path) -> None:
         store.publish(held(7), [row(1)], watermark(7))
 
     with Store.open(path, Role.WORKER) as store:
-        (found,) = store.find(ISSUER, NOWHERE, octets(1))
+        (found,) = store.find(ISSUER, NOWHERE, SIGNERS, octets(1))
         assert (entry(), watermark(7), (held(7),)) == (found.entry, store.watermark(slot()), store.held())
 
 
@@ -53,7 +53,7 @@ def test_leftovers_are_swept(path: Path) -> None:
     with Store.open(path, Role.INGESTER) as store:
         assert [used] == generations(path)
         assert [] == list((path / "building").iterdir())
-        (found,) = store.find(ISSUER, NOWHERE, octets(1))
+        (found,) = store.find(ISSUER, NOWHERE, SIGNERS, octets(1))
         assert entry() == found.entry
 
 
@@ -63,7 +63,7 @@ def test_other_format(path: Path) -> None:
     overwrite(path, b"about", b"format", b"1")
 
     for role in Role:
-        with pytest.raises(StoreError, match=r"format 1 .* writes 3: .*remove the directory"):
+        with pytest.raises(StoreError, match=r"format 1 .* writes 4: .*remove the directory"):
             Store.open(path, role)
 
 
@@ -87,7 +87,7 @@ async def test_closed(path: Path) -> None:
     store.close()
 
     for call in (
-        lambda: store.find(ISSUER, NOWHERE, octets(1)),
+        lambda: store.find(ISSUER, NOWHERE, SIGNERS, octets(1)),
         lambda: store.holds_issuer(ISSUER, SIGNERS),
         store.held,
         lambda: store.watermark(slot()),
@@ -105,7 +105,7 @@ def test_nothing_stays_open(path: Path) -> None:
     """A store that was closed leaves no file open, and neither does one that could not be opened."""
     with Store.open(path, Role.INGESTER) as store:
         store.publish(held(1), [], watermark(1))
-        store.find(ISSUER, NOWHERE, octets(1))
+        store.find(ISSUER, NOWHERE, SIGNERS, octets(1))
     assert [] == open_below(path)
 
     overwrite(path, b"about", b"format", b"1")

@@ -14,7 +14,7 @@ from service.adapters.lmdb.store_parts import StoreLimits
 from service.application.evidence_store import StoreError
 from service.core.model.crl import CrlRow
 from tests.adapters.lmdb.files import generations
-from tests.adapters.lmdb.values import ISSUER, NOWHERE, entry, held, octets, row, slot, watermark
+from tests.adapters.lmdb.values import ISSUER, NOWHERE, SIGNERS, entry, held, octets, row, slot, watermark
 
 
 def test_worker_does_not_publish(path: Path) -> None:
@@ -60,7 +60,7 @@ def test_error_of_the_rows(store: Store, path: Path) -> None:
     with pytest.raises(ValueError, match="theirs"):
         store.publish(held(2), rows(), watermark(2))
 
-    (found,) = store.find(ISSUER, NOWHERE, octets(1))
+    (found,) = store.find(ISSUER, NOWHERE, SIGNERS, octets(1))
     assert (1, entry(), watermark(1)) == (found.meta.crl_number, found.entry, store.watermark(slot()))
     assert 1 == len(generations(path))
 
@@ -74,7 +74,7 @@ def test_hot_environment_is_full(path: Path) -> None:
         with pytest.raises(StoreError, match="MAP_FULL"):
             store.publish(large, [row(2)], watermark(2))
 
-        (found,) = store.find(ISSUER, NOWHERE, octets(1))
+        (found,) = store.find(ISSUER, NOWHERE, SIGNERS, octets(1))
         assert (1, entry(), watermark(1)) == (found.meta.crl_number, found.entry, store.watermark(slot()))
         assert 1 == len(generations(path))
 
@@ -92,6 +92,6 @@ def test_error_after_the_switch(store: Store, path: Path, monkeypatch: pytest.Mo
     with pytest.raises(StoreError, match="reported"):
         store.publish(held(1), [row(1)], watermark(1))
 
-    (found,) = store.find(ISSUER, NOWHERE, octets(1))
+    (found,) = store.find(ISSUER, NOWHERE, SIGNERS, octets(1))
     assert entry() == found.entry
     assert 1 == len(generations(path))

@@ -9,7 +9,7 @@ from service.adapters.lmdb import store as module
 from service.adapters.lmdb.crl_rows import CrlRows
 from service.adapters.lmdb.store import Store
 from service.application.evidence_store import StoreError
-from tests.adapters.lmdb.values import ISSUER, NOWHERE, entry, held, octets, row, watermark
+from tests.adapters.lmdb.values import ISSUER, NOWHERE, SIGNERS, entry, held, octets, row, watermark
 
 
 def _switching(store: Store, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
@@ -32,7 +32,7 @@ def test_switched_while_looking(store: Store, monkeypatch: pytest.MonkeyPatch) -
     store.publish(held(1), [row(1)], watermark(1))
     _switching(store, monkeypatch, 1)
 
-    (found,) = store.find(ISSUER, NOWHERE, octets(1))
+    (found,) = store.find(ISSUER, NOWHERE, SIGNERS, octets(1))
 
     assert (2, entry(2)) == (found.meta.crl_number, found.entry)
 
@@ -43,14 +43,14 @@ def test_switched_again_and_again(store: Store, monkeypatch: pytest.MonkeyPatch)
     _switching(store, monkeypatch, 2 * module.FIND_ATTEMPTS)
 
     with pytest.raises(StoreError, match="missing"):
-        store.find(ISSUER, NOWHERE, octets(1))
+        store.find(ISSUER, NOWHERE, SIGNERS, octets(1))
 
 
 def test_open_file_is_used_for_its_own_generation_only(store: Store) -> None:
     """A switch is seen by the next lookup, although the old file is still open."""
     for number in range(1, 20):
         store.publish(held(number), [row(1, number)], watermark(number))
-        (found,) = store.find(ISSUER, NOWHERE, octets(1))
+        (found,) = store.find(ISSUER, NOWHERE, SIGNERS, octets(1))
         assert (number, entry(number)) == (found.meta.crl_number, found.entry)
 
 
@@ -63,7 +63,7 @@ def test_many_threads(store: Store) -> None:
         seen = set()
         try:
             while not done.is_set():
-                (found,) = store.find(ISSUER, NOWHERE, octets(1))
+                (found,) = store.find(ISSUER, NOWHERE, SIGNERS, octets(1))
                 assert entry(found.meta.crl_number or 0) == found.entry
                 seen.add(found.meta.crl_number or 0)
         except BaseException as error:  # noqa: BLE001 - told to the test, whatever it is

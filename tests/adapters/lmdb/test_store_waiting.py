@@ -50,6 +50,21 @@ def test_what_waits_no_longer(store: Store) -> None:
     assert NOTHING_WAITS == store.waiting(OTHERS.issuer, NOWHERE)
 
 
+def test_what_is_held(store: Store) -> None:
+    """Its name is there until it is forgotten, and nothing waits."""
+    index = store.waiting_index
+    index.add(ONE)
+    for crl in (ONE, OTHERS):
+        index.hold(crl)
+        assert named() == store.waiting(crl.issuer, NOWHERE)
+    assert NOTHING_WAITS == store.waiting(b"somebody else", NOWHERE)
+    assert (set[bytes](), {ONE.digest, OTHERS.digest}) == (set(index.digests()), set(index.named()))
+    index.add(PARTITION)
+    assert named(PARTITION.digest) == store.waiting(ISSUER, frozenset((b"here",)))
+    index.remove(frozenset((PARTITION.digest, OTHERS.digest)))
+    assert (named(), NOTHING_WAITS) == (store.waiting(ISSUER, NOWHERE), store.waiting(OTHERS.issuer, NOWHERE))
+
+
 def test_only_changes_are_another_generation(store: Store) -> None:
     """Adding what is there, and removing what is not, ends no verdict."""
     index, before = store.waiting_index, store.generation()
@@ -60,7 +75,12 @@ def test_only_changes_are_another_generation(store: Store) -> None:
     for digest in (OTHERS.digest, ONE.digest):
         index.remove(frozenset((digest,)))
         seen.append(store.generation() - before)
-    assert [1, 1, 2, 2, 3] == seen
+    for crl in (ONE, ONE, OTHERS):
+        index.hold(crl)
+        seen.append(store.generation() - before)
+    index.remove(frozenset((ONE.digest,)))
+    seen.append(store.generation() - before)
+    assert [1, 1, 2, 2, 3, 4, 4, 5, 6] == seen
 
 
 def test_it_outlives_the_process(path: Path) -> None:

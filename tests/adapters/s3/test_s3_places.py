@@ -54,6 +54,15 @@ async def test_an_object_is_read(bucket: Bucket, places: S3Places) -> None:
     assert body == found[1]
 
 
+@pytest.mark.parametrize("octets", [0, 70_000])
+async def test_its_length_is_known(bucket: Bucket, places: S3Places, octets: int) -> None:
+    """Before the first piece."""
+    bucket.put("a.crl", bytes(octets))
+    async with places.read(S3Place(bucket.name, "a.crl"), 1 << 20) as found:
+        assert isinstance(found, Content)
+        assert octets == found.octets == sum([len(piece) async for piece in found.chunks])
+
+
 async def test_what_is_held_is_not_read_again(bucket: Bucket, places: S3Places) -> None:
     """The same version is not sent twice, and another one is."""
     place = S3Place(bucket.name, "a.crl")

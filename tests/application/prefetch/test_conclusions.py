@@ -11,7 +11,7 @@ from service.application.crl_fetcher import CrlSigner
 from service.application.observer import Ingested
 from service.application.origin_headers import OriginHeaders, Validators
 from service.application.prefetch.conclusions import STALLED_PERIODS, concluded, is_stalled, stalled
-from service.application.prefetch.source_record import SourceRecord
+from service.application.prefetch.source_record import MAX_RECORD_SIGNERS, SourceRecord
 from service.core.crl.slot import slot_of
 from service.core.der.crl import read_crl
 from service.core.model.attempt import Attempt, Problem
@@ -36,7 +36,8 @@ def delivered(data: bytes) -> DeliveredCrl:
 def delivery(*crls: bytes, problem: Problem | None = None) -> Delivery:
     """What came of a download."""
     attempt = None if problem is None else Attempt(CRL_URL, problem, "why")
-    return Delivery(CRL_URL, ENDED, attempt, tuple(map(delivered, crls)), said=SAID)
+    lost = frozenset(() if problem in (None, Problem.STALE) else (problem,))
+    return Delivery(CRL_URL, ENDED, attempt, tuple(map(delivered, crls)), said=SAID, lost=lost)
 
 
 def after(*deliveries: Delivery, record: SourceRecord = RECORD) -> SourceRecord:
@@ -77,13 +78,16 @@ def test_a_failure_keeps_what_was_given() -> None:
 
 def test_a_bundle_of_which_one_was_rolled_back() -> None:
     """It is a failure, what was given of it is remembered, and its version is not: all of it is fetched again."""
-    record = after(delivery(crl(7), problem=Problem.ROLLED_BACK))
-    assert (3, None, 1, Validators()) == (
-        record.state.failures,
-        record.state.succeeded_at,
-        len(record.given),
-        record.validators,
-    )
+    for worst in (Problem.ROLLED_BACK, Problem.MALFORMED):  # whatever else is wrong with it
+        whole = delivery(crl(7), problem=worst)
+        record = after(replace(whole, lost=whole.lost | {Problem.ROLLED_BACK}))
+        assert (3, None, 1, Validators(), worst is Problem.MALFORMED) == (
+            record.state.failures,
+            record.state.succeeded_at,
+            len(record.given),
+            record.validators,
+            record.is_partial,
+        )
 
 
 @pytest.mark.parametrize("problem", [Problem.BAD_SIGNATURE, Problem.MALFORMED])
@@ -97,6 +101,9 @@ def test_a_bundle_of_which_one_is_bad(problem: Problem) -> None:
     window = record.state.window
     assert window is not None
     assert (0, problem, NOW + timedelta(hours=1)) == (record.state.failures, record.problem, window.next_update)
+    assert (True, Validators()) == (record.is_partial, record.validators)
+    mended = after(delivery(crl(8)), record=record)
+    assert (False, SAID.validators) == (mended.is_partial, mended.validators)
 
 
 def test_what_has_ended_is_given_all_the_same() -> None:
@@ -113,6 +120,41 @@ def test_the_best_of_several_places_counts() -> None:
         after(*deliveries).problem
         for deliveries in ((unreachable, stale, delivery(crl(7))), (stale, unreachable), (unreachable,))
     ]
+
+
+def strangers(first: int, count: int) -> tuple[CrlSigner, ...]:
+    """Who have signed nothing that came."""
+    return tuple(CrlSigner(bytes(32), bytes([number])) for number in range(first, first + count))
+
+
+def test_whoever_signed_what_came_is_remembered_before_others() -> None:
+    """But for the first, who tells whose source it is; of the others those go that find no room."""
+    many = strangers(1, MAX_RECORD_SIGNERS)
+    record = after(delivery(crl(7)), record=replace(RECORD, signers=many))
+    assert (many[0], SIGNER, *many[1:-1]) == record.signers
+    assert record.signers == after(delivery(problem=Problem.TIMED_OUT), record=record).signers
+    late = (many[0], *many[2:], SIGNER)
+    assert (many[0], SIGNER, *many[2:]) == after(delivery(crl(8)), record=replace(RECORD, signers=late)).signers
+
+
+def test_of_a_place_that_is_no_good_the_signers_count_too() -> None:
+    """What it gave has ended, and verifies."""
+    stale = delivery(crl(6, age=-DAY, life=HOUR), problem=Problem.STALE)
+    many = strangers(1, 2)
+    record = after(stale, delivery(problem=Problem.UNREACHABLE), record=replace(RECORD, signers=many))
+    assert (many[0], SIGNER, many[1]) == record.signers
+
+
+@pytest.mark.parametrize(("named", "joins"), [(frozenset[bytes](), False), (None, True)])
+def test_what_the_operator_has_puts_nobody_out(named: frozenset[bytes] | None, joins: bool) -> None:
+    """Who is known here need not be remembered with a configured source; of an order, whoever has signed is."""
+    source = replace(RECORD.source, kind=SourceKind.CONFIGURED)
+    claimed = strangers(1, 2)
+    record = replace(RECORD, state=replace(RECORD.state, source=source), signers=claimed)
+    expected = (claimed[0], SIGNER, claimed[1]) if joins else claimed
+    assert expected == concluded(record, (delivery(crl(7)),), STARTED, ENDED, named).signers
+    last = replace(record, signers=(*claimed, SIGNER))
+    assert (claimed[0], SIGNER, claimed[1]) == concluded(last, (delivery(crl(7)),), STARTED, ENDED, named).signers
 
 
 @pytest.mark.parametrize(("asked_s", "answered"), [(5, True), (10, True), (15, False), (20, False)])

@@ -11,22 +11,12 @@ from service.application.prefetch.holding import MAX_NAMED, in_words, missing, w
 from service.application.prefetch.source_record import PlaceRecord, SourceRecord
 from service.core.model.attempt import Problem
 from tests.application.chain import STRANGER
-from tests.application.prefetch.test_configured import begun, place, trusting_sub
-from tests.application.prefetch.world import Setup, VersionedOrigin, World, crl, world
+from tests.application.prefetch.world import Setup, VersionedOrigin, World, begun, crl, place, world
 from tests.pki import pem
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("sub_known")]
 
 URL = "https://ca.internal/sub.crl"
-
-
-@pytest.fixture
-def crls(store_directory: Path) -> Path:
-    """An empty directory of CRLs; Sub is known."""
-    trusting_sub(store_directory)
-    directory = store_directory / "crls"
-    directory.mkdir()
-    return directory
 
 
 def lacking(service: World, *sources: str) -> tuple[str, ...]:

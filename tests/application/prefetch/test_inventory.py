@@ -1,5 +1,6 @@
 """Sources in memory and written down."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -62,10 +63,16 @@ def signers(*numbers: int) -> tuple[CrlSigner, ...]:
     return tuple(CrlSigner(bytes(32), bytes([number])) for number in numbers)
 
 
+def nothing_waits(digests: frozenset[bytes], named: Callable[[], frozenset[bytes]]) -> None:
+    """Nothing is to be let go of."""
+    del named
+    assert not digests
+
+
 def inventory() -> tuple[Inventory, Flaky, ManualClock, Told]:
     """An empty one."""
     store, clock, told = Flaky(), ManualClock(), Told()
-    return Inventory(store, clock, told), store, clock, told
+    return Inventory(store, clock, told, nothing_waits), store, clock, told
 
 
 async def test_what_could_not_be_written_is_written_later() -> None:
@@ -107,16 +114,62 @@ def test_keys_join_while_there_is_room() -> None:
     assert not made.learn((CRL_URL,), signers(200))
 
 
-def test_places_follow_the_last_order_unless_they_are_configured() -> None:
-    """The operator's source has the places that he named."""
+def places(made: Inventory) -> dict[str, tuple[str, ...]]:
+    """Of every source."""
+    return {one.source.key: one.source.places for one in made.records()}
+
+
+A, B, C, D = (f"http://crl.example/{name}" for name in "abcd")
+
+
+@pytest.mark.parametrize(
+    ("lists", "expected"),
+    [
+        ([(A, B), (A, B)], {A: (A, B)}),
+        ([(A, B), (A, C)], {A: (A,), B: (B,), C: (C,)}),
+        ([(A, C), (A, B)], {A: (A,), B: (B,), C: (C,)}),
+        ([(A, B), (A,)], {A: (A,), B: (B,)}),
+        ([(A,), (A, B)], {A: (A,), B: (B,)}),
+        ([(A, B, C), (A, B, D)], {A: (A, B), C: (C,), D: (D,)}),
+        ([(A, B, C), (A, D, C)], {A: (A,), B: (B, C), D: (D, C)}),
+        ([(A, B), (B, A)], {A: (A, B), B: (B, A)}),
+        ([(A, B), (B, C), (A, D)], {A: (A,), B: (B,), C: (C,), D: (D,)}),
+        ([(A, A, B), (A, B)], {A: (A,), B: (B,)}),
+    ],
+)
+def test_a_source_has_the_places_on_which_all_agree(
+    lists: list[tuple[str, ...]], expected: dict[str, tuple[str, ...]]
+) -> None:
+    """The others are sources of their own: nobody's place is lost, or stands behind a place that he does not name."""
+    made, _, _, _ = inventory()
+    for urls in lists:
+        made.learn(urls, signers(1))
+    assert expected == places(made)
+    for urls in lists:
+        assert not made.learn(urls, signers(1))
+        have = [place for key in made.sources_of(urls) for place in made[key].source.places]
+        assert set(urls) == set(have)
+    assert expected == places(made)
+
+
+def test_whose_keys_the_places_have_that_become_sources() -> None:
+    """Those that were remembered for them, and those of whoever names them."""
+    made, _, _, _ = inventory()
+    made.learn((A, B), signers(1))
+    assert made.learn((A, C), signers(2))
+    assert [signers(1, 2), signers(1, 2), signers(2)] == [made[key].signers for key in (A, B, C)]
+
+
+def test_a_configured_source_keeps_its_places() -> None:
+    """The operator's source has the places that he named, and those of others make no other of it."""
     made, _, _, _ = inventory()
     made.learn((CRL_URL,), signers(1))
-    assert made.learn((CRL_URL, MIRROR), signers(1))
     record = made[CRL_URL]
-    assert (CRL_URL, MIRROR) == record.source.places
-    source = replace(record.source, kind=SourceKind.CONFIGURED, places=(CRL_URL,))
+    source = replace(record.source, kind=SourceKind.CONFIGURED)
     made.remember(replace(record, state=replace(record.state, source=source)))
     assert not made.learn((CRL_URL, MIRROR), signers(1))
+    assert {CRL_URL: (CRL_URL,)} == places(made)
+    assert (CRL_URL,) == made.sources_of((CRL_URL, MIRROR))
 
 
 @pytest.mark.parametrize(("after", "expected"), [(USED_EVERY - timedelta(seconds=1), False), (USED_EVERY, True)])

@@ -1,5 +1,7 @@
 """What certificates name is kept fresh: learned once, refreshed ahead of need, through failures and restarts."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -7,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from service.application.origin import OriginError
+from service.application.origin import OriginError, OriginRequest, OriginStream
 from service.core.model.attempt import Problem
 from service.core.prefetch.inventory import SourceKind
 from tests.application.chain import CRL_URL, NAMESAKE, leaf, order
@@ -99,6 +101,36 @@ async def test_a_restart_forgets_nothing(store_directory: Path) -> None:
         origin.answers = {CRL_URL: crl(2)}
         await after.go(HOUR)
         assert {2} == after.numbers
+
+
+class StuckOrigin(VersionedOrigin):
+    """Says to every request for a newer version that there is none, as a broken cache does."""
+
+    @asynccontextmanager
+    async def stream(self, request: OriginRequest) -> AsyncIterator[OriginStream]:
+        """The answer to whoever has none; not modified to everybody else."""
+        async with super().stream(replace(request, validators=None)) as answer:
+            self.not_modified += (is_stuck := bool(request.validators and request.validators.conditions))
+            yield replace(answer, not_modified=is_stuck)
+
+
+@pytest.mark.parametrize("is_asked_for", [True, False])
+async def test_what_has_ended_is_not_taken_for_unmodified(store_directory: Path, is_asked_for: bool) -> None:
+    """An origin that has never anything newer is asked for all it has at the end: by itself, or where somebody asks."""
+    origin = StuckOrigin({CRL_URL: crl(1, life=12 * HOUR)})
+    with world(store_directory, origin=origin) as service:
+        assert ALLOWED == await service.ask(LEAF)
+        origin.answers = {CRL_URL: crl(2, age=10 * HOUR, life=DAY, revoked=[LEAF.serial_number])}
+        await service.live(11 * HOUR)
+        assert {1} == service.numbers
+        assert 0 < origin.not_modified
+        if is_asked_for:
+            service.clock.advance(HOUR)
+            await service.prefetcher.refresh([CRL_URL])
+        else:
+            await service.live(HOUR + PROMPT.retry_longest.total_seconds())
+        assert {2} == service.numbers
+        assert REVOKED == await service.ask(LEAF)
 
 
 async def test_an_authority_that_is_down_for_a_day(service: World) -> None:

@@ -6,16 +6,18 @@ from typing import Final
 
 import pytest
 
-from service.application.crl_fetcher import CrlOrder, CrlSigner
+from service.application.crl_fetcher import CrlOrder, CrlSigner, key_digest
 from service.application.prefetch.desk import PrefetcherUnavailableError
 from service.application.prefetch.reporting import UsedReporter
-from service.core.model.policy import IssuerMatch, IssuerRule, UrlRule, Urls
+from service.core.model.certificate import Certificate
+from service.core.model.policy import IssuerMatch, IssuerRule, RevocationMode, UrlRule, Urls
 from service.core.names.rfc4514 import canonical_of_text
 from tests.application.chain import CRL_URL, ROOT, SUB, leaf, order, read
 from tests.application.fakes import ScriptedFetcher
 from tests.application.manual_clock import ManualClock
-from tests.application.prefetch.world import HOUR, Setup, VersionedOrigin, World, crl, world
+from tests.application.prefetch.world import HOUR, MIRROR, Setup, VersionedOrigin, World, crl, world
 from tests.application.world import ALLOWED, LEAF_ALONE, REVOKED, UNAVAILABLE, request, summary
+from tests.pki import Authority, DistributionPoint, key
 
 pytestmark = pytest.mark.anyio
 
@@ -133,7 +135,7 @@ async def test_a_prefetcher_that_is_away_is_told_the_next_time(service: World) -
 
 
 async def test_what_is_held_and_was_never_ordered_is_learned(store_directory: Path) -> None:
-    """As after the inventory was lost: the keys are those that the held CRL verifies under, and it is refreshed."""
+    """As after the inventory was lost: the key that the held CRL verifies under is one of them, and it is refreshed."""
     origin = VersionedOrigin({CRL_URL: crl(1)})
     with world(store_directory, origin=origin) as service:
         await service.prefetcher.fetch(order(CRL_URL))
@@ -143,4 +145,48 @@ async def test_what_is_held_and_was_never_ordered_is_learned(store_directory: Pa
         origin.answers = {CRL_URL: crl(2)}
         await service.go(1)
         assert {2} == service.numbers
-        assert CrlSigner.of(read(SUB)) == service.record(CRL_URL).signers[0]
+        assert (CrlSigner.of(read(ROOT)), CrlSigner.of(read(SUB))) == service.record(CRL_URL).signers
+
+
+SIGNER: Final = ROOT.subordinate("Sub", key=key("p256", 77))
+"""Another key of Sub's, which signs its CRLs."""
+SISTER: Final = ROOT.subordinate("Sister", key=key("p256", 78))
+SOFT: Final = replace(LEAF_ALONE, revocation_mode=RevocationMode.SOFT_FAIL)
+
+
+async def ask_with(service: World, certificate: Certificate, *brought: Authority) -> tuple[str, str, str]:
+    """What is decided where these come along."""
+    asked = replace(request(certificate, SOFT), intermediates=tuple(map(read, brought)))
+    return summary(await service.validator.validate(asked))
+
+
+async def test_whoever_had_a_crl_fetched_silences_nobody(store_directory: Path) -> None:
+    """He has another path of its signer's: the one that verdicts rest on is kept as well, once it is told."""
+    revoked = leaf(crl_urls=[CRL_URL])
+    crossed = SISTER.cross_sign(SIGNER)
+    crl = SIGNER.crl(revoked=[revoked.serial_number])
+    with world(store_directory, Setup(policy=SOFT), VersionedOrigin({CRL_URL: crl})) as service:
+        await service.loops.begin()
+        point = DistributionPoint([CRL_URL], crl_issuer="Sub")
+        await ask_with(service, read(SISTER.issue("theirs", crl_urls=[point])), SISTER, crossed)
+        assert [(crossed.der, SISTER.der)] == [path for one in service.store.held() for path in one.signer_paths]
+        assert REVOKED == await ask_with(service, revoked, SUB, SIGNER)
+        await UsedReporter(service.used, service.desk, service.clock).report()
+        assert REVOKED == await ask_with(service, revoked, SUB)
+        assert {(crossed.der, SISTER.der), (SIGNER.der,)} == set(service.store.held()[0].signer_paths)
+
+
+async def test_signers_are_told_once(service: World) -> None:
+    """Of the CRLs that verdicts rest on, where they are others than the issuers; and again after a report."""
+    service.origin.answers = {CRL_URL: SIGNER.crl()}
+    await service.loops.begin()
+    for _ in range(2):
+        for _ in range(2):
+            assert ALLOWED == await ask_with(service, leaf(crl_urls=[CRL_URL]), SUB, SIGNER)
+        (signer,) = service.used.take_signers()
+        assert (SIGNER.issued.spki, (SIGNER.der,)) == (signer.spki, signer.path)
+        assert {key_digest(one.public_key.spki) for one in (read(SIGNER), read(ROOT))} == signer.authorities
+        assert () == service.used.take_signers()
+    service.origin.answers = {MIRROR: SUB.crl(number=2)}
+    assert ALLOWED == await ask_with(service, leaf(crl_urls=[MIRROR]), SUB)
+    assert () == service.used.take_signers()

@@ -18,6 +18,7 @@ from service.adapters.pending_files import PendingFiles
 from service.adapters.places import EveryPlace
 from service.adapters.spool import FileSpool
 from service.adapters.trust_store_files import TrustStoreFiles
+from service.application.crl_fetcher import CrlSigner
 from service.application.gather import Gatherer
 from service.application.ingest import Ingester, IngestRules
 from service.application.ocsp_client import OcspClient, OcspRules
@@ -48,11 +49,11 @@ from service.core.model.certificate import Certificate
 from service.core.model.policy import Policy
 from service.core.prefetch.schedule import Schedule
 from tests.api.fakes import NumberedIds
-from tests.application.chain import ROOT, SUB, read
+from tests.application.chain import ROOT, SUB, leaf, read
 from tests.application.fakes import Recorder, ScriptedOrigin, pieces
 from tests.application.manual_clock import ManualClock
 from tests.application.world import LEAF_ALONE, request, summary
-from tests.pki import NOW, Authority, CrlOverrides
+from tests.pki import NOW, Authority, CrlOverrides, bundle
 
 MINUTE: Final = 60.0
 HOUR: Final = 3600.0
@@ -60,6 +61,11 @@ DAY: Final = 24 * HOUR
 
 MIRROR: Final = "http://mirror.example/sub.crl"
 """Another place of Sub's CRL."""
+
+LEAF: Final = leaf()
+"""It names no distribution point: what is held for its issuer counts, and without anything it is allowed."""
+
+UNANSWERED: Final = ("allow", "unknown", "ok")
 
 PROMPT: Final = Schedule(first_delay=timedelta(0), jitter=0.0)
 """Nothing is left to chance, and nothing waits at first."""
@@ -193,9 +199,9 @@ class World:
     used: UsedSources
     failing_places: set[str]
 
-    async def ask(self, leaf: Certificate, issuer: Authority = SUB) -> tuple[str, str, str]:
-        """What is decided about a leaf that comes with its issuer."""
-        asked = replace(request(leaf), intermediates=(read(issuer),))
+    async def ask(self, leaf: Certificate, issuer: Authority = SUB, *others: Authority) -> tuple[str, str, str]:
+        """What is decided about a leaf that comes with its issuer, and with others."""
+        asked = replace(request(leaf), intermediates=tuple(map(read, (issuer, *others))))
         return summary(await self.validator.validate(asked))
 
     async def go(self, seconds: float = 0.0) -> None:
@@ -300,3 +306,41 @@ def crl(crl_number: int, age: float = 0.0, life: float = DAY, **overrides: Unpac
     }
     wanted.update(overrides)
     return SUB.crl(**wanted)
+
+
+def place(directory: Path, name: str, content: bytes) -> Path:
+    """Put a file there whole, as publishers do."""
+    part = directory / f".{name}"
+    part.write_bytes(content)
+    part.rename(directory / name)
+    return directory / name
+
+
+async def begun(service: World) -> World:
+    """The service after its start."""
+    await service.loops.begin()
+    await service.go()
+    return service
+
+
+def trust(directory: Path, *authorities: Authority) -> None:
+    """Let these be known."""
+    (directory / "stores").mkdir(exist_ok=True)
+    (directory / "stores" / "default.pem").write_text(bundle(authorities))
+
+
+@contextmanager
+def serving(crls: Path, *more: str) -> Iterator[World]:
+    """A service whose source that directory is."""
+    with world(crls.parent, Setup((str(crls), *more))) as service:
+        yield service
+
+
+def signer(authority: Authority) -> CrlSigner:
+    """Whoever signs CRLs with its key."""
+    return CrlSigner.of(read(authority))
+
+
+def verified(service: World) -> int:
+    """How often a CRL was looked at."""
+    return len(service.recorder.ingestions)

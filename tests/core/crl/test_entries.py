@@ -5,6 +5,7 @@ from typing import Final
 
 import pytest
 
+from service.core.crl import entries
 from service.core.crl.entries import entry_key, prevailing, rows
 from service.core.der.crl import read_crl
 from service.core.der.crl_entry import unpack
@@ -99,3 +100,23 @@ def test_which_of_several_entries_counts() -> None:
         left = prevailing(prevailing(order[0], order[1]), order[2])
         assert left == prevailing(order[0], prevailing(order[1], order[2]))
         assert left != removal
+
+
+MANY: Final = 5_000
+"""Entries: more than are read at one time."""
+
+
+@pytest.mark.parametrize("every", [1, entries.PROGRESS_OCTETS], ids=["each run", "a short list"])
+def test_how_far_it_has_come(monkeypatch: pytest.MonkeyPatch, every: int) -> None:
+    """It is told of entries that were taken, each time more octets have been read, and of the last one in any case."""
+    monkeypatch.setattr(entries, "PROGRESS_OCTETS", every)
+    document = read_crl(SUB.crl(revoked=range(1, MANY + 1)))
+    told: list[tuple[int, int, int]] = []
+    taken: list[bytes] = []
+    for key, _ in rows(document, lambda octets, count: told.append((octets, count, len(taken)))):
+        taken.append(key)
+    start, stop = document.entries
+    assert (every == 1) == (len(told) > 1)
+    assert (stop - start, MANY, MANY) == told[-1]
+    assert all(count == done for _, count, done in told)
+    assert sorted(set(told)) == told

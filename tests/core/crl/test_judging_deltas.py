@@ -36,6 +36,13 @@ def test_a_delta_alone() -> None:
     assert (None, [Problem.NO_BASE]) == (alone.answer, [one.problem for one in alone.attempts])
 
 
+def test_a_delta_that_was_overtaken_lacks_nothing() -> None:
+    """A later complete CRL says all that it said: it is no delta without a base."""
+    overtaken = finding(number=2, delta_base=1, this_update=THIS_UPDATE - hours(1))
+    found = judged(finding(number=5), overtaken)
+    assert (True, ()) == (found.answer is not None, found.attempts)
+
+
 def test_a_delta_that_does_not_list_it() -> None:
     """RFC 5280 §6.3.3 (j): the complete CRL decides, both ways."""
     delta = finding(number=2, delta_base=1)

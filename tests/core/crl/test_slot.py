@@ -162,6 +162,15 @@ def test_the_same_crl_again() -> None:
         assert seen == advance(crl(number), seen, DEFAULT, NOW)
 
 
+def test_a_number_that_was_forgotten_stays_forgotten() -> None:
+    """After a reset, what is held already is read again and brings its number back no more."""
+    forgotten = mark(None, THIS_UPDATE, crl(7))
+    assert forgotten == advance(crl(7), forgotten, DEFAULT, NOW)
+    assert mark(6, THIS_UPDATE + SECOND, rebuilt := crl(6, THIS_UPDATE + SECOND)) == advance(
+        rebuilt, forgotten, DEFAULT, NOW
+    )
+
+
 def test_an_authority_that_begins_to_count() -> None:
     """A number after CRLs without one is accepted; of the same moment nothing says which is the later one."""
     uncounted = Watermark(None, THIS_UPDATE, OTHER)

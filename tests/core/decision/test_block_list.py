@@ -105,3 +105,11 @@ def test_the_first_of_several() -> None:
     found = blocking(OTHER, LEAF).first([certificate(SUB), certificate(LEAF), certificate(OTHER)])
     assert found is not None
     assert (certificate(LEAF), "b2") == (found[0], found[1].id)
+
+
+def test_how_many_there_are() -> None:
+    """Those of every form, several of one certificate, and those whose time is over."""
+    blocks = [block(form(LEAF)) for form in FORMS]
+    assert (0, len(FORMS), len(FORMS) + 2) == tuple(
+        index_blocks(each).size for each in ([], blocks, [*blocks, blocks[0], block(by_spki(OTHER), NOW)])
+    )

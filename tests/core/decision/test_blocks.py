@@ -110,7 +110,7 @@ def test_a_block_comes_before_the_budget_of_the_shell() -> None:
     """Whoever gives up gathering evidence says of a blocked leaf that it is blocked, and of another that it gave up."""
     for blocks, expected in ((blocking(LEAF), Blocked), (blocking(SUB), BudgetExhausted)):
         verdict = give_up("rounds", 1, AssessmentRequest(certificate(LEAF), STORE, blocks), Policy(), NOW)
-        assert expected is type(verdict.failure)
+        assert (expected, certificate(LEAF)) == (type(verdict.failure), verdict.certificate)
 
 
 def test_a_block_comes_before_revoked_and_good() -> None:

@@ -7,10 +7,11 @@ from typing import Final
 
 import pytest
 
+from service.core.model.attempt import Problem
 from service.core.model.budget import Limits
 from service.core.model.failure import BudgetExhausted
 from service.core.model.policy import EvidenceOrder, Policy, RevocationMode, RevocationScope
-from service.core.path.trust_store import with_intermediates
+from service.core.path.trust_store import AnchorRule, build_trust_store, with_intermediates
 from tests.core.decision.chains import ALLOWED, REVOKED, ROOT, UNAVAILABLE, certificate, summary
 from tests.core.decision.shell import CRL_URL, Outcome, Shelf, ask, trusting
 from tests.pki import NOW, Authority, DistributionPoint, IssuingDistributionPoint, days, key
@@ -90,12 +91,21 @@ def test_a_key_that_was_renewed_again_and_again(times: int) -> None:
         assert REVOKED == summary(ask_below(keys, revoking).verdict)
 
 
-@pytest.mark.parametrize(("limits", "spent"), [(Limits(signatures=20, paths=13), None), (Limits(signatures=19), 19)])
-def test_no_signature_of_a_signers_path_is_paid_for_twice(limits: Limits, spent: int | None) -> None:
-    """The path of each renewal is looked for once, however many CRLs it signed and certificates they are about."""
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        (Limits(signatures=20, paths=13), None),
+        (Limits(signatures=19), BudgetExhausted("signatures", 19)),
+        (Limits(paths=12), BudgetExhausted("paths", 12)),
+    ],
+)
+def test_no_signature_of_a_signers_path_is_paid_for_twice(limits: Limits, expected: BudgetExhausted | None) -> None:
+    """The path of each renewal is looked for once, however many CRLs it signed and certificates they are about.
+
+    Where one is asked about for another's sake, it is paid for again: what it depends on is another question then.
+    """
     keys = renewed(3)
-    failure = ask_below(keys, [one.crl() for one in keys], limits).verdict.failure
-    assert (spent and BudgetExhausted("signatures", spent)) == failure
+    assert expected == ask_below(keys, [one.crl() for one in keys], limits).verdict.failure
 
 
 def test_renewals_have_an_end() -> None:
@@ -145,3 +155,26 @@ def test_a_signer_below_one_of_two_anchors(certifier: int) -> None:
     held = Shelf((signer.crl(), *(one.crl() for one in anchors)))
     found = ask(LEAF, trusting(*anchors, *subs, signer), held=held, policy=LEAF_ALONE)
     assert (ALLOWED, certificate(anchors[certifier])) == (summary(found.verdict), found.verdict.anchor)
+
+
+def test_the_key_of_another_anchor_is_tried_at_what_is_fetched() -> None:
+    """One anchor certified the other under their common name: it has no path to that one, and signs for it."""
+    old = Authority.root("Rolling")
+    new = old.cross_sign(Authority.root("Rolling", key=key("p256", 8)))
+    other = Authority.root("Rolling", key=key("p256", 9))
+    leaf = new.issue("leaf", crl_urls=CRL_URL)
+    for signer, expected in ((old, REVOKED), (other, UNAVAILABLE)):
+        store = build_trust_store("test", map(certificate, (signer, new)), rule=AnchorRule.EVERY)
+        origin = Shelf((signer.crl(revoked=[leaf.serial]),))
+        assert expected == summary(ask(leaf, store, origin=origin, policy=LEAF_ALONE).verdict)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_is_wrong_with_signers_is_told_from_the_newest_on(order: int) -> None:
+    """In whatever order the CRLs came: the same question has the same answer."""
+    ended = ROOT.subordinate("Sub", key=key("p256", 2), not_after=NOW - days(1))
+    newer, older = RENEWED.crl(this_update=NOW - days(1)), ended.crl(this_update=NOW - days(2))
+    held = Shelf((ROOT.crl(revoked=[RENEWED.serial]), *(newer, older)[::order]))
+    found = ask(LEAF, trusting(ROOT, SUB, RENEWED, ended), held=held, policy=LEAF_ALONE)
+    attempts = [one.problem for one in found.verdict.path[0].revocation.attempts if one.source == "evidence"]
+    assert [Problem.SIGNER_REVOKED, Problem.UNAUTHORIZED_SIGNER] == attempts

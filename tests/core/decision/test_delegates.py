@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from service.core.model.policy import EvidenceOrder, Policy, RevocationMode, RevocationScope
+from service.core.model.policy import EvidenceOrder, IssuerRule, Policy, RevocationMode, RevocationScope
 from tests.core.decision.chains import (
     ALLOWED,
     ALLOWED_UNANSWERED,
@@ -19,8 +19,9 @@ from tests.core.decision.chains import (
     chain,
     summary,
 )
-from tests.core.decision.shell import Outcome, Shelf, ask
-from tests.pki import NOW, CertificateOverrides, Issued, IssuingDistributionPoint, days
+from tests.core.decision.issuer_rules import BY_ROOT, BY_SUB, HARD, OFF, REQUIRE, SOFT, under
+from tests.core.decision.shell import Outcome, Shelf, ask, trusting
+from tests.pki import NOW, CertificateOverrides, Issued, IssuingDistributionPoint, days, key
 from tests.pki.ocsp import CertStatus
 
 SHARD: Final = "http://crl.example/delegates"
@@ -30,7 +31,6 @@ DECLARES_CRL: Final[CertificateOverrides] = {"no_check": False, "crl_urls": SHAR
 DECLARES_OCSP: Final[CertificateOverrides] = {"no_check": False, "ocsp_urls": "http://ocsp.example/"}
 DECLARES_NOTHING: Final[CertificateOverrides] = {"no_check": False}
 
-HARD, SOFT, REQUIRE = RevocationMode.HARD_FAIL, RevocationMode.SOFT_FAIL, RevocationMode.REQUIRE
 MODES: Final = [HARD, SOFT, REQUIRE]
 ADMITTING_CRLS: Final = [EvidenceOrder.CRL_FIRST, EvidenceOrder.OCSP_FIRST, EvidenceOrder.BOTH]
 
@@ -280,3 +280,36 @@ def test_an_allow_ends_with_the_crl_about_the_delegate(mode: RevocationMode) -> 
     crl = one.chained.sub.crl(idp=IssuingDistributionPoint([SHARD]), next_update=SOON - skew)
     outcome = one.ask(mode, held=[crl])
     assert (ALLOWED, SOON) == (summary(outcome.verdict), outcome.verdict.valid_until)
+
+
+# --- whose CRL another key of the issuer signs -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("general", "root_rule", "declares", "expected"),
+    [
+        (REQUIRE, REQUIRE, False, UNAVAILABLE),
+        (REQUIRE, OFF, True, ALLOWED),
+        (SOFT, HARD, True, UNAVAILABLE),
+        (REQUIRE, None, False, ALLOWED),
+        (REQUIRE, None, True, UNAVAILABLE),
+        (SOFT, None, True, UNAVAILABLE),
+    ],
+)
+def test_who_signs_about_a_delegate_is_judged_by_its_own_issuers_rule(
+    general: RevocationMode, root_rule: RevocationMode | None, declares: bool, expected: tuple[str, str, str]
+) -> None:
+    """Root's rule counts for the renewed Sub that has signed; without one `require` asks no more than hard-fail."""
+    chained = chain(leaf=OCSP)
+    renewed = chained.root.subordinate("Sub", key=key("p256", 1), crl_urls=SHARD if declares else None)
+    delegate = chained.sub.ocsp_responder("OCSP", **DECLARES_CRL)
+    held = Shelf(
+        (renewed.crl(idp=IssuingDistributionPoint([SHARD])),), (chained.sub.ocsp(chained.leaf, responder=delegate),)
+    )
+    policy = under(
+        IssuerRule(BY_SUB, revocation_mode=REQUIRE),
+        IssuerRule(BY_ROOT, revocation_mode=root_rule),
+        general=Policy(general, revocation_scope=RevocationScope.LEAF),
+    )
+    outcome = ask(chained.leaf, trusting(chained.root, chained.sub, renewed), held=held, policy=policy)
+    assert expected == summary(outcome.verdict)

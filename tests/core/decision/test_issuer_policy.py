@@ -329,6 +329,8 @@ def test_what_is_anticipated_follows_the_rules() -> None:
     policy = under(IssuerRule(BY_SUB, evidence_order=EvidenceOrder.CRL_ONLY), IssuerRule(BY_ROOT, revocation_mode=OFF))
     found = anticipated(LEAF, CHAIN.store, policy)
     assert [(CrlWanted, LEAF)] == [(type(one), one.certificate) for one in found]
+    above = under(IssuerRule(BY_SUB, revocation_mode=OFF), IssuerRule(BY_ROOT, evidence_order=EvidenceOrder.CRL_ONLY))
+    assert [(CrlWanted, SUB)] == [(type(one), one.certificate) for one in anticipated(LEAF, CHAIN.store, above)]
     scoped = under(IssuerRule(BY_ROOT, revocation_scope=LEAF_ALONE))
     assert {(CrlWanted, LEAF), (OcspWanted, LEAF)} == {
         (type(one), one.certificate) for one in anticipated(LEAF, CHAIN.store, scoped)
@@ -348,6 +350,14 @@ def test_a_request_goes_before_every_rule() -> None:
     assert (timedelta(1), EXEMPT.exemptions) == (own.grace, own.exemptions)
     assert under(rule) == with_asked(under(rule), None, None, None)
     assert WHOLE is policy_for(SUB, with_asked(under(rule), None, WHOLE, None)).revocation_scope
+
+
+def test_a_request_goes_before_what_is_asked_in_general() -> None:
+    """Each knob by itself, and no other."""
+    general = Policy(SOFT, LEAF_ALONE, EvidenceOrder.CRL_ONLY)
+    assert Policy(REQUIRE, LEAF_ALONE, EvidenceOrder.CRL_ONLY) == with_asked(general, REQUIRE, None, None)
+    assert Policy(SOFT, WHOLE, EvidenceOrder.CRL_ONLY) == with_asked(general, None, WHOLE, None)
+    assert Policy(SOFT, LEAF_ALONE, EvidenceOrder.BOTH) == with_asked(general, None, None, EvidenceOrder.BOTH)
 
 
 def test_names_are_compared_as_names() -> None:

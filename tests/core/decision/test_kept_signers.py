@@ -161,6 +161,14 @@ def test_a_crowd_of_strangers() -> None:
     assert REVOKED == judged(ROOT.crl(), REVOKES, kept=(*paths, (SIGNER,)), policy=policy)
 
 
+def test_a_crowd_below_somebody_in_the_path() -> None:
+    """Who certified the strangers' certifier makes them no kin: the signer is found behind as many as are looked at."""
+    sister = ROOT.subordinate("Sister", key=key("p256", 5))
+    paths = tuple((sister.cross_sign(SIGNER, serial=number), sister, ROOT) for number in range(1, MAX_LAID_OVER + 1))
+    assert UNKNOWN == judged(ROOT.crl(), REVOKES, kept=paths, policy=SOFT)
+    assert REVOKED == judged(ROOT.crl(), REVOKES, kept=(*paths, (SIGNER,)), policy=SOFT)
+
+
 def test_many_of_one_family() -> None:
     """No more of them are looked at than two CRLs have, those that are at hand not counted."""
     family = [(SIGNER.reissue(serial=number, not_after=NOW - days(1)),) for number in range(1, MAX_LAID_OVER + 1)]
@@ -189,7 +197,7 @@ def test_a_crl_that_says_nothing_costs_nothing() -> None:
 def test_a_damaged_record() -> None:
     """What is no certificate helps nobody, and does no harm."""
     found = outcome(ROOT.crl(), REVOKES, policy=SOFT)
-    for damaged, expected in (((b"?",), UNKNOWN), ((SIGNER.der, b"?"), UNKNOWN), ((SIGNER.der,), REVOKED)):
+    for damaged, expected in (((b"?",), UNKNOWN), ((SIGNER.der, b"?"), UNKNOWN), ((SIGNER.der, ROOT.der), REVOKED)):
         crls = {
             wanted: replace(
                 gathered, findings=tuple(replace(one, signer_paths=(damaged,)) for one in gathered.findings)
@@ -207,13 +215,18 @@ def test_a_damaged_record() -> None:
 # --- what is fetched -------------------------------------------------------------------------------------------------
 
 
-def fetching(*crls: bytes, kept: tuple[tuple[Authority | Issued, ...], ...], store: TrustStore) -> CrlWanted:
+def fetching(*crls: bytes, kept: tuple[tuple[Authority | Issued, ...], ...] = (), store: TrustStore) -> CrlWanted:
     """What is wanted from the leaf's distribution point, where these CRLs are held and nothing answers."""
     found = ask(LEAF, store, held=Shelf(crls, kept=kept), policy=LEAF_ALONE)
     (wanted,) = (
         one for one in found.evidence.crls if one.certificate == found.request.leaf and one.reach is Reach.ORIGIN
     )
     return wanted
+
+
+def paths_of(wanted: CrlWanted) -> tuple[tuple[Certificate, ...], ...]:
+    """The certificates of each path that goes with it."""
+    return tuple(path.certificates for path in wanted.paths)
 
 
 def read(*path: Authority) -> tuple[Certificate, ...]:
@@ -225,11 +238,18 @@ def test_whose_crls_are_fetched() -> None:
     """Those of a signer that is kept as well, each with its path; not of one without."""
     bogus = SIGNER.reissue(not_after=NOW - days(1))
     wanted = fetching(SIGNER.crl(), kept=((bogus,), (SIGNER,)), store=trusting(ROOT, SUB))
-    assert (read(SIGNER), (read(SUB), read(SIGNER))) == (wanted.signers, wanted.paths)
+    assert (read(SIGNER), (read(SUB), read(SIGNER))) == (wanted.signers, paths_of(wanted))
     wanted = fetching(SIGNER.crl(), kept=((bogus,),), store=trusting(ROOT, SUB))
-    assert ((), (read(SUB),)) == (wanted.signers, wanted.paths)
+    assert ((), (read(SUB),)) == (wanted.signers, paths_of(wanted))
     mute = SIGNER.reissue(key_usage=frozenset({"keyCertSign"}))
     assert () == fetching(SIGNER.crl(), kept=((mute,),), store=trusting(ROOT, SUB)).signers
+
+
+def test_a_path_of_several_leads_to_what_is_fetched() -> None:
+    """Who certified a signer that is kept may be known by what is kept alone as well."""
+    below = SIGNER.subordinate("Sub", key=key("p256", 3), ca=False, key_usage=FOR_CRLS)
+    wanted = fetching(below.crl(), kept=((below, SIGNER),), store=trusting(ROOT, SUB))
+    assert (read(below), (read(SUB), read(below, SIGNER))) == (wanted.signers, paths_of(wanted))
 
 
 def test_what_is_passed_over_hides_nobody() -> None:
@@ -238,7 +258,7 @@ def test_what_is_passed_over_hides_nobody() -> None:
     for passed in (mute, known):
         held = (SIGNER.crl(), SUB.crl(next_update=NOW - days(1)))
         wanted = fetching(*held, kept=((passed,), (SIGNER,)), store=trusting(ROOT, SUB))
-        assert (read(SIGNER), (read(SUB), read(SIGNER))) == (wanted.signers, wanted.paths)
+        assert (read(SIGNER), (read(SUB), read(SIGNER))) == (wanted.signers, paths_of(wanted))
 
 
 def test_each_key_is_tried_once() -> None:
@@ -246,7 +266,7 @@ def test_each_key_is_tried_once() -> None:
     again, twin = SIGNER.reissue(serial=7), SUB.reissue(serial=8)
     store = trusting(ROOT, SUB, SIGNER)
     wanted = fetching(SUB.crl(next_update=NOW - days(1)), kept=((again,), (twin,)), store=store)
-    assert (read(SIGNER), (read(SUB), read(SIGNER))) == (wanted.signers, wanted.paths)
+    assert (read(SIGNER), (read(SUB), read(SIGNER))) == (wanted.signers, paths_of(wanted))
     wanted = fetching(SIGNER.crl(), kept=((SIGNER,), (again,)), store=trusting(ROOT, SUB))
     assert read(SIGNER) == wanted.signers
 
@@ -255,7 +275,32 @@ def test_an_anchor_has_no_path() -> None:
     """Nor has an issuer that is one: they are where the question is."""
     leaf = ROOT.issue("leaf", crl_urls=CRL_URL)
     found = ask(leaf, trusting(ROOT), policy=LEAF_ALONE)
-    assert [((), ((),))] == [(one.signers, one.paths) for one in found.evidence.crls if one.reach is Reach.ORIGIN]
+    assert [((), ((),))] == [(one.signers, paths_of(one)) for one in found.evidence.crls if one.reach is Reach.ORIGIN]
+
+
+def keys(*authorities: Authority) -> frozenset[bytes]:
+    """Their keys."""
+    return frozenset(certificate(one).public_key.spki for one in authorities)
+
+
+def test_by_whose_keys_they_are_found() -> None:
+    """Those of the signer's own name, and the first of another one: the anchor, where nobody else certified it."""
+    below = SIGNER.subordinate("Sub", key=key("p256", 3), ca=False, key_usage=FOR_CRLS)
+    elsewhere = ROOT.subordinate("Elsewhere", key=key("p256", 4))
+    middle = elsewhere.subordinate("Sub", key=key("p256", 5))
+    leaf = middle.issue("leaf", crl_urls=CRL_URL)
+    presented = with_intermediates(trusting(ROOT, SUB, SIGNER), [certificate(below)])
+    wanted = fetching(store=presented)
+    assert {below.issued.spki: keys(below, SIGNER, ROOT), SIGNER.issued.spki: keys(SIGNER, ROOT)} == {
+        one.public_key.spki: path.authorities for one, path in zip(wanted.signers, wanted.paths[1:], strict=True)
+    }
+    assert keys(SUB, ROOT) == wanted.paths[0].authorities
+    found = ask(leaf, trusting(ROOT, elsewhere, middle), policy=LEAF_ALONE)
+    assert [keys(middle, elsewhere)] == [
+        one.paths[0].authorities for one in found.evidence.crls if one.reach is Reach.ORIGIN
+    ]
+    anchors = ask(ROOT.issue("leaf", crl_urls=CRL_URL), trusting(ROOT), policy=LEAF_ALONE)
+    assert [keys(ROOT)] == [one.paths[0].authorities for one in anchors.evidence.crls if one.reach is Reach.ORIGIN]
 
 
 def test_a_few_keys_are_tried() -> None:

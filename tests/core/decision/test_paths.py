@@ -110,13 +110,19 @@ def test_an_expired_intermediate_fails_its_own_path_only(number: int) -> None:
 # --- no other path helps ---------------------------------------------------------------------------------------------
 
 
-def test_a_revoked_leaf_is_final() -> None:
-    """The path behind would allow, its Sub may not sign CRLs and soft-fail forgives that; it is not asked."""
-    two = twice(other=NO_CRL_SIGN | LAST)
-    held = Shelf((SUB.crl(revoked=[two.leaf.serial]),))
-    outcome = ask(two.leaf, two.store, held=held, policy=Policy(revocation_mode=RevocationMode.SOFT_FAIL))
-    assert REVOKED == summary(outcome.verdict)
-    assert certificate(ROOT) == outcome.verdict.anchor
+@pytest.mark.parametrize(
+    ("mode", "answers"), [(RevocationMode.SOFT_FAIL, False), (RevocationMode.HARD_FAIL, True)], ids=["soft", "good"]
+)
+def test_a_revoked_leaf_is_final(mode: RevocationMode, answers: bool) -> None:
+    """The path behind would allow, since the CRL's signer has none to its anchor: it is not asked."""
+    two = twice(other=LAST)
+    renewed = ROOT.subordinate("Sub", key=key("p256", 1))
+    held = Shelf((renewed.crl(revoked=[two.leaf.serial]),), (SUB.ocsp(two.leaf),) if answers else ())
+    behind = trusting(ROOT_2, two.second, renewed)
+    policy = Policy(mode)
+    assert "allow" == ask(two.leaf, behind, held=held, policy=policy).verdict.decision.value
+    verdict = ask(two.leaf, trusting(ROOT, ROOT_2, *two.subs, renewed), held=held, policy=policy).verdict
+    assert (REVOKED, certificate(ROOT)) == (summary(verdict), verdict.anchor)
 
 
 def test_whichever_twin_of_the_issuer_is_presented() -> None:

@@ -228,6 +228,15 @@ def test_a_deny_ends_when_another_path_may_be_answered() -> None:
     assert (REVOKED, NOW + UNDECIDED_TTL) == (summary(verdict), verdict.valid_until)
 
 
+def test_a_revoked_leaf_is_looked_at_again_when_another_path_becomes_valid() -> None:
+    """The path that was tried first is not valid yet; what it makes of the leaf is not known before."""
+    sub = ROOT.subordinate("Sub", not_before=SOON)
+    leaf = sub.issue("leaf")
+    store = trusting(ROOT, ROOT_2, sub, ROOT_2.cross_sign(sub, **LAST))
+    verdict = ask(leaf, store, held=Shelf((sub.crl(revoked=[leaf.serial]),)), policy=LONG).verdict
+    assert (REVOKED, SOON) == (summary(verdict), verdict.valid_until)
+
+
 def test_a_spent_budget_ends_when_another_path_becomes_valid() -> None:
     """Within the five seconds."""
     sub = ROOT.subordinate("Sub")

@@ -99,7 +99,11 @@ def test_what_openssl_prints() -> None:
     assert canonical(name) == canonical_of_text(text)
 
 
-@pytest.mark.parametrize(("word", "dotted"), OF_OPENSSL.items())
+OF_LDAP: Final = {"surname": "2.5.4.4", "givenName": "2.5.4.42", "email": "1.2.840.113549.1.9.1"}
+"""Descriptors that IANA has registered (RFC 4520) and OpenSSL does not print."""
+
+
+@pytest.mark.parametrize(("word", "dotted"), [*OF_OPENSSL.items(), *OF_LDAP.items()])
 def test_a_type_by_its_name(word: str, dotted: str) -> None:
     """The keyword is its object identifier, without regard to case."""
     for written in (word, word.lower(), word.upper()):
@@ -197,6 +201,20 @@ def test_two_names(one: str, other: str) -> None:
 def test_what_is_no_name(text: str) -> None:
     """Refused, rather than read as another name than was meant."""
     with pytest.raises(MalformedError):
+        canonical_of_text(text)
+
+
+@pytest.mark.parametrize("text", ["CN=a\\", "CN=a\\x", "CN=a\\2", "CN=a\\2,O=b", "CN=a\\g0"])
+def test_an_escape_of_nothing_is_called_that(text: str) -> None:
+    """And not a character that should be escaped itself."""
+    with pytest.raises(MalformedError, match="a backslash that escapes nothing"):
+        canonical_of_text(text)
+
+
+@pytest.mark.parametrize("text", ["CN = a", "O=a, CN=b", "OID.2.5.4.3=a", "2.5.4.03=a"])
+def test_what_is_no_type_is_called_that(text: str) -> None:
+    """And not a keyword that is not known here."""
+    with pytest.raises(MalformedError, match="no space stands around"):
         canonical_of_text(text)
 
 

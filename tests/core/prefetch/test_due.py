@@ -284,9 +284,9 @@ def test_chance_is_told_apart_by_everything() -> None:
         chance(salt, key, moment)
         for salt in (b"", b"a", b"ab")
         for key in ("", "b", "ab", "\udcff")
-        for moment in (None, datetime(1970, 1, 1, tzinfo=UTC), AT, AT + TICK, LAST_DATE)
+        for moment in (None, datetime(1, 1, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC), AT, AT + TICK, LAST_DATE)
     }
-    assert 60 == len(numbers)
+    assert 72 == len(numbers)
     assert all(0 <= number < 1 for number in numbers)
 
 

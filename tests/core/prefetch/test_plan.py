@@ -8,6 +8,7 @@ import pytest
 from service.core.prefetch.inventory import SourceState, Window
 from service.core.prefetch.plan import PATIENCE, Plan, plan
 from service.core.prefetch.schedule import Schedule
+from service.settings import Settings
 from tests.core.prefetch.sources import (
     AT,
     PLAIN,
@@ -66,6 +67,11 @@ def test_urgency() -> None:
     expected = tuple(state.source for state in states)
     assert expected == plan(states, PLAIN, AT).due
     assert expected == plan(states[::-1], PLAIN, AT).due
+
+
+def test_patience_ends_where_a_circuit_breaker_opens() -> None:
+    """As long as an origin is let through, its sources are no burden to the others."""
+    assert Settings.model_fields["breaker_failures"].default == PATIENCE
 
 
 def test_set_back_clock_and_order() -> None:

@@ -93,6 +93,15 @@ def test_longest_prefix(overrides: tuple[Override, ...], places: tuple[str, ...]
     assert rhythm == Schedule(overrides=overrides).rhythm(source)
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_prefixes_of_one_length(order: int) -> None:
+    """Each counts for its own; of a source that has a place below both, the first in the order of text."""
+    schedule = Schedule(overrides=(Override("s3://a/", 0.9), Override("s3://b/", 0.1))[::order])
+    sources = [Source(places[0], places, SourceKind.LEARNED) for places in (("s3://a/x",), ("s3://b/x",))]
+    both = Source("s3://b/x", ("s3://b/x", "s3://a/x"), SourceKind.LEARNED)
+    assert [0.9, 0.1, 0.9] == [schedule.rhythm(one).fraction for one in (*sources, both)]
+
+
 def test_salt_is_no_secret_of_logs() -> None:
     """The salt does not appear where a schedule is written down."""
     assert "salty" not in repr(Schedule(salt=b"salty"))
