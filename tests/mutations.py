@@ -89,7 +89,8 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         "return _search_kept(finding, issuer, question, check, outcome)", "return outcome"
     ),
     "What is kept of a signer makes nothing good": Mutation(
-        "replace(outcome, standing=Standing.REVOKES) if isinstance(outcome, Authority) else outcome", "outcome"
+        "replace(outcome, standing=Standing.REVOKES, path=None) if isinstance(outcome, Authority) else outcome",
+        "outcome",
     ),
     "Whoever leaves a signer's certificate out is denied no less": Mutation(
         "if held.names_issuer or not held.signer_paths:", "if True:"

@@ -1,14 +1,16 @@
 """What an origin sent for a CRL, on its way into the store: what came, one CRL of it, and what became of that."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from service.application.crl_delivery import CrlDownload, DeliveredCrl, SignerBook
+from service.application.crl_delivery import CrlDownload, DeliveredCrl, Indexed, SignerBook
 from service.application.crl_fetcher import CrlSigner
 from service.application.crl_parts import without_armour
 from service.application.origin_headers import OriginHeaders
-from service.core.der.crl import CrlHead, read_crl_head
+from service.core.crl.entries import rows
+from service.core.der.crl import CrlDocument, CrlHead, read_crl_head
 from service.core.model.attempt import Attempt, Problem
+from service.core.model.crl import CrlRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,13 @@ class Arrived:
         """
         der = without_armour(self.data)
         return read_crl_head(der, self.digest if der is self.data else None)
+
+    def rows(self, document: CrlDocument) -> Iterator[CrlRow]:
+        """The rows of the CRL once it was read; whoever downloaded it is told how far they have come."""
+        start, stop = document.entries
+        total, indexing = document.meta.entries, self.download.indexing
+        indexing(Indexed(0, stop - start, 0, total))
+        return rows(document, lambda octets, entries: indexing(Indexed(octets, stop - start, entries, total)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,13 @@ from service.application.crl_fetcher import (
     CrlOrder,
     CrlSigner,
 )
+from service.application.crl_urls import (
+    DISTRIBUTION_POINT,
+    MAX_DISTRIBUTION_POINTS,
+    MAX_URLS,
+    fetchable_points,
+    skipped_points,
+)
 from service.application.evidence_store import CrlReader, OcspStore, StoreError
 from service.application.inline_evidence import (
     InlineEvidence,
@@ -33,10 +40,8 @@ from service.application.signer_paths import encoded
 from service.core.crl.entries import entry_key
 from service.core.crl.scope import MAX_CRL_ISSUERS, asked_issuers, names_too_many_issuers, point_keys
 from service.core.decision.revocation import declares_source
-from service.core.der.certificate_extensions import text_of
 from service.core.der.ocsp import ResponderError
 from service.core.model.attempt import Attempt, Problem
-from service.core.model.certificate import DistributionPoint
 from service.core.model.crl import CrlFinding
 from service.core.model.evidence import (
     CrlWanted,
@@ -49,7 +54,6 @@ from service.core.model.evidence import (
 )
 from service.core.model.evidence_tier import Tier
 from service.core.model.malformed import MalformedError
-from service.core.model.name import GeneralNameKind
 from service.core.model.signer_path import SignerPath
 from service.core.model.verdict import Method, Verdict
 from service.core.names.comparison import canonical, same_name
@@ -66,18 +70,9 @@ WAITING = "configured CRL"
 _NOT_FOR_IT = Attempt(WAITING, Problem.WRONG_SCOPE, "it is about others, or nothing shows that its key is the issuer's")
 """Where one is held in the name of the certificate's issuer, and not found for it."""
 
-DISTRIBUTION_POINT = "distribution point"
-"""The source that attempts name where a distribution point has no URL."""
-
-MAX_DISTRIBUTION_POINTS = 8
-"""Distribution points that one extension may make us fetch; certificates and CRLs name one, seldom two."""
-
 _NO_PATH = SignerPath((), frozenset())
 
 _HELD_TIERS = frozenset({Tier.MEMORY, Tier.HOST, Tier.REDIS})
-
-MAX_URLS = 4
-"""URLs of one distribution point that are tried."""
 
 
 class Sources(Enum):
@@ -393,30 +388,3 @@ def _unasked(wanted: CrlWanted) -> tuple[Attempt, ...]:
     if not names_too_many_issuers(wanted.certificate):
         return ()
     return (Attempt(DISTRIBUTION_POINT, Problem.UNSUPPORTED, f"more than {MAX_CRL_ISSUERS} CRL issuers"),)
-
-
-def fetchable_points(points: Iterable[DistributionPoint]) -> tuple[tuple[str, ...], ...]:
-    """The http and https URLs of each distribution point that has one, each set of them once."""
-    urls = (tuple(filter(is_http, urls_of(point))) for point in points)
-    return tuple(dict.fromkeys(each for each in urls if each))
-
-
-def skipped_points(points: Iterable[DistributionPoint]) -> tuple[Attempt, ...]:
-    """What distribution points name and nobody fetches: `ldap:` most often, and points without a URL."""
-    skipped = []
-    for point in points:
-        urls = urls_of(point)
-        if not urls:
-            skipped.append(Attempt(DISTRIBUTION_POINT, Problem.UNSUPPORTED, "no URL"))
-        skipped.extend(Attempt(url, Problem.UNSUPPORTED_SCHEME) for url in urls if not is_http(url))
-    return tuple(skipped)
-
-
-def urls_of(point: DistributionPoint) -> tuple[str, ...]:
-    """The URLs among a distribution point's names."""
-    return tuple(text_of(name) for name in point.names if name.kind is GeneralNameKind.URI)
-
-
-def is_http(url: str) -> bool:
-    """Whether a URL is one that CRLs are fetched from."""
-    return url.partition(":")[0].lower() in ("http", "https")

@@ -8,7 +8,7 @@ decide that when a request leaves it out.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
@@ -38,13 +38,10 @@ from service.application.pem import PemError
 from service.application.settled import Settled, digests_of
 from service.application.signer_paths import joined
 from service.application.spool import Spool
-from service.core.crl.entries import rows
-from service.core.crl.slot import advance, slot_of, ties, twin
+from service.core.crl.slot import advance, repeats_number, slot_of, ties, twin
 from service.core.decision.issuer_policy import named_crl_urls
-from service.core.der.crl import CrlDocument
 from service.core.freshness.window import EvidenceKind, window
 from service.core.model.attempt import Attempt, Problem
-from service.core.model.crl import CrlMeta, CrlRow, Watermark
 from service.core.model.malformed import MalformedError
 from service.core.model.policy import Policy
 
@@ -371,18 +368,10 @@ class Ingester:
         meta, url = document.meta, crl.download.url
         paths = joined(self._writer.signer_paths(slot), signer.path, now)
         self._writer.vouch(signer)  # found by whoever certified him
-        self._writer.publish(HeldCrl(slot, meta, signer.spki, url, now, paths), _told_rows(document, crl), watermark)
+        self._writer.publish(HeldCrl(slot, meta, signer.spki, url, now, paths), crl.rows(document), watermark)
         return DeliveredCrl(
-            Ingested.SAME_NUMBER if _repeats_number(meta, before) else Ingested.STORED, meta, slot, signer
+            Ingested.SAME_NUMBER if repeats_number(meta, before) else Ingested.STORED, meta, slot, signer
         )
-
-
-def _told_rows(document: CrlDocument, crl: Arrived) -> Iterator[CrlRow]:
-    """The rows of a CRL; whoever downloaded it is told how far they have come."""
-    start, stop = document.entries
-    total, indexing = document.meta.entries, crl.download.indexing
-    indexing(Indexed(0, stop - start, 0, total))
-    return rows(document, lambda octets, entries: indexing(Indexed(octets, stop - start, entries, total)))
 
 
 def _shelve(shelf: PendingCrls, crl: Arrived, outcome: DeliveredCrl | Refused) -> bool:
@@ -396,10 +385,3 @@ def _shelve(shelf: PendingCrls, crl: Arrived, outcome: DeliveredCrl | Refused) -
         return shelf.keep(crl.digest, crl.data)
     shelf.hold(crl.digest, crl.data)
     return False
-
-
-def _repeats_number(meta: CrlMeta, before: Watermark | None) -> bool:
-    """Whether a CRL is newer than what was seen and bears its number: accepted, and worth telling the issuer."""
-    if before is None or meta.crl_number is None:
-        return False
-    return meta.crl_number == before.crl_number and meta.this_update > before.this_update

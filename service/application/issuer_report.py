@@ -6,7 +6,7 @@ issued what, as far as certificates are at hand.
 
 from dataclasses import dataclass
 
-from service.application.gather import urls_of
+from service.application.crl_urls import urls_of
 from service.core.decision.issuer_policy import (
     Criterion,
     Matched,

@@ -7,15 +7,8 @@ from cryptography import x509
 
 from service.adapters.lmdb.store import Store
 from service.adapters.nonces import RandomNonces
-from service.application.gather import (
-    MAX_DISTRIBUTION_POINTS,
-    MAX_URLS,
-    Gatherer,
-    GatherRequest,
-    Sources,
-    fetchable_points,
-    skipped_points,
-)
+from service.application.crl_urls import MAX_DISTRIBUTION_POINTS, MAX_URLS, fetchable_points, skipped_points
+from service.application.gather import Gatherer, GatherRequest, Sources
 from service.application.inline_evidence import InlineEvidence
 from service.application.observer import NullObserver
 from service.application.ocsp_client import OcspClient, OcspRules

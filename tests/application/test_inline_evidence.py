@@ -15,7 +15,7 @@ from service.application.inline_evidence import (
     read_inline_evidence,
 )
 from service.application.submission import SubmissionError
-from service.core.crl.scope import MAX_CRL_ISSUERS, asked_issuers, names_too_many_issuers
+from service.core.crl.scope import MAX_CRL_ISSUERS
 from service.core.der.crl import read_crl
 from service.core.der.key import read_public_key
 from service.core.model.budget import BudgetExhaustedError, Limits
@@ -213,14 +213,10 @@ def test_a_crl_of_another_issuer() -> None:
 
 
 def test_more_issuers_than_are_asked() -> None:
-    """The certificate's own issuer is asked whatever else it names; of the others so many."""
+    """Nor are inline CRLs of the others looked at."""
     names = [f"Lists {number}" for number in range(MAX_CRL_ISSUERS)]
     points = [DistributionPoint(["http://crl.example/"], crl_issuer=name) for name in names]
     certificate = leaf("many", crl_urls=[*points, points[0]])
-    assert MAX_CRL_ISSUERS == len(asked_issuers(certificate))
-    assert [True, False] == [
-        names_too_many_issuers(each) for each in (certificate, leaf("fewer", crl_urls=[*points[1:], points[1]]))
-    ]
     crls = [SUB.crl(), *(Authority.root(name).crl() for name in names)]
     asked = [finding.meta.issuer.text for finding in about(certificate, *crls)]
     assert ["CN=Sub", *(f"CN={name}" for name in names[:-1])] == asked

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from service.application.gather import MAX_DISTRIBUTION_POINTS, MAX_URLS
+from service.application.crl_urls import MAX_DISTRIBUTION_POINTS, MAX_URLS
 from service.application.ocsp_client import MAX_RESPONDERS
 from service.core.model.budget import Limits
 from service.core.model.policy import EvidenceOrder

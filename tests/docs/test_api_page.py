@@ -23,7 +23,7 @@ from service.api.operator_schemas import CrlAnswer
 from service.api.reply import COMMON_HEADERS
 from service.api.rules import MAX_ITEMS, ApiRules
 from service.api.schemas import MAX_LISTED, MAX_OID_LENGTH, Options, ValidateRequest
-from service.application.gather import MAX_DISTRIBUTION_POINTS, MAX_URLS
+from service.application.crl_urls import MAX_DISTRIBUTION_POINTS, MAX_URLS
 from service.application.inline_evidence import MAX_CRLS, MAX_OCSP_RESPONSES
 from service.application.observer import Ingested
 from service.application.ocsp_client import MAX_RESPONDERS, MAX_RESPONSE_BYTES

@@ -11,8 +11,8 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 
 from service.application.crl_fetcher import CrlSigner
+from service.application.crl_urls import fetchable_points
 from service.application.evidence_store import HeldCrl
-from service.application.gather import fetchable_points
 from service.application.prefetch.authorities import members
 from service.application.prefetch.parts import PrefetchParts
 from service.application.prefetch.source_record import SourceRecord

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Final
 
 from service.application.crl_fetcher import CrlOrder, CrlSigner
-from service.application.gather import MAX_DISTRIBUTION_POINTS, MAX_URLS, fetchable_points
+from service.application.crl_urls import MAX_DISTRIBUTION_POINTS, MAX_URLS, fetchable_points
 from service.application.signer_paths import certifiers, encoded
 from service.core.decision.issuer_policy import deltas_of, points_of, policy_for
 from service.core.model.certificate import Certificate

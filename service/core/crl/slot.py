@@ -72,3 +72,10 @@ def twin(slot: CrlSlot) -> CrlSlot:
 def is_lower(number: int | None, seen: int | None) -> bool:
     """Whether one CRL number is below another; where either is absent nothing says so."""
     return number is not None and seen is not None and number < seen
+
+
+def repeats_number(meta: CrlMeta, seen: Watermark | None) -> bool:
+    """Whether a CRL is newer than what was seen and bears its number: accepted, and worth telling the issuer."""
+    if seen is None or meta.crl_number is None:
+        return False
+    return meta.crl_number == seen.crl_number and meta.this_update > seen.this_update

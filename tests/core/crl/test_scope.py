@@ -9,11 +9,14 @@ import pytest
 from cryptography import x509
 
 from service.core.crl.scope import (
+    MAX_CRL_ISSUERS,
+    asked_issuers,
     covered_reasons,
     crl_issuers,
     distribution_points,
     may_vouch,
     names_other_issuer,
+    names_too_many_issuers,
     point_keys,
 )
 from service.core.model.certificate import Certificate
@@ -22,7 +25,7 @@ from service.core.model.crl import CrlMeta
 from service.core.model.crl import IssuingDistributionPoint as Scope
 from service.core.model.name import GeneralName, GeneralNameKind
 from service.core.model.reason import ALL_REASONS, Reasons
-from service.core.names.comparison import general_name_key
+from service.core.names.comparison import canonical, general_name_key
 from tests.core.crl.findings import LEAF, SUB, URL, meta, read
 from tests.pki import Authority, CertificateOverrides, DistributionPoint, Issued, IssuingDistributionPoint
 from tests.pki.extensions import Reason
@@ -366,3 +369,14 @@ def test_the_keys_of_a_certificates_points() -> None:
 def test_the_keys_of_a_certificate_without_points(overrides: CertificateOverrides) -> None:
     """CRLs of its issuer are looked for all the same."""
     assert {general_name_key(SUB_NAME)} == point_keys(read(SUB.issue("leaf", **overrides)))
+
+
+def test_more_issuers_than_are_asked() -> None:
+    """The certificate's own issuer is asked whatever else it names, each once; of the others so many."""
+    points = [DistributionPoint([URL], crl_issuer=f"Lists {number}") for number in range(MAX_CRL_ISSUERS)]
+    many = read(SUB.issue("many", crl_urls=[*points, points[0]]))
+    fewer = read(SUB.issue("fewer", crl_urls=[*points[1:], points[1]]))
+    assert [True, False] == [names_too_many_issuers(one) for one in (many, fewer)]
+    assert MAX_CRL_ISSUERS == len(set(asked_issuers(many))) == len(set(asked_issuers(fewer)))
+    assert [canonical(many.issuer.der)] * 2 == [asked_issuers(one)[0] for one in (many, fewer)]
+    assert (canonical(many.issuer.der),) == asked_issuers(read(LEAF))

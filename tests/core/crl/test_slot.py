@@ -11,7 +11,7 @@ from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.crl.slot import advance, slot_of, ties, twin
+from service.core.crl.slot import advance, repeats_number, slot_of, ties, twin
 from service.core.model.attempt import Problem
 from service.core.model.crl import CrlMeta, CrlSlot, Watermark
 from service.core.model.policy import Policy
@@ -276,3 +276,20 @@ def test_when_two_are_of_one_age(overrides: CrlOverrides, expected: bool) -> Non
     first = meta(number=7)
     accepted = Watermark(first.crl_number, first.this_update, first.digest)
     assert expected is ties(meta(**overrides), accepted)
+
+
+@pytest.mark.parametrize(
+    ("number", "seen", "expected"),
+    [
+        (7, Watermark(7, NOW - hours(1), b""), True),
+        (7, Watermark(7, NOW, b""), False),
+        (8, Watermark(7, NOW - hours(1), b""), False),
+    ],
+    ids=["newer", "as old", "another number"],
+)
+def test_a_number_that_is_repeated(number: int, seen: Watermark, expected: bool) -> None:
+    """By a CRL that is newer: what its issuer should hear of; nothing is repeated where nothing was seen or counted."""
+    repeating = meta(number=number, this_update=NOW)
+    assert expected == repeats_number(repeating, seen)
+    assert not repeats_number(repeating, None)
+    assert not repeats_number(replace(repeating, crl_number=None), seen)
