@@ -174,9 +174,10 @@ class CrlWriter(Protocol):
         """
 
     def keep_path(self, signer: CrlSigner, at: datetime) -> None:
-        """Keep the path of a signer beside those of his CRLs that are held, as far as there is room for it.
+        """Keep the path of a signer beside those of his CRLs that are held, as far as there is room for it, and vouch.
 
-        As if each were published again with it (`signer_paths.joined`); nothing is written where nothing is new.
+        As if each were published again with it (`signer_paths.joined`); nothing is written where nothing is new, or
+        where nothing of his is held.
 
         Raises:
             StoreError: it could not be read or written; nothing changed.

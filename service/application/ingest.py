@@ -9,6 +9,7 @@ decide that when a request leaves it out.
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
@@ -51,6 +52,9 @@ SETTLED_S = 1.0
 MAX_SETTLED = 4096
 """Outcomes that are remembered."""
 
+MAX_KEPT = 1024
+"""Signers whose paths are known to be kept beside everything of theirs, until something else is held."""
+
 
 @dataclass(frozen=True, slots=True)
 class IngestRules:
@@ -89,6 +93,7 @@ class Ingester:
         self._named = named_crl_urls(rules.policy)
         self._flights: Flights[str, Settled] = Flights()
         self._settled: OrderedDict[str, Settled] = OrderedDict()
+        self._kept: set[tuple[CrlSigner, tuple[bytes, ...], frozenset[bytes]]] = set()
         self._writing = asyncio.Lock()
 
     async def fetch(self, order: CrlOrder) -> tuple[Attempt, ...]:
@@ -151,13 +156,13 @@ class Ingester:
         Raises:
             StoreError: the store could not be read or written.
         """
-        for signer in signers:
+        new = {(one, one.path, one.authorities): one for one in signers}
+        for key in [key for key in new if key not in self._kept]:
             async with self._writing:
-                await asyncio.to_thread(self._keep, signer)
-
-    def _keep(self, signer: CrlSigner) -> None:
-        self._writer.vouch(signer)
-        self._writer.keep_path(signer, self._clock.now())
+                await asyncio.to_thread(self._writer.keep_path, new[key], self._clock.now())
+                if len(self._kept) >= MAX_KEPT:
+                    self._kept.clear()
+                self._kept.add(key)
 
     async def aclose(self) -> None:
         """End what is under way."""
@@ -300,6 +305,8 @@ class Ingester:
                 outcome = Refused(Problem.MALFORMED, error.reason)
             except (StoreError, OSError) as error:
                 outcome = Refused(Problem.INTERNAL, str(error))
+                if download.pending is not None:
+                    await asyncio.to_thread(_name, download.pending, digest, data)
             ended = self._clock.monotonic()
         entries = outcome.entries if isinstance(outcome, Refused) else outcome.meta.entries
         self._observer.ingested(IngestDetails(url, outcome.result, entries, len(data), ended - started))
@@ -368,10 +375,17 @@ class Ingester:
         meta, url = document.meta, crl.download.url
         paths = joined(self._writer.signer_paths(slot), signer.path, now)
         self._writer.vouch(signer)  # found by whoever certified him
+        self._kept.clear()
         self._writer.publish(HeldCrl(slot, meta, signer.spki, url, now, paths), crl.rows(document), watermark)
         return DeliveredCrl(
             Ingested.SAME_NUMBER if repeats_number(meta, before) else Ingested.STORED, meta, slot, signer
         )
+
+
+def _name(shelf: PendingCrls, digest: bytes, data: memoryview) -> None:
+    """Note in whose name one is that cannot be stored, where that can be written down: an answer is needed in it."""
+    with suppress(StoreError, OSError, MalformedError, PemError):
+        shelf.hold(digest, data)
 
 
 def _shelve(shelf: PendingCrls, crl: Arrived, outcome: DeliveredCrl | Refused) -> bool:

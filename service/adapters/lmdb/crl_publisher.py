@@ -83,8 +83,14 @@ class CrlPublisher:
             StoreError: it could not be read or written; nothing changed.
         """
         rows = {}
-        for one in self._crls.signed_by(signer):
-            record = decode_slot(one.row)
+        held = self._crls.signed_by(signer)
+        if held:
+            self.vouch(signer)
+        for one in held:
+            try:
+                record = decode_slot(one.row)
+            except StoreError:  # damaged: what is published next repairs it
+                continue
             paths = joined(record.held.signer_paths, signer.path, at)
             if paths != record.held.signer_paths:
                 rows[one.slot] = encode_slot(replace(record, held=replace(record.held, signer_paths=paths)))

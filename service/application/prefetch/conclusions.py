@@ -105,6 +105,10 @@ def _with_waiting(record: SourceRecord, best: Delivery, named: frozenset[bytes] 
     if named is None:  # an order, which has nothing wait: what it brought is held
         held = {one.meta.digest for one in best.crls}
         return replace(record, pending=tuple(one for one in record.pending if one not in held))
+    if Problem.INTERNAL in best.lost:  # what could not be stored has perhaps no name written down: none goes
+        held = {one.meta.digest for one in best.crls}
+        pending = tuple(one for one in dict.fromkeys((*record.pending, *best.pending)) if one not in held)
+        return replace(record, pending=pending, named=tuple(sorted({*record.named, *named, *pending})))
     if named and not best.gave and Problem.ROLLED_BACK in best.lost:
         return replace(record, named=tuple(sorted(named.union(record.pending))))
     if named:

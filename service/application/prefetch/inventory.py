@@ -176,12 +176,25 @@ class Inventory:
         Returns:
             Whether anything about it is new.
         """
+        is_new = False
+        left = [(urls, signers)]
+        while left:
+            one, theirs = left.pop()
+            found, rest = self._learn(one, theirs)
+            is_new = is_new or found
+            left += rest
+        return is_new
+
+    def _learn(
+        self, urls: tuple[str, ...], signers: tuple[CrlSigner, ...]
+    ) -> tuple[bool, list[tuple[tuple[str, ...], tuple[CrlSigner, ...]]]]:
+        """Note what the first URL is a source of; what is left is to be noted next."""
         now, key = self._clock.now(), urls[0]
         known = self._records.get(key)
         if known is None:
             state = SourceState(Source(key, urls, SourceKind.LEARNED), used_at=now, known_since=now)
             self.remember(SourceRecord(state, bounded_signers(signers)))
-            return True
+            return True, []
         self.use(key)
         known = self._records[key]
         joined = _joined(known.signers, signers)
@@ -194,8 +207,7 @@ class Inventory:
         if is_new:
             state = replace(known.state, source=replace(known.source, places=places))
             self.remember(replace(known, state=state, signers=joined))
-        news = [self.learn(rest, theirs) for rest, theirs in others if rest]
-        return is_new or any(news)
+        return is_new, [other for other in others if other[0]]
 
     async def _write_places(self) -> None:
         try:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from service.application.clock import Clock
 from service.application.origin import OriginError
+from service.application.origin_headers import Validators
 from service.application.places import Content, FilePlace, Place, PlaceObject, Places, S3Place, UrlPlace
 from service.application.prefetch.inventory import Inventory
 from service.application.prefetch.source_record import PlaceRecord, SourceRecord
@@ -155,7 +156,9 @@ class PlaceWatch:
         known = self._inventory.get(key)
         if known is None:
             return SourceRecord(SourceState(source, used_at=now, known_since=now))
-        return replace(known, state=replace(known.state, source=source))
+        # Nobody has written down yet in whose name it is: it is fetched anew, and all of it.
+        state = replace(known.state, source=source, tried_at=None, asked_at=now)
+        return replace(known, state=state, validators=Validators())
 
     def _tell(self, before: PlaceRecord | None, after: PlaceRecord) -> None:
         if before is None or (before.problem, before.objects) != (after.problem, after.objects):

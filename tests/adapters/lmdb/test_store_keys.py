@@ -11,6 +11,7 @@ from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store
 from service.application.crl_fetcher import CrlSigner, key_digest
 from service.application.evidence_store import StoreError
+from tests.adapters.lmdb.files import overwrite
 from tests.adapters.lmdb.values import ISSUER, NOWHERE, SIGNERS, held, octets, row, slot, watermark
 from tests.pki import NOW, Authority, key
 
@@ -106,6 +107,28 @@ def test_a_path_is_kept_beside_all_crls_of_a_signer(store: Store) -> None:
     assert before + 1 == store.generation()
     assert {1: (path,), 2: (path,), 3: (), 4: ()} == {one.meta.crl_number: one.signer_paths for one in store.held()}
     assert [1, 2] == numbers(store, b"signer")
+
+
+def test_nothing_is_kept_of_a_signer_of_whom_nothing_is_held(store: Store) -> None:
+    """Whoever shows signers by the thousand fills no store, and ends no kept verdict."""
+    store.publish(held(1), [row(1)], watermark(1))
+    before = store.generation()
+    store.keep_path(replace(signer(ABOVE, spki=b"nobody"), path=(CRL_KEY.der,)), NOW)
+    store.publish(replace(held(2, slot(kind=b"later")), signer_spki=b"nobody"), [row(1)], watermark(2))
+    assert (before + 1, []) == (store.generation(), numbers(store, ABOVE))
+
+
+def test_a_damaged_record_beside_others(store: Store, path: Path) -> None:
+    """It is passed over: what is published next repairs it, and the path is kept beside the others."""
+    for number, where in ((1, slot()), (2, slot(b"a"))):
+        store.publish(held(number, where), [row(1)], watermark(number))
+    store.close()
+    overwrite(path, b"crl-slots", slot().key, b"?")
+    with Store.open(path, Role.INGESTER) as reopened:
+        reopened.keep_path(replace(signer(), path=(CRL_KEY.der,)), NOW)
+        kept = reopened.held_in(slot(b"a").key)
+        assert kept is not None
+        assert ((CRL_KEY.der,),) == kept.signer_paths
 
 
 def test_a_worker_says_nothing_of_it(path: Path) -> None:

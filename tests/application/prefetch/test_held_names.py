@@ -5,9 +5,12 @@ from typing import Final
 
 import pytest
 
+from service.adapters.lmdb.crl_publisher import CrlPublisher
 from service.application.crl_fetcher import CrlOrder
+from service.application.evidence_store import StoreError
 from service.application.gather import WAITING
 from service.application.prefetch.holding import waiting
+from service.application.prefetch.pending import IndexedShelf
 from service.core.model.attempt import Problem
 from tests.application.chain import ROOT, STRANGER, SUB, leaf, read
 from tests.application.prefetch.world import (
@@ -26,7 +29,7 @@ from tests.application.prefetch.world import (
     world,
 )
 from tests.application.world import ALLOWED, REVOKED, UNAVAILABLE, request
-from tests.pki import NOW, bundle, days, key
+from tests.pki import NOW, bundle, days, key, pem
 
 pytestmark = pytest.mark.anyio
 
@@ -191,3 +194,69 @@ async def test_several_sources_have_it(crls: Path) -> None:
             file.unlink()
             await service.go(1)
             assert expected == await service.ask(LEAF)
+
+
+async def test_what_cannot_be_stored(crls: Path, store_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk is full, say: in whose name it is can be written down all the same, and an answer is needed."""
+    revoked = read(ROOT.issue("revoked"))
+    place(crls, "root.crl", ROOT.crl(number=1, revoked=[revoked.serial_number], next_update=NOW + days(7)))
+    with world(store_directory, Setup((str(crls),))) as service:
+        with monkeypatch.context() as full:
+            full.setattr(CrlPublisher, "publish", no_room)
+            await begun(service)
+            assert UNAVAILABLE == await service.ask(revoked)
+            assert {Problem.INTERNAL} == {one.problem for one in service.store.sources()}
+        await service.go(HOUR)
+        assert REVOKED == await service.ask(revoked)
+
+
+def no_room(*_: object) -> None:
+    """Publish nothing.
+
+    Raises:
+        StoreError: always.
+    """
+    raise StoreError("no room")
+
+
+async def test_a_part_of_a_newer_version_that_cannot_be_stored(
+    crls: Path, store_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the source had before it still has, as far as anybody knows."""
+    place(crls, "both.pem", both(1))
+    with world(store_directory, Setup((str(crls),))) as service:
+        await claimed_by_evil_beside(service)
+        place(crls, "both.pem", both(2))
+        with monkeypatch.context() as full:
+            full.setattr(CrlPublisher, "publish", no_room)
+            full.setattr(IndexedShelf, "hold", no_room)
+            await service.go(HOUR)
+        assert UNAVAILABLE == await service.ask(LEAF)
+
+
+def both(number: int) -> bytes:
+    """A file with Sub's CRL, and one of Root's."""
+    crls = (renewed_crl(number), ROOT.crl(number=number, next_update=NOW + days(7)))
+    return "".join(pem(one, "X509 CRL") for one in crls).encode()
+
+
+async def claimed_by_evil_beside(service: World) -> None:
+    """As `claimed_by_evil`, where another CRL is in the same file."""
+    await begun(service)
+    assert ALLOWED == await service.ask(read(EVILS_SUB.issue("theirs")), EVILS_SUB, CROSS, EVIL)
+    assert frozenset() == service.store.waiting_index.digests()
+    assert UNAVAILABLE == await service.ask(LEAF)
+
+
+async def test_a_learned_source_that_the_operator_names_now(store_directory: Path) -> None:
+    """It is fetched at once, and all of it: nobody has written down yet in whose name it is."""
+    origin = VersionedOrigin({URL: renewed_crl(1)})
+    with world(store_directory, origin=origin) as service:
+        await begun(service)
+        await service.ask(read(EVILS_SUB.issue("theirs", crl_urls=[URL])), EVILS_SUB, CROSS, EVIL)
+        assert {1} == service.numbers
+        assert UNANSWERED == await service.ask(LEAF)
+    with world(store_directory, Setup((URL,)), origin) as service:
+        await begun(service)
+        assert (2, 0) == (len(origin.requests), origin.not_modified)
+        assert UNAVAILABLE == await service.ask(LEAF)

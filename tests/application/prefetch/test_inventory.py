@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -181,3 +182,13 @@ def test_its_use_is_noted_seldom(after: timedelta, expected: bool) -> None:
     assert made.use(CRL_URL)
     assert expected == (made[CRL_URL].state.used_at == clock.now())
     assert not made.use("nobody")
+
+
+def test_a_long_chain_of_lists() -> None:
+    """Each list names what the next one begins with: one order divides them all, however many there are."""
+    made, _, _, _ = inventory()
+    chain = [f"http://crl.example/{number}" for number in range(1500)]
+    for first, second in pairwise(chain):
+        made.learn((first, second, f"{first}/last"), signers(1))
+    assert made.learn((chain[0], "http://crl.example/another"), signers(2))
+    assert {(key,) for key in chain[:-1]} <= {one.source.places for one in made.records()}

@@ -190,3 +190,19 @@ async def test_signers_are_told_once(service: World) -> None:
     service.origin.answers = {MIRROR: SUB.crl(number=2)}
     assert ALLOWED == await ask_with(service, leaf(crl_urls=[MIRROR]), SUB)
     assert () == service.used.take_signers()
+
+
+async def test_a_signer_of_many_is_kept_once(service: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many orders name it; and again once something else of anybody's is held."""
+    await service.loops.begin()
+    told: list[CrlSigner] = []
+    monkeypatch.setattr(type(service.store), "keep_path", lambda _, signer, *_at: told.append(signer))
+    orders = tuple(CrlOrder((f"http://crl.example/{number}",), order(CRL_URL).signers) for number in range(9))
+    kept = tuple(replace(one, signers=(replace(one.signers[0], path=(SUB.der,)),)) for one in orders)
+    for _ in range(2):
+        await service.desk.learn(kept)
+    assert 1 == len(told)
+    service.origin.answers = {CRL_URL: crl(1)}
+    await service.prefetcher.fetch(order(CRL_URL))
+    await service.desk.learn(kept)
+    assert 2 == len(told)
