@@ -190,13 +190,14 @@ class Gatherer:
     def _held_crls(self, wanted: CrlWanted, request: GatherRequest) -> GatheredCrls:
         findings = request.inline.crl_findings(wanted, request.signatures)
         own_issuer = wanted.certificate.issuer
-        unasked = _unasked(wanted)
+        issuers = asked_issuers(wanted.certificate)
+        unasked = _unasked(wanted) if len(issuers) == MAX_CRL_ISSUERS else ()
         names_issuer = any(same_name(one.meta.issuer, own_issuer) for one in findings)
         if request.sources is Sources.INLINE:
             return GatheredCrls(findings, unasked, names_issuer=names_issuer)
         try:
             # Looked at first: what is held meanwhile stops waiting afterwards, and is not missed in between.
-            issuers, points = asked_issuers(wanted.certificate), point_keys(wanted.certificate)
+            points = point_keys(wanted.certificate)
             waiting, names_waiting = self._waiting_for(issuers, points)
             held = self._find_crls(wanted, issuers, points)
             names_issuer = names_issuer or names_waiting or self._names_issuer(wanted, held)

@@ -57,8 +57,10 @@ class CrlRows:
         Raises:
             StoreError: they cannot be read.
         """
-        wanted = sorted((b"", *(sha256(point).digest() for point in points)))
+        wanted = [b"", *[sha256(point).digest() for point in points]]
         is_usual = len(wanted) <= USUAL_POINTS
+        if not is_usual:
+            wanted.sort()
         with self._hot.reading, self._hot.begin() as transaction:
             found: dict[bytes, bytes | None] = {}
             bases = self._bases(transaction, spkis, issuer)
@@ -105,7 +107,7 @@ class CrlRows:
         name = sha256(issuer).digest()
         bases = {key_digest(spki) + name for spki in spkis}
         with transaction.cursor(db=self._signers) as cursor:
-            for base in tuple(bases):
+            for base in list(bases):
                 if cursor.set_key(base):
                     bases.update(bytes(signer) + name for signer in cursor.iternext_dup())
         return bases

@@ -24,7 +24,8 @@ def distribution_points(certificate: Certificate) -> tuple[DistributionPoint, ..
     says then that somebody else knows.
     """
     declared = certificate.extensions.crl_distribution_points
-    if declared and all(names_other_issuer(point, certificate) for point in declared):
+    names_issuers = declared and all(point.crl_issuer for point in declared)  # most often not
+    if names_issuers and all(names_other_issuer(point, certificate) for point in declared):
         return declared
     # RFC 5280 §6.3.3, at its end: CRLs that no distribution point names, as if there were one named like the issuer.
     implied = GeneralName(GeneralNameKind.DIRECTORY_NAME, certificate.issuer.der)
