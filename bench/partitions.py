@@ -159,7 +159,7 @@ class Measuring:
             ages += ((at - _moment(one["last_success"])).total_seconds() for one in lines)
             time.sleep(self._interval_s / 20)
         share, oldest = (_cpu_s(prefetcher) - spent) / (2 * self._interval_s), max(ages)
-        judged = _judged(oldest < self._interval_s + TOLERANCE_S)
+        judged = _judged(is_met=oldest < self._interval_s + TOLERANCE_S)
         yield f"refreshed every {self._interval_s:g} s: the oldest was {oldest:.1f} s old; {judged}"
         yield f"  the prefetcher took {share:.0%} of a core"
 
@@ -183,7 +183,7 @@ class Measuring:
                 kill(service)
         all_of_them = ", ".join(f"{one:.2f}" for one in seconds)
         yield f"ready again after a kill: {median(seconds):.2f} s ({all_of_them}); {WARM_START_S:g} wanted: " + _judged(
-            max(seconds) < WARM_START_S
+            is_met=max(seconds) < WARM_START_S
         )
         yield f"  {_right(wrong)}; not held any more: {gone}"
 
@@ -271,7 +271,7 @@ def _right(wrong: int) -> str:
     return "every verdict asked for is right" if not wrong else f"{wrong} verdicts are WRONG"
 
 
-def _judged(is_met: bool) -> str:  # noqa: FBT001 - whatever was wanted
+def _judged(*, is_met: bool) -> str:
     return "pass" if is_met else "FAIL"
 
 

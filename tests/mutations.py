@@ -262,7 +262,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     "Who certified a signer is told of what is held": Mutation("self._writer.vouch(signer)", "pass"),
     "What cannot be stored makes no answer needless": Mutation(
-        "await asyncio.to_thread(_name, download.pending, digest, data)", "pass"
+        "await asyncio.to_thread(note_name, download.pending, digest, data)", "pass"
     ),
     "What could not be stored leaves what was named": Mutation("if Problem.INTERNAL in best.lost:", "if False:"),
     "Whoever had a CRL fetched silences nobody": Mutation("self._remember_signer(element.revocation.signer)", "pass"),

@@ -24,6 +24,8 @@ TYPE_PREFIX = "urn:revet:problem:"
 RETRY_AFTER_S = 1
 """Seconds after which one who was turned away may try again: requests last half a second at most by default."""
 
+_RETRY_LATER = ((b"retry-after", b"%d" % RETRY_AFTER_S),)
+
 MAX_FIELDS = 8
 """Fields that one problem names; who has more of them wrong reads the documentation."""
 
@@ -204,7 +206,7 @@ def blocks_unavailable() -> Problem:
         "blocks-unavailable",
         "The block list cannot be used",
         "Nothing is decided without it; the log and /readyz say more.",
-        headers=((b"retry-after", b"%d" % RETRY_AFTER_S),),
+        headers=_RETRY_LATER,
     )
 
 
@@ -271,7 +273,7 @@ def prefetcher_unavailable(reason: str = "") -> Problem:
         "prefetcher-unavailable",
         "The prefetcher does not answer",
         f"It is being replaced, as a rule; try again in {RETRY_AFTER_S} s.{how}",
-        headers=((b"retry-after", b"%d" % RETRY_AFTER_S),),
+        headers=_RETRY_LATER,
     )
 
 
@@ -282,7 +284,7 @@ def store_unavailable() -> Problem:
         "store-unavailable",
         "The store cannot be used",
         "Nothing was changed; /readyz says more.",
-        headers=((b"retry-after", b"%d" % RETRY_AFTER_S),),
+        headers=_RETRY_LATER,
     )
 
 
@@ -347,7 +349,7 @@ def overloaded() -> Problem:
         "overloaded",
         "Too many requests at once",
         f"Try again in {RETRY_AFTER_S} s.",
-        headers=((b"retry-after", b"%d" % RETRY_AFTER_S),),
+        headers=_RETRY_LATER,
     )
 
 

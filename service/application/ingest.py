@@ -9,7 +9,6 @@ decide that when a request leaves it out.
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
@@ -23,12 +22,12 @@ from service.application.crl_delivery import (
     Indexed,
     KnownVersion,
     OrderedSigners,
-    PendingCrls,
     index_unseen,
     tell_nobody,
 )
 from service.application.crl_fetcher import CrlOrder, CrlSigner
 from service.application.crl_parts import counted, is_armoured, parts_of
+from service.application.crl_shelving import note_name, shelve
 from service.application.crl_signer_search import Refused, signer_of
 from service.application.evidence_store import CrlWriter, HeldCrl, StoreError
 from service.application.flights import Flights
@@ -217,7 +216,7 @@ class Ingester:
         version, signers = known, download.signers.for_name
 
         def is_whole() -> bool:
-            return all(self._is_kept(one, signers(one.signer.name)) for one in version.crls)
+            return all(self._vouch_if_kept(one, signers(one.signer.name)) for one in version.crls)
 
         try:
             return known if await asyncio.to_thread(is_whole) else None
@@ -300,13 +299,13 @@ class Ingester:
                 crl = Arrived(data, digest, download)
                 outcome = await asyncio.to_thread(self._hold_unless_held, crl, signers, stored.get(digest))
                 if download.pending is not None:
-                    is_pending = await asyncio.to_thread(_shelve, download.pending, crl, outcome)
+                    is_pending = await asyncio.to_thread(shelve, download.pending, crl, outcome)
             except (MalformedError, PemError) as error:
                 outcome = Refused(Problem.MALFORMED, error.reason)
             except (StoreError, OSError) as error:
                 outcome = Refused(Problem.INTERNAL, str(error))
                 if download.pending is not None:
-                    await asyncio.to_thread(_name, download.pending, digest, data)
+                    await asyncio.to_thread(note_name, download.pending, digest, data)
             ended = self._clock.monotonic()
         entries = outcome.entries if isinstance(outcome, Refused) else outcome.meta.entries
         self._observer.ingested(IngestDetails(url, outcome.result, entries, len(data), ended - started))
@@ -321,8 +320,10 @@ class Ingester:
         until = window(EvidenceKind.CRL, meta.this_update, meta.next_update, self._rules.policy, self._clock.now())
         return Attempt(url, until) if isinstance(until, Problem) else None
 
-    def _is_kept(self, known: DeliveredCrl, signers: tuple[CrlSigner, ...]) -> bool:
-        """Whether nothing would change if a CRL were stored again; then by whose keys it is found is noted already.
+    def _vouch_if_kept(self, known: DeliveredCrl, signers: tuple[CrlSigner, ...]) -> bool:
+        """Have a CRL that is held found by whoever certified its signer; whether nothing else would change.
+
+        If it were stored again, that is: what is kept beside it is all that there is to keep.
 
         Raises:
             StoreError: the store could not be read or written.
@@ -342,7 +343,7 @@ class Ingester:
         Raises:
             StoreError: the store could not be read or written.
         """
-        if known is not None and self._is_kept(known, signers):
+        if known is not None and self._vouch_if_kept(known, signers):
             return replace(known, result=Ingested.UNCHANGED)
         return self._hold(crl, signers)
 
@@ -380,22 +381,3 @@ class Ingester:
         return DeliveredCrl(
             Ingested.SAME_NUMBER if repeats_number(meta, before) else Ingested.STORED, meta, slot, signer
         )
-
-
-def _name(shelf: PendingCrls, digest: bytes, data: memoryview) -> None:
-    """Note in whose name one is that cannot be stored, where that can be written down: an answer is needed in it."""
-    with suppress(StoreError, OSError, MalformedError, PemError):
-        shelf.hold(digest, data)
-
-
-def _shelve(shelf: PendingCrls, crl: Arrived, outcome: DeliveredCrl | Refused) -> bool:
-    """Keep what the operator has and this host does not hold, whatever it lacks: whoever signed it may come yet.
-
-    Raises:
-        StoreError: in whose name it is could not be written.
-        OSError: it could not be kept.
-    """
-    if isinstance(outcome, Refused) and outcome.result is not Problem.ROLLED_BACK:
-        return shelf.keep(crl.digest, crl.data)
-    shelf.hold(crl.digest, crl.data)
-    return False

@@ -10,7 +10,7 @@ from datetime import datetime
 from service.core.der.certificate import read_certificate
 from service.core.model.certificate import Certificate
 from service.core.model.malformed import MalformedError
-from service.core.names.comparison import same_name
+from service.core.path.lineage import lineage
 
 MAX_PATH_CERTIFICATES = 4
 """Certificates kept of one path. Who may sign is decided by the first of them whose name is another than the signer's:
@@ -52,14 +52,7 @@ def certifiers(path: Iterable[Certificate]) -> frozenset[bytes]:
     Returns:
         DER of the SubjectPublicKeyInfos of those that bear its name, and of the first that does not.
     """
-    keys: set[bytes] = set()
-    name = None
-    for certificate in path:
-        name = name or certificate.subject
-        keys.add(certificate.public_key.spki)
-        if not same_name(certificate.subject, name):
-            break
-    return frozenset(keys)
+    return frozenset(one.public_key.spki for one in lineage(path))
 
 
 def joined(kept: tuple[tuple[bytes, ...], ...], path: tuple[bytes, ...], at: datetime) -> tuple[tuple[bytes, ...], ...]:

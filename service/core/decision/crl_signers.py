@@ -32,6 +32,7 @@ from service.core.model.verdict import Note, RevocationStatus
 from service.core.names.comparison import canonical, same_name
 from service.core.path.building import build_paths
 from service.core.path.certification_path import CertificationPath, ValidPath
+from service.core.path.lineage import lineage
 from service.core.path.strength import check_key_strength
 from service.core.path.validation import validate
 from service.core.path.validity import check_validity
@@ -316,13 +317,7 @@ def _is_named_issuer(signer: CertificationPath, issuer: Certificate, question: Q
 
 def _lineage(path: CertificationPath, member: Certificate) -> set[tuple[bytes, bytes]]:
     """Name and key of a member of a path, of those above that have the same name, and of the first that has not."""
-    name = canonical(member.subject.der)
-    found = set()
-    for one in (*path.certificates[_position(path, member) :], path.anchor):
-        found.add(entity(one))
-        if canonical(one.subject.der) != name:
-            break
-    return found
+    return set(map(entity, lineage((*path.certificates[_position(path, member) :], path.anchor))))
 
 
 def _upwards(path: CertificationPath, member: Certificate) -> SignerPath:

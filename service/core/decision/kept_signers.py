@@ -15,6 +15,7 @@ from service.core.model.evidence import Evidence
 from service.core.model.malformed import MalformedError
 from service.core.model.trust_store import TrustStore
 from service.core.names.comparison import canonical
+from service.core.path.lineage import lineage
 from service.core.path.trust_store import with_intermediates
 
 MAX_LAID_OVER = 8
@@ -81,9 +82,8 @@ def _is_kin(path: tuple[Certificate, ...], question: Question) -> bool:
     """
     above, name = question.path, canonical(path[0].subject.der)
     kin = {entity(one) for one in (*above.certificates, above.anchor, *question.store.by_subject.get(name, ()))}
-    for one in path:
-        if entity(one) in kin:
-            return True
-        if canonical(one.subject.der) != name:
-            return False
-    return canonical(path[-1].issuer.der) in {one_name for one_name, _ in kin}
+    family = tuple(lineage(path))
+    if any(entity(one) in kin for one in family):
+        return True
+    is_cut = canonical(family[-1].subject.der) == name  # whoever certified the name is not kept
+    return is_cut and canonical(path[-1].issuer.der) in {one_name for one_name, _ in kin}
