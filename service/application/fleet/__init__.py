@@ -1,0 +1,1 @@
+"""What replicas share through Redis, and how little of it they believe."""

@@ -1,0 +1,57 @@
+"""What every part of the fleet's room works with."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from service.application.clock import Clock
+from service.application.fleet.cache import SharedCache
+from service.application.fleet.envelope import Envelope, EnvelopeError, EnvelopeKind, FleetKeys, Times
+from service.application.fleet.names import FleetNames
+from service.application.fleet.telling import FleetObserver, RefusedDetails
+
+
+@dataclass(frozen=True, slots=True)
+class FleetRules:
+    """What the operator has decided about the fleet.
+
+    Attributes:
+        replica: What this replica is called.
+        keys: Authenticate what replicas write.
+        max_shared_age: How old what was fetched may be (`REVET_MAX_SHARED_AGE_S`).
+        skew: How far clocks may be apart (`REVET_CLOCK_SKEW_S`).
+    """
+
+    replica: str
+    keys: FleetKeys
+    max_shared_age: timedelta
+    skew: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class FleetParts:
+    """The cache, and how it is used."""
+
+    cache: SharedCache
+    names: FleetNames
+    rules: FleetRules
+    clock: Clock
+    observer: FleetObserver
+
+    def seal(self, kind: EnvelopeKind, about: str, content: bytes, at: datetime | None = None) -> bytes:
+        """Put something into an envelope, made now unless it is said when."""
+        return self.rules.keys.seal(Envelope(kind, about, at or self.clock.now(), content))
+
+    def open_fetched(self, octets: bytes, kind: EnvelopeKind, about: str) -> Envelope | None:
+        """What is in an envelope that must be of late; None, and told, where it is refused."""
+        return self._open(octets, kind, about, self.rules.max_shared_age)
+
+    def open_lasting(self, octets: bytes, kind: EnvelopeKind, about: str | None) -> Envelope | None:
+        """What is in an envelope that holds for good; None, and told, where it is refused."""
+        return self._open(octets, kind, about, None)
+
+    def _open(self, octets: bytes, kind: EnvelopeKind, about: str | None, longest: timedelta | None) -> Envelope | None:
+        try:
+            return self.rules.keys.open(octets, kind, about, Times(self.clock.now(), longest, self.rules.skew))
+        except EnvelopeError as error:
+            self.observer.refused(RefusedDetails(kind, error.refusal, about or ""))
+            return None
