@@ -58,7 +58,7 @@ SEARCHING: Final = "cryptography, looking up"
 OTHER_FORMS: Final = {form: (f"Revet, origin to answer, {form}", f"cryptography, {form}") for form in forms.FORMS}
 """By form: how ours and theirs are called."""
 
-_RULES: Final = IngestRules(max_bytes=1 << 30, timeout_s=600.0, policy=Policy())
+RULES: Final = IngestRules(max_bytes=1 << 30, timeout_s=600.0, policy=Policy())
 
 
 class _Host:
@@ -102,7 +102,7 @@ class _Host:
 
 def ingester(store: Store, origin: Origin, spool: Path) -> Ingester:
     """Takes CRLs of any size in."""
-    return Ingester(origin, store, FileSpool(spool), ManualClock(), Recorder(), _RULES)
+    return Ingester(origin, store, FileSpool(spool), ManualClock(), Recorder(), RULES)
 
 
 def loopback_origin() -> HttpOrigin:
