@@ -39,6 +39,8 @@ def check_config(config: ConfigOption = None) -> None:
         check_trust_stores(settings)
     except SettingsError as error:
         raise fail_settings(error) from error
+    for warning in settings.warnings():
+        output.print(f"Warning: {warning}.", markup=False)
     output.print("The settings are good.")
 
 

@@ -4,15 +4,23 @@ import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 from typing import Final
 
 from pydantic import SecretStr
 
+from service.application.redis_address import parse_redis_address
 from service.settings.fields import Fields
 from service.settings.values import is_loopback
 
 TOKENS: Final = ("api_tokens", "admin_tokens", "shadow_tokens")
 """The settings that are bearer tokens; each can come out of a file as well."""
+
+SECRETS_OF_FILES: Final = (*TOKENS, "fleet_key")
+"""The settings that can come out of a file, one a line."""
+
+SECRETS: Final = frozenset({*SECRETS_OF_FILES, "redis_url"})
+"""The settings whose values no message repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,7 @@ def contradictions(settings: Fields) -> tuple[Contradiction, ...]:
         *_access(settings),
         *_tokens(settings),
         *_tls(settings),
+        *_redis(settings),
         *_sizes(settings),
         *_intervals(settings),
     )
@@ -101,30 +110,32 @@ def _tls(settings: Fields) -> Iterator[Contradiction]:
         case None, key:
             yield Contradiction(("tls_cert", "tls_key"), f"REVET_TLS_KEY is {key}, but there is no REVET_TLS_CERT")
         case certificate, key:
-            yield from _unusable_tls(settings)
+            yield from _unusable_pair(("tls_cert", certificate), ("tls_key", key))
+            if settings.tls_client_ca is not None:
+                yield from _unusable_authorities("tls_client_ca", settings.tls_client_ca)
 
 
-def _unusable_tls(settings: Fields) -> Iterator[Contradiction]:
-    """Try what the server will do: two files that exist may still not belong together."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    if settings.tls_cert is not None and settings.tls_key is not None:
-        try:
-            # An empty passphrase, or OpenSSL would ask for one at the terminal.
-            context.load_cert_chain(settings.tls_cert, settings.tls_key, password="")
-        except (OSError, ValueError) as error:
-            yield Contradiction(
-                ("tls_cert", "tls_key"),
-                f"REVET_TLS_CERT is {settings.tls_cert} and REVET_TLS_KEY is {settings.tls_key}, "
-                f"which cannot be used together: {_reason(error)}",
-            )
-    if settings.tls_client_ca is not None:
-        try:
-            context.load_verify_locations(settings.tls_client_ca)
-        except (OSError, ValueError) as error:
-            yield Contradiction(
-                ("tls_client_ca",),
-                f"REVET_TLS_CLIENT_CA is {settings.tls_client_ca}, which cannot be used: {_reason(error)}",
-            )
+def _unusable_pair(certificate: tuple[str, Path | None], key: tuple[str, Path | None]) -> Iterator[Contradiction]:
+    """Try what will be done with them: two files that exist may still not belong together."""
+    (cert_field, cert_path), (key_field, key_path) = certificate, key
+    if cert_path is None or key_path is None:
+        return
+    try:
+        # An empty passphrase, or OpenSSL would ask for one at the terminal.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert_path, key_path, password="")
+    except (OSError, ValueError) as error:
+        yield Contradiction(
+            (cert_field, key_field),
+            f"REVET_{cert_field.upper()} is {cert_path} and REVET_{key_field.upper()} is {key_path}, "
+            f"which cannot be used together: {_reason(error)}",
+        )
+
+
+def _unusable_authorities(field: str, path: Path) -> Iterator[Contradiction]:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(path)
+    except (OSError, ValueError) as error:
+        yield Contradiction((field,), f"REVET_{field.upper()} is {path}, which cannot be used: {_reason(error)}")
 
 
 def _reason(error: OSError | ValueError) -> str:
@@ -133,6 +144,36 @@ def _reason(error: OSError | ValueError) -> str:
             return reason.lower().replace("_", " ")
         case _:
             return "not PEM, or protected by a passphrase"
+
+
+def _redis(settings: Fields) -> Iterator[Contradiction]:
+    match settings.redis_client_cert, settings.redis_client_key:
+        case None, None:
+            pass
+        case certificate, None:
+            yield Contradiction(
+                ("redis_client_cert", "redis_client_key"),
+                f"REVET_REDIS_CLIENT_CERT is {certificate}, but there is no REVET_REDIS_CLIENT_KEY",
+            )
+        case None, key:
+            yield Contradiction(
+                ("redis_client_cert", "redis_client_key"),
+                f"REVET_REDIS_CLIENT_KEY is {key}, but there is no REVET_REDIS_CLIENT_CERT",
+            )
+        case certificate, key:
+            yield from _unusable_pair(("redis_client_cert", certificate), ("redis_client_key", key))
+    if settings.redis_ca_bundle is not None:
+        yield from _unusable_authorities("redis_ca_bundle", settings.redis_ca_bundle)
+    if settings.redis_url is None or parse_redis_address(settings.redis_url.get_secret_value()).tls:
+        return
+    for field in ("redis_ca_bundle", "redis_client_cert"):
+        path = getattr(settings, field)
+        if path is not None:
+            yield Contradiction(
+                (field, "redis_url"),
+                f"REVET_{field.upper()} is {path}, but REVET_REDIS_URL is one without TLS: rediss:// or "
+                "rediss+cluster:// is needed",
+            )
 
 
 def _intervals(settings: Fields) -> Iterator[Contradiction]:

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from service.application.log_options import LogFormat, LogLevel
 from service.core.model.policy import EvidenceOrder, OcspNonce, Profile, RevocationMode, RevocationScope
+from service.settings.fleet import FleetKeys, FleetPrefix, RedisUrl, ReplicaName
 from service.settings.issuers import Issuers
 from service.settings.places import CrlMap, CrlSources, StoreNames, TrustStorePlace
 from service.settings.tables import MAX_FRACTION, MAX_REFRESH_S, MIN_FRACTION, Overrides
@@ -36,6 +37,9 @@ MAX_WORKERS: Final = 256
 
 MAX_VERDICT_TTL_S: Final = 86_400
 """A day: CRLs are commonly issued once a day, and a verdict that lives longer would hide the next one."""
+
+MAX_SHARED_AGE_S: Final = 86_400
+"""A day, as for verdicts: for so long whoever owns Redis can withhold a CRL that is newer than one he has recorded."""
 
 MAX_CLOCK_SKEW_S: Final = 3_600
 """An hour: the usual tolerance is minutes (Kerberos: five); more is a clock to repair."""
@@ -128,6 +132,25 @@ class Fields(BaseSettings):
 
     data_dir: Path
     """Where revocation evidence is kept: a local file system, for this user only."""
+
+    redis_url: RedisUrl | None = None
+    """What the replicas of a fleet share: a Redis, a cluster of them, or a socket; there may be a password in it."""
+    redis_prefix: FleetPrefix = "revet"
+    """What all names in it begin with: fleets that share one Redis differ in it."""
+    redis_ca_bundle: ReadableFile | None = None
+    """Certificate authorities of its certificate, in place of the system's."""
+    redis_client_cert: ReadableFile | None = None
+    """The certificate to present to it, with the intermediates after it."""
+    redis_client_key: ReadableFile | None = None
+    """Its private key, without a passphrase."""
+    fleet_key: FleetKeys = ()
+    """Authenticates what replicas write there: the first key makes, both are accepted."""
+    fleet_key_file: ReadableFile | None = None
+    """The same, one a line."""
+    replica_name: ReplicaName = "replica"
+    """What this replica is called among the others; `loading` puts the name of the host here."""
+    max_shared_age_s: Annotated[Seconds, Field(ge=1, le=MAX_SHARED_AGE_S)] = 3_600.0
+    """How long ago what comes out of Redis may have been fetched before the origin is asked instead."""
 
     revocation_mode: RevocationMode = RevocationMode.HARD_FAIL
     """How much evidence of not being revoked an allow needs."""

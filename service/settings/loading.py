@@ -18,11 +18,12 @@ from typing import Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from service.settings.contradictions import TOKENS, Contradiction
+from service.settings.contradictions import SECRETS, SECRETS_OF_FILES, Contradiction
 from service.settings.cores import allowed_cores
 from service.settings.errors import SettingsError
 from service.settings.fields import MAX_WORKERS
 from service.settings.files import read_tokens, read_toml
+from service.settings.fleet import own_name
 from service.settings.model import CONTRADICTORY, PREFIX, Settings, setting
 from service.settings.tables import TABLES
 
@@ -31,9 +32,6 @@ CONFIG: Final = "REVET_CONFIG"
 
 NOT_OURS: Final = frozenset({"REVET_TOKEN"})
 """The caller's token of the command line, which asks a service and is none."""
-
-LATER: Final = frozenset({"redis_url", "fleet_key", "max_shared_age_s"})
-"""Settings that later versions have. Whoever gives one relies on what this version would not do."""
 
 _MAY_BE_EMPTY: Final = frozenset({"egress_allow", "intermediates", "crl_sources", "crl_map"})
 """Lists of additions: an empty one is the default."""
@@ -84,7 +82,7 @@ def load_settings(config: Path | None, environment: Mapping[str, str]) -> Settin
     problems: list[_Problem] = []
     given = {**_from_file(config, environment, problems), **_from_environment(environment)}
     given = {field: one for field, one in given.items() if _is_usable(field, one, problems)}
-    _read_token_files(given, problems)
+    _read_secret_files(given, problems)
     settings = _validated(_defaults(environment), given, problems)
     if settings is None or problems:
         raise SettingsError(tuple(problem.text for problem in problems))
@@ -128,9 +126,7 @@ def _is_service_link(name: str, value: str) -> bool:
 
 def _is_usable(field: str, given: _Given, problems: list[_Problem]) -> bool:
     """Whether there is such a setting, with anything in it."""
-    if field in LATER:
-        problems.append(_Problem(field, f"{setting(field)} is not supported by this version{given.where}"))
-    elif field not in Settings.model_fields:
+    if field not in Settings.model_fields:
         problems.append(_Problem(field, _unknown(field, given)))
     elif field in TABLES and not given.where:
         problems.append(_Problem(field, f"{setting(field)} is for the TOML file alone: tables [[{field}]] of it"))
@@ -149,16 +145,16 @@ def _unknown(field: str, given: _Given) -> str:
     return f"{name} is no setting{hint}{given.where}"
 
 
-def _read_token_files(given: dict[str, _Given], problems: list[_Problem]) -> None:
-    """Put the tokens of files where tokens are."""
-    for field in TOKENS:
+def _read_secret_files(given: dict[str, _Given], problems: list[_Problem]) -> None:
+    """Put the tokens and keys of files where tokens and keys are."""
+    for field in SECRETS_OF_FILES:
         file = f"{field}_file"
         path = given.get(file)
         if path is None or not isinstance(path.value, str):
             continue
         if field in given:
             both = f"{setting(field)} and {setting(file)} ({path.value}) are both given"
-            problems.append(_Problem(field, f"{both}: the tokens are in one or the other"))
+            problems.append(_Problem(field, f"{both}: {_called(field)} are in one or the other"))
             continue
         try:
             given[field] = _Given(read_tokens(Path(path.value)), f" (in {path.value})")
@@ -167,9 +163,17 @@ def _read_token_files(given: dict[str, _Given], problems: list[_Problem]) -> Non
             del given[file]
 
 
+def _called(field: str) -> str:
+    return "the keys" if field == "fleet_key" else "the tokens"
+
+
 def _defaults(environment: Mapping[str, str]) -> dict[str, object]:
     """What depends on the machine and the user."""
-    return {"data_dir": _default_data_dir(environment), "workers": min(allowed_cores(), MAX_WORKERS)}
+    return {
+        "data_dir": _default_data_dir(environment),
+        "workers": min(allowed_cores(), MAX_WORKERS),
+        "replica_name": own_name(),
+    }
 
 
 def _default_data_dir(environment: Mapping[str, str]) -> Path:
@@ -227,7 +231,7 @@ def _problem(detail: ErrorDetails, given: Mapping[str, _Given]) -> _Problem:
     if field in TABLES:
         reason = "there is no such setting" if detail["type"] == "extra_forbidden" else reason
         return _Problem(field, f"{_in_table(detail, one.value)}: {reason}{one.where}")
-    shown = "" if field in TOKENS else f" is {_shown(one.value)}"
+    shown = "" if field in SECRETS else f" is {_shown(one.value)}"
     return _Problem(field, f"{setting(field)}{shown}: {reason}{one.where}")
 
 

@@ -86,6 +86,15 @@ class Settings(Fields):
             )
             raise SettingsError((problem,))
 
+    def warnings(self) -> tuple[str, ...]:
+        """What can be meant, and more often is not; each a sentence that names the setting."""
+        if self.redis_url is not None and not self.fleet_key:
+            consequence = (
+                "anybody who can write to Redis can block what he likes, and a block is removed on no other host"
+            )
+            return (f"{setting('redis_url')} is given and {setting('fleet_key')} is not: {consequence}",)
+        return ()
+
     def masked(self) -> dict[str, object]:
         """Every setting by its name in the environment, fit for JSON; of secrets there is nothing but their number."""
         return {setting(field): value for field, value in self.model_dump(mode="json").items()}

@@ -278,6 +278,16 @@ def test_checking_the_settings(files: Files, monkeypatch: pytest.MonkeyPatch) ->
     assert "trust.pem" in broken.stderr
 
 
+def test_checking_settings_that_may_not_be_meant(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are good, and what is odd about them is told."""
+    monkeypatch.setenv("REVET_TRUST_STORE", str(files.trust_store))
+    monkeypatch.setenv("REVET_REDIS_URL", "redis://:a-password@127.0.0.1:1")
+    result = run("config", "check")
+    warning, verdict = result.stdout.splitlines()
+    assert (0, "The settings are good.") == (result.exit_code, verdict)
+    assert warning.startswith("Warning: REVET_REDIS_URL is given and REVET_FLEET_KEY is not: ")
+
+
 @pytest.mark.parametrize(
     ("command", "exit_code"), [(("config", "check"), 2), (("serve",), 78), (("check", "good.pem"), 2)]
 )

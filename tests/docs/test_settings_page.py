@@ -8,7 +8,6 @@ from typing import Any, Final
 import pytest
 
 from service.settings import Settings, SettingsError, load_settings
-from service.settings.loading import LATER
 from service.settings.model import setting
 from tests.docs.pages import Row, blocks, page, table, word, words
 from tests.pki import Authority
@@ -18,7 +17,7 @@ ROWS: Final = {word(row["name"]): row for row in table(PAGE, "settings")}
 FIELDS: Final = sorted(Settings.model_fields)
 SCHEMA: Final[dict[str, Any]] = Settings.model_json_schema()
 
-OF_THE_MACHINE: Final = {"data_dir", "workers"}
+OF_THE_MACHINE: Final = {"data_dir", "workers", "replica_name"}
 """Settings whose default depends on where the service runs."""
 
 
@@ -62,6 +61,7 @@ def test_defaults_that_depend_on_the_machine(tmp_path: Path) -> None:
     home = load_settings(None, {"HOME": "/home/somebody"}).data_dir
     assert f"`{home}`".replace("/home/somebody", "~") in row_of("data_dir")["meaning"]
     assert "one per core" == row_of("workers")["default"]
+    assert "the host's name" == row_of("replica_name")["default"]
 
 
 def described(field: str) -> dict[str, Any]:
@@ -93,14 +93,6 @@ def test_every_field_with_a_number_has_bounds() -> None:
     """Otherwise the test above would not see what it does not compare."""
     numbers = {field for field in FIELDS if described(field).get("type") in {"integer", "number"}}
     assert numbers == {field for field in FIELDS if "le" in described(field)}
-
-
-def test_what_is_refused_by_name() -> None:
-    """The settings of later versions, with the message that one gets."""
-    rows = table(PAGE, "later")
-    assert sorted(map(setting, LATER)) == sorted(word(row["setting"]) for row in rows)
-    for row in rows:
-        assert (word(row["message"]),) == problems({word(row["setting"]): "x"})
 
 
 def test_trust_stores_that_anybody_could_change() -> None:

@@ -70,12 +70,6 @@ def test_the_message_counts_and_lists_the_problems() -> None:
         load(A="1", B="2")
 
 
-@pytest.mark.parametrize("name", ["REDIS_URL", "FLEET_KEY", "MAX_SHARED_AGE_S"])
-def test_settings_of_later_versions_are_refused_by_name(name: str) -> None:
-    """Whoever gives one relies on what this version would not do."""
-    assert (f"REVET_{name} is not supported by this version",) == problems_of(**{name: "x"})
-
-
 def test_what_processes_tell_each_other_is_ignored() -> None:
     """`_REVET_` variables are no settings."""
     assert 8080 == load_settings(None, {**HOME, "_REVET_LIFELINE_FD": "7", "REVETTED": "1"}).port

@@ -11,6 +11,7 @@ from service.core.model.policy import EvidenceOrder, OcspNonce, Policy, Profile,
 from service.core.prefetch.schedule import Schedule
 from service.settings import SettingsError
 from service.settings.cores import allowed_cores
+from service.settings.fleet import own_name
 from tests.settings.given import ADMIN, TOKEN, load
 
 DEFAULTS: dict[str, object] = {
@@ -24,6 +25,15 @@ DEFAULTS: dict[str, object] = {
     "REVET_INTERMEDIATES": [],
     "REVET_TRUST_STORE_POLL_S": 30,
     "REVET_DATA_DIR": "/home/somebody/.local/state/revet",
+    "REVET_REDIS_URL": None,
+    "REVET_REDIS_PREFIX": "revet",
+    "REVET_REDIS_CA_BUNDLE": None,
+    "REVET_REDIS_CLIENT_CERT": None,
+    "REVET_REDIS_CLIENT_KEY": None,
+    "REVET_FLEET_KEY": [],
+    "REVET_FLEET_KEY_FILE": None,
+    "REVET_REPLICA_NAME": own_name(),
+    "REVET_MAX_SHARED_AGE_S": 3600,
     "REVET_REVOCATION_MODE": "hard-fail",
     "REVET_REVOCATION_SCOPE": "chain",
     "REVET_EVIDENCE_ORDER": "crl-first",

@@ -18,6 +18,14 @@ _TOKEN_OCTETS: Final = 16
 RENEWALS: Final = 3
 """Times that a lease is renewed before it would end: one that is lost on the way costs nothing."""
 
+_HELD: Final[set[bytes]] = set()
+"""The tokens of all leases that this process holds: they end with it."""
+
+
+def held_now() -> int:
+    """How many leases this process holds."""
+    return len(_HELD)
+
 
 @asynccontextmanager
 async def leased(cache: SharedCache, name: str, ttl_s: float) -> AsyncIterator[bool]:
@@ -33,10 +41,12 @@ async def leased(cache: SharedCache, name: str, ttl_s: float) -> AsyncIterator[b
     if not await cache.lease(name, token, ttl_s):
         yield False
         return
+    _HELD.add(token)
     renewing = asyncio.create_task(_renew(cache, name, token, ttl_s))
     try:
         yield True
     finally:
+        _HELD.discard(token)
         renewing.cancel()
         with suppress(FleetUnavailableError):
             await cache.release(name, token)
