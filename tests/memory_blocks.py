@@ -1,10 +1,11 @@
-"""A store of blocks in memory, for services that have no other store."""
+"""A store of blocks in memory, for services that have no other store, and a fleet that hears as much as a test says."""
 
 from collections.abc import Mapping
 
+from service.application.block_sharing import Reach
 from service.application.blocks import StoredBlocks
 from service.application.evidence_store import StoreError
-from service.core.model.block import Block
+from service.core.model.block import Block, Tombstone
 
 
 class MemoryBlockStore:
@@ -16,6 +17,7 @@ class MemoryBlockStore:
         self.version = 0
         self.reads = 0
         self.broken = ""
+        self.lists_read: set[str] = set()
 
     def blocks_version(self) -> int:
         """How often anything has changed."""
@@ -43,14 +45,39 @@ class MemoryBlockStore:
         self.version += 1
         return True
 
-    async def remove_block(self, block_id: str) -> bool:
+    async def remove_block(self, tombstone: Tombstone) -> bool:
         """One less."""
         self._check()
-        if self.blocks.pop(block_id, None) is None:
+        if self.blocks.pop(tombstone.block_id, None) is None:
             return False
         self.version += 1
         return True
 
+    def list_was_read(self, fleet: str) -> bool:
+        """Whether it was."""
+        self._check()
+        return fleet in self.lists_read
+
     def _check(self) -> None:
         if self.broken:
             raise StoreError(self.broken)
+
+
+class ScriptedSharing:
+    """`BlockSharing` of the application; remembers what it was told."""
+
+    def __init__(self, reach: Reach = Reach.EVERYWHERE) -> None:
+        """Everything comes as far as this."""
+        self.fleet = "fleet"
+        self.reach = reach
+        self.told: list[Block | Tombstone] = []
+
+    async def share(self, block: Block) -> Reach:
+        """Remember it."""
+        self.told.append(block)
+        return self.reach
+
+    async def share_removal(self, tombstone: Tombstone) -> Reach:
+        """Remember it."""
+        self.told.append(tombstone)
+        return self.reach

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import ConfigDict, Field, StrictStr
 
-from service.api.answers import AnswerSchema, Fingerprint, Hex
+from service.api.answers import AnswerSchema, Fingerprint, Hex, ProblemAnswer
 from service.api.schemas import Absent, Moment, Schema
 
 MAX_REASON: Final = 500
@@ -34,11 +34,16 @@ _FORMS: Final = (["fingerprint_sha256"], ["spki_sha256"], ["issuer", "serial_num
 """The fields of which a request has one group."""
 
 
-def _one_form(schema: dict[str, Any]) -> None:
-    """Say which fields go together, and that absent is not null."""
+def _without_null_defaults(schema: dict[str, Any]) -> None:
+    """Say that absent is not null."""
     for described in schema["properties"].values():
         if described.get("default", ...) is None:
             del described["default"]
+
+
+def _one_form(schema: dict[str, Any]) -> None:
+    """Say which fields go together, and that absent is not null."""
+    _without_null_defaults(schema)
     every = {field for form in _FORMS for field in form}
     schema["oneOf"] = [
         {"required": form, "not": {"anyOf": [{"required": [other]} for other in sorted(every - set(form))]}}
@@ -93,6 +98,19 @@ class BlockAnswer(AnswerSchema):
     """From when on it denies nothing any more; null for never."""
     in_force: bool
     """Whether it denies anything now."""
+
+
+class BlockProblemAnswer(ProblemAnswer):
+    """A change of the blocks that was not made, or that the other hosts of the fleet do not know of."""
+
+    model_config = ConfigDict(json_schema_extra=_without_null_defaults)
+
+    local: bool = False
+    """True: it was made, and is in force on this host alone."""
+    block_id: Annotated[str | None, Absent] = None
+    """Names the block, where it was made."""
+    block: Annotated[BlockAnswer | None, Absent] = None
+    """The block, where one was added."""
 
 
 class BlocksAnswer(AnswerSchema):

@@ -1,11 +1,13 @@
 """`/v1/blocks`: what is denied at once, whatever anybody's evidence says.
 
 Rules it keeps: looking needs a token, changing an administrator's, where tokens are configured; 201 is answered when
-the block is durable and in force here. A number or a name that could be read in two ways is refused: a block that
+the block is durable and in force here, and the fleet knows of it. What the fleet does not know of is a 503 that says
+`local`: it is in force here all the same. A number or a name that could be read in two ways is refused: a block that
 matches nothing is worse than a complaint.
 """
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime
 
 from pydantic_core import to_json
@@ -15,10 +17,17 @@ from service.api.authentication import Role
 from service.api.block_schemas import BlockRequest
 from service.api.body import receive_json
 from service.api.moment import write_moment, write_optional
-from service.api.problems import FieldFault, ProblemError, admin_needed, invalid_request
+from service.api.problems import (
+    FieldFault,
+    ProblemError,
+    admin_needed,
+    block_is_local,
+    invalid_request,
+)
 from service.api.reply import Reply, json_reply
 from service.api.rules import ApiRules
-from service.application.blocks import Blocks, PastBlockError
+from service.application.block_sharing import Reach
+from service.application.blocks import BlockIsLocalError, Blocks, PastBlockError, RemovalIsLocalError
 from service.core.model.block import Block, BlockMatch, FingerprintMatch, IssuerSerialMatch, SpkiMatch
 from service.core.model.malformed import MalformedError
 from service.core.names.rfc4514 import canonical_of_text
@@ -27,6 +36,13 @@ BLOCK_ID = "id"
 """The part of the path that names a block."""
 
 _READING = frozenset({"GET", "HEAD"})
+
+_WHY: Mapping[Reach, str] = {
+    Reach.UNREACHABLE: "The fleet's Redis could not be written: the other hosts hear of it when it can.",
+    Reach.UNAUTHENTICATED: "Without REVET_FLEET_KEY no host believes another that one was removed: remove it on each.",
+    Reach.REFUSED: "It is larger than other hosts take, or they have as many as they take: block it on each.",
+}
+"""Why the other hosts of the fleet do not know what one of them was asked for."""
 
 
 class BlocksHandler:
@@ -50,6 +66,9 @@ class BlocksHandler:
             block = await self._blocks.add(read_match(request), request.reason.strip(), request.until, by)
         except PastBlockError:
             raise _wrong("until", "has passed already") from None
+        except BlockIsLocalError as error:
+            document = block_document(error.block, error.block.created_at)
+            raise ProblemError(block_is_local(error.block.id, _WHY[error.reach], document)) from error
         location = f"/v1/blocks/{block.id}".encode()
         return Reply(201, to_json(block_document(block, block.created_at)), headers=((b"location", location),))
 
@@ -61,7 +80,10 @@ class BlocksHandler:
         if scope["method"] in _READING:
             block = await self._blocks.get(block_id)
             return json_reply(200, block_document(block, self._blocks.now()))
-        await self._blocks.remove(block_id, by)
+        try:
+            await self._blocks.remove(block_id, by)
+        except RemovalIsLocalError as error:
+            raise ProblemError(block_is_local(block_id, _WHY[error.reach])) from error
         return Reply(204, b"")
 
     def _permit(self, scope: Scope) -> str:

@@ -197,3 +197,15 @@ BLOCK: Final[dict[str, Any]] = {
     "in_force": True,
 }
 """It is blocked."""
+
+LOCAL_BLOCK: Final[dict[str, Any]] = {
+    "type": "urn:revet:problem:block-is-local",
+    "title": "It is done on this host alone",
+    "status": 503,
+    "detail": "It is durable, and in force here. The fleet's Redis could not be written: the other hosts hear of it "
+    "when it can.",
+    "local": True,
+    "block_id": BLOCK["id"],
+    "block": BLOCK,
+}
+"""It is blocked on one host."""

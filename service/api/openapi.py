@@ -11,10 +11,10 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from service.api import examples, openapi_operators
 from service.api.answers import Answer, AnswerSchema, BatchAnswer, Health, ProblemAnswer, ReadinessAnswer
-from service.api.block_schemas import BlockAnswer, BlockRequest, BlocksAnswer
+from service.api.block_schemas import BlockAnswer, BlockProblemAnswer, BlockRequest, BlocksAnswer
 from service.api.blocks import BLOCK_ID
 from service.api.openapi_operators import operator_paths
-from service.api.openapi_parts import REFERENCES, Json, answer, body, problems, problems_of, security
+from service.api.openapi_parts import REFERENCES, RETRY_AFTER, Json, answer, body, problems, problems_of, security
 from service.api.rules import ApiRules, OperationsPort
 from service.api.schemas import BatchRequest, Schema, ValidateRequest
 
@@ -103,7 +103,7 @@ def _add_block(rules: ApiRules) -> Json:
         "tokens are configured. Answers that callers hold already are not reached before their `valid_until`.",
         "security": security(rules),
         "requestBody": body(BlockRequest, named),
-        "responses": {"201": {**described, "headers": location}, **problems(rules, 403, 409)},
+        "responses": {"201": {**described, "headers": location}, **problems(rules, 403, 409), **_local()},
     }
 
 
@@ -129,7 +129,24 @@ def _remove_block(rules: ApiRules) -> Json:
         "description": "An administrator's token is needed where tokens are configured.",
         "security": security(rules),
         "parameters": [_BLOCK_ID],
-        "responses": {"204": {"description": "It is gone."}, **problems_of(rules, {403, 404, 500, 503})},
+        "responses": {"204": {"description": "It is gone."}, **problems_of(rules, {403, 404, 500, 503}), **_local()},
+    }
+
+
+def _local() -> Json:
+    """The 503 of a change of blocks: nothing has changed, or not everywhere."""
+    return {
+        "503": {
+            "description": "With `local`: it is done, and in force on this host alone; the others of its fleet do not "
+            "know of it, and Retry-After is absent. Otherwise nothing has changed.",
+            "headers": RETRY_AFTER,
+            "content": {
+                "application/problem+json": {
+                    "schema": {"$ref": f"{REFERENCES}{BlockProblemAnswer.__name__}"},
+                    "examples": {"local": {"value": examples.LOCAL_BLOCK}},
+                }
+            },
+        }
     }
 
 
@@ -215,7 +232,10 @@ def _models() -> Json:
     ]
     answers: list[tuple[type[Schema | AnswerSchema], JsonSchemaMode]] = [
         (model, "serialization")
-        for model in (Answer, BatchAnswer, BlockAnswer, BlocksAnswer, Health, ProblemAnswer, ReadinessAnswer)
+        for model in (
+            *(Answer, BatchAnswer, BlockAnswer, BlockProblemAnswer, BlocksAnswer),
+            *(Health, ProblemAnswer, ReadinessAnswer),
+        )
     ]
     answers += [(model, "serialization") for model in openapi_operators.ANSWERS]
     _, described = models_json_schema([*requests, *answers], ref_template=f"{REFERENCES}{{model}}")

@@ -27,9 +27,11 @@ _PROBLEMS: Mapping[int, str] = {
     "when to come again.",
 }
 
+RETRY_AFTER: Json = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
+
 _HEADERS: Mapping[int, Json] = {
     401: {"WWW-Authenticate": {"schema": {"type": "string"}, "description": "RFC 6750 §3."}},
-    503: {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}},
+    503: RETRY_AFTER,
 }
 
 

@@ -4,8 +4,8 @@ A problem tells a caller what to change, and never quotes more of the request th
 can send is never a 500; what is one tells nothing of what happened here.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TypeAlias
 
@@ -56,6 +56,7 @@ class Problem:
         detail: One sentence or two for a person.
         fields: Which fields are at fault.
         headers: Headers that the answer needs.
+        more: Members besides (RFC 9457 §3.2), for programs.
     """
 
     status: HTTPStatus
@@ -64,6 +65,7 @@ class Problem:
     detail: str
     fields: tuple[FieldFault, ...] = ()
     headers: tuple[Header, ...] = ()
+    more: Mapping[str, object] = field(default_factory=dict)
 
     def document(self) -> dict[str, object]:
         """The problem as a JSON object (RFC 9457 §3)."""
@@ -75,7 +77,7 @@ class Problem:
         }
         if self.fields:
             document["errors"] = [{"field": fault.field, "detail": fault.detail} for fault in self.fields]
-        return document
+        return {**document, **self.more}
 
 
 class ProblemError(Exception):
@@ -207,6 +209,17 @@ def blocks_unavailable() -> Problem:
         "The block list cannot be used",
         "Nothing is decided without it; the log and /readyz say more.",
         headers=_RETRY_LATER,
+    )
+
+
+def block_is_local(block_id: str, why: str, block: Mapping[str, object] | None = None) -> Problem:
+    """A change that is in force on this host alone. No Retry-After: whoever blocks again makes another block."""
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "block-is-local",
+        "It is done on this host alone",
+        f"It is durable, and in force here. {why}",
+        more={"local": True, "block_id": block_id, **({} if block is None else {"block": block})},
     )
 
 

@@ -2,7 +2,8 @@
 
 Rules it keeps: a block that was answered for is in the store of this host, for good until somebody removes it, and in
 force for every request that is decided afterwards, in every process; of blocks that cannot be read nothing is assumed,
-least of all that there are none. Who asked for a change, and why, is told to the observer.
+least of all that there are none. A host of a fleet decides nothing before it has read the fleet's list once; whoever
+asks for a change learns whether the fleet knows of it (`block_sharing`). Who asked, and why, is told to the observer.
 
 What it does not do: reach answers that callers already hold (`valid_until`).
 """
@@ -13,16 +14,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from service.application.block_sharing import BlockSharing, NoFleet, Reach
 from service.application.clock import Clock
 from service.application.evidence_store import StoreError
 from service.application.ids import DecisionIds
 from service.application.observer import BlockChange, BlockDetails, Observer
 from service.core.decision.block_list import NO_BLOCKS, BlockList, StandingBlocks, index_blocks
-from service.core.model.block import Block, BlockMatch
+from service.core.model.block import Block, BlockMatch, Tombstone
 
 MAX_BLOCKS = 100_000
 """Blocks of one host, those included whose time is over: some 100 MB in each worker, and a seventh of the host's store.
 Whoever has more certificates to deny blocks the key or the certificate of their issuer, or has them revoked."""
+
+
+NOT_READ = "the fleet's list of blocks was not read yet"
+"""Why a host decides nothing whose store has never seen the list."""
 
 
 class BlocksUnavailableError(Exception):
@@ -48,6 +54,36 @@ class UnknownBlockError(LookupError):
 
 class PastBlockError(ValueError):
     """A block whose time would be over when it begins."""
+
+
+class BlockIsLocalError(Exception):
+    """A block was added, and is in force on this host; the fleet does not know of it.
+
+    Attributes:
+        block: Which.
+        reach: How far it has come.
+    """
+
+    def __init__(self, block: Block, reach: Reach) -> None:
+        """Keep both."""
+        super().__init__(reach.value)
+        self.block = block
+        self.reach = reach
+
+
+class RemovalIsLocalError(Exception):
+    """A block was removed from this host; the fleet does not know of it.
+
+    Attributes:
+        tombstone: What is left of it.
+        reach: How far it has come.
+    """
+
+    def __init__(self, tombstone: Tombstone, reach: Reach) -> None:
+        """Keep both."""
+        super().__init__(reach.value)
+        self.tombstone = tombstone
+        self.reach = reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +136,21 @@ class BlockStore(Protocol):
             StoreError: it could not be written; nothing changed.
         """
 
-    async def remove_block(self, block_id: str) -> bool:
-        """Forget one, damaged or not, and raise the generation of the decisions.
+    async def remove_block(self, tombstone: Tombstone) -> bool:
+        """Hold a tombstone in the place of a block, damaged or not, and raise the generation of the decisions.
 
         Returns:
-            False where there is none.
+            False where there is no block; nothing changed.
 
         Raises:
             StoreError: it could not be written; nothing changed.
+        """
+
+    def list_was_read(self, fleet: str) -> bool:
+        """Whether a fleet's list of blocks was read once.
+
+        Raises:
+            StoreError: nobody can say.
         """
 
 
@@ -132,7 +175,13 @@ class Blocks:
     """The blocks of this host, as one process sees them."""
 
     def __init__(
-        self, store: BlockStore, clock: Clock, ids: DecisionIds, observer: Observer, limit: int = MAX_BLOCKS
+        self,
+        store: BlockStore,
+        clock: Clock,
+        ids: DecisionIds,
+        observer: Observer,
+        limit: int = MAX_BLOCKS,
+        sharing: BlockSharing | None = None,
     ) -> None:
         """Take the collaborators.
 
@@ -142,12 +191,15 @@ class Blocks:
             ids: Names them; so that they sort by time.
             observer: Is told of each change.
             limit: Most of them.
+            sharing: The other replicas; None where there are none.
         """
         self._store = store
         self._clock = clock
         self._ids = ids
         self._observer = observer
         self._limit = limit
+        self._sharing = sharing or NoFleet()
+        self._unread = self._sharing.fleet
         self._read: _Read | None = None
         self._reading = asyncio.Lock()
         self._is_failing = False
@@ -156,9 +208,12 @@ class Blocks:
         """What is blocked now: what was answered for before this was called.
 
         Raises:
-            BlocksUnavailableError: the store cannot be read, or a block in it is damaged.
+            BlocksUnavailableError: the store cannot be read, a block in it is damaged, or the fleet's list was never
+                read here.
         """
         try:
+            if self._unread is not None:
+                self._look_whether_read(self._unread)
             read = self._read
             if read is None or read.stored.version != self._store.blocks_version():
                 read = await self._read_again()
@@ -197,7 +252,7 @@ class Blocks:
         return block
 
     async def add(self, match: BlockMatch, reason: str, until: datetime | None, by: str) -> Block:
-        """Block certificates; when this returns it is durable and in force.
+        """Block certificates; when this returns it is durable and in force, and the fleet knows of it.
 
         Args:
             match: Which.
@@ -209,6 +264,7 @@ class Blocks:
             PastBlockError: `until` has passed.
             TooManyBlocksError: there is no room.
             BlocksUnavailableError: it could not be written.
+            BlockIsLocalError: it is durable and in force here; the fleet does not know of it.
         """
         now = self._clock.now()
         if until is not None and until <= now:
@@ -220,6 +276,9 @@ class Blocks:
         except StoreError as error:
             raise BlocksUnavailableError(str(error)) from error
         self._observer.blocks_changed(BlockDetails(BlockChange.ADDED, block.id, by, reason))
+        reach = await self._sharing.share(block)
+        if reach is not Reach.EVERYWHERE:
+            raise BlockIsLocalError(block, reach)
         return block
 
     async def remove(self, block_id: str, by: str) -> None:
@@ -232,13 +291,24 @@ class Blocks:
         Raises:
             UnknownBlockError: there is none of this id.
             BlocksUnavailableError: it could not be written.
+            RemovalIsLocalError: it is removed here; the fleet does not know of it.
         """
+        tombstone = Tombstone(block_id, self._clock.now(), by)
         try:
-            if not await self._store.remove_block(block_id):
+            if not await self._store.remove_block(tombstone):
                 raise UnknownBlockError
         except StoreError as error:
             raise BlocksUnavailableError(str(error)) from error
         self._observer.blocks_changed(BlockDetails(BlockChange.REMOVED, block_id, by))
+        reach = await self._sharing.share_removal(tombstone)
+        if reach is not Reach.EVERYWHERE:
+            raise RemovalIsLocalError(tombstone, reach)
+
+    def _look_whether_read(self, fleet: str) -> None:
+        """Once it was read it stays so, as far as this process is concerned."""
+        if not self._store.list_was_read(fleet):
+            raise BlocksUnavailableError(NOT_READ)
+        self._unread = None
 
     async def _read_again(self) -> _Read:
         """Read what has changed, off the event loop, once for everybody who waits for it."""

@@ -14,7 +14,16 @@ from rich.table import Table
 from rich.text import Text
 
 from service.application.submission import SubmissionError, read_submission
-from service.cli.options import DEFAULT_URL, EXIT_ALLOW, TOKEN_VARIABLE, JsonOption, fail, output
+from service.cli.options import (
+    DEFAULT_URL,
+    EXIT_ALLOW,
+    EXIT_LOCAL,
+    EXIT_NOT_ASKED,
+    TOKEN_VARIABLE,
+    JsonOption,
+    fail,
+    output,
+)
 from service.cli.rendering import visible_answer
 from service.cli.service_client import AskError, as_text, call_service
 from service.core.model.certificate import Certificate
@@ -80,7 +89,8 @@ def add_block(  # noqa: PLR0913 - options, each by its name
 ) -> None:
     """Deny a certificate, a key, or issuer and serial number, on every worker of the service at once.
 
-    In force when this returns. Answers that callers hold already are not reached before their `valid_until`.
+    In force when this returns; exit code 3 where it is on one host of a fleet alone. Answers that callers hold already
+    are not reached before their `valid_until`.
     """
     named = {"fingerprint_sha256": fingerprint, "spki_sha256": spki, "issuer": issuer, "serial_number": serial}
     match = {field: value for field, value in named.items() if value is not None}
@@ -91,17 +101,23 @@ def add_block(  # noqa: PLR0913 - options, each by its name
     if certificate is not None:
         match = _match(_read(certificate), by or By.FINGERPRINT)
     body = {**match, "reason": reason, **({} if until is None else {"until": until})}
-    answer = _call("POST", url, PATH, body)
-    if as_json:
-        _print_json(answer)
-    else:
-        output.print(_table([answer]))
+    try:
+        answer = _ask("POST", url, PATH, body)
+    except AskError as error:
+        if not isinstance(added := error.problem.get("block"), dict):
+            raise fail(error.reason) from error
+        _show(added, as_json=as_json)
+        raise fail(error.reason, EXIT_LOCAL) from error
+    _show(answer, as_json=as_json)
 
 
 @block_app.command("list")
 def list_blocks(*, url: ServiceOption = DEFAULT_URL, as_json: JsonOption = False) -> None:
     """Show every block, those included whose time is over."""
-    answer = _call("GET", url, PATH)
+    try:
+        answer = _ask("GET", url, PATH)
+    except AskError as error:
+        raise fail(error.reason) from error
     if as_json:
         _print_json(answer)
     elif answer["blocks"]:
@@ -116,19 +132,26 @@ def remove_block(
     *,
     url: ServiceOption = DEFAULT_URL,
 ) -> None:
-    """Remove a block."""
+    """Remove a block; exit code 3 where it is gone from one host of a fleet alone."""
     if not _BLOCK_ID.fullmatch(block_id):
         raise fail(f"{block_id!r} is no id of a block")
-    _call("DELETE", url, f"{PATH}/{block_id}")
+    try:
+        _ask("DELETE", url, f"{PATH}/{block_id}")
+    except AskError as error:
+        raise fail(error.reason, EXIT_LOCAL if error.problem.get("local") is True else EXIT_NOT_ASKED) from error
     output.print(f"Removed {block_id}.")
     raise typer.Exit(EXIT_ALLOW)
 
 
-def _call(method: str, url: str, path: str, body: Document | None = None) -> Document:
-    try:
-        return call_service(method, url, path, body, os.environ.get(TOKEN_VARIABLE))
-    except AskError as error:
-        raise fail(error.reason) from error
+def _ask(method: str, url: str, path: str, body: Document | None = None) -> Document:
+    return call_service(method, url, path, body, os.environ.get(TOKEN_VARIABLE))
+
+
+def _show(answer: Document, *, as_json: bool) -> None:
+    if as_json:
+        _print_json(answer)
+    else:
+        output.print(_table([answer]))
 
 
 def _read(path: Path) -> Certificate:

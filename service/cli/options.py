@@ -15,6 +15,8 @@ EXIT_ALLOW: Final = 0
 EXIT_DENY: Final = 1
 EXIT_NOT_ASKED: Final = 2
 """The question could not be asked: unreadable file, wrong settings, service out of reach."""
+EXIT_LOCAL: Final = 3
+"""What was asked for is done, on one host of the fleet alone."""
 
 TOKEN_VARIABLE: Final = "REVET_TOKEN"  # noqa: S105 - the name of a variable, not a token
 """The caller's token for a service that asks for one: of the command line alone, and no setting of a service."""

@@ -15,12 +15,14 @@ class AskError(Exception):
 
     Attributes:
         reason: For a person.
+        problem: What the service answered instead of what was asked for; an empty object where it answered nothing.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, problem: Answer | None = None) -> None:
         """Keep the reason."""
         super().__init__(reason)
         self.reason = reason
+        self.problem: Answer = problem or {}
 
 
 def ask_service(
@@ -73,7 +75,8 @@ def call_service(
     if not isinstance(document, dict):
         raise AskError(f"{url} answered {answer.status_code} with JSON that is no object")
     if not answer.is_success:
-        raise AskError(f"{url} answered {answer.status_code}: {document.get('detail') or document.get('title')}")
+        reason = f"{url} answered {answer.status_code}: {document.get('detail') or document.get('title')}"
+        raise AskError(reason, document)
     return document
 
 

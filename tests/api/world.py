@@ -14,6 +14,7 @@ from service.api.authentication import ClientCertificates, grant_access
 from service.api.kept_answers import KeptAnswer
 from service.api.operations import CheckResult, Condition, Readiness, ReadinessCheck
 from service.api.rules import ApiRules, Overrides
+from service.application.block_sharing import BlockSharing
 from service.application.blocks import Blocks
 from service.application.gather import Gatherer
 from service.application.ids import DecisionIds
@@ -87,6 +88,7 @@ class World:
     kept: int = 0
     number: Number = field(default_factory=Number)
     blocks: MemoryBlockStore = field(default_factory=MemoryBlockStore)
+    sharing: BlockSharing | None = None
     operators: Operators | None = None
     most_blocks: int = 1_000
     shadow: ShadowRules = field(default_factory=ShadowRules)
@@ -98,7 +100,7 @@ class World:
         answers: VerdictCache[KeptAnswer] = VerdictCache(
             self.kept, self.policy, self.number, stores.in_force, self.clock
         )
-        blocks = Blocks(self.blocks, self.clock, self.ids, self.observer, self.most_blocks)
+        blocks = Blocks(self.blocks, self.clock, self.ids, self.observer, self.most_blocks, self.sharing)
         operators = (self.operators or Operators(self.clock)).services()
         return ApiServices(self._validator(stores, blocks), self.policy, self.operations(), blocks, answers, operators)
 

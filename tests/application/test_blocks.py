@@ -10,17 +10,20 @@ import pytest
 
 from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store
+from service.application.block_sharing import Reach
 from service.application.blocks import (
+    BlockIsLocalError,
     Blocks,
     BlocksUnavailableError,
     PastBlockError,
+    RemovalIsLocalError,
     TooManyBlocksError,
     UnknownBlockError,
 )
 from service.application.evidence_store import StoreError
 from service.application.observer import BlockChange, BlockDetails, NullObserver
 from service.core.decision.block_list import NO_BLOCKS
-from service.core.model.block import FingerprintMatch
+from service.core.model.block import FingerprintMatch, Tombstone
 from service.core.model.budget import Limits
 from service.core.model.failure import Malformed
 from service.core.model.policy import Policy, RevocationMode
@@ -28,7 +31,7 @@ from tests.api.fakes import NumberedIds
 from tests.application.chain import CRL_URL, SUB, leaf, read
 from tests.application.manual_clock import ManualClock
 from tests.application.world import World, request, world
-from tests.memory_blocks import MemoryBlockStore
+from tests.memory_blocks import MemoryBlockStore, ScriptedSharing
 
 pytestmark = pytest.mark.anyio
 
@@ -190,6 +193,80 @@ async def test_blocks_that_cannot_be_read_again(tmp_path: Path) -> None:
         with pytest.raises(BlocksUnavailableError, match="damaged"):
             await one.current()
         await one.remove(added.id, BY)
+
+
+# --- a fleet ---------------------------------------------------------------------------------------------------------
+
+
+class InFleet:
+    """One process of a replica."""
+
+    def __init__(self, reach: Reach = Reach.EVERYWHERE) -> None:
+        """Its store has not seen the fleet's list."""
+        self.store = MemoryBlockStore()
+        self.sharing = ScriptedSharing(reach)
+        self.told = Listener()
+        self.blocks = Blocks(self.store, ManualClock(), NumberedIds(), self.told, 10, self.sharing)
+
+
+async def test_nothing_is_said_before_the_list_was_read() -> None:
+    """Nor is it a fault of the store's; what was read once stays read."""
+    one = InFleet()
+    for use in (one.blocks.current, one.blocks.list, one.blocks.current):
+        with pytest.raises(BlocksUnavailableError, match="was not read yet"):
+            await use()
+    assert [] == one.told.changes
+    one.store.lists_read.add("another fleet")
+    with pytest.raises(BlocksUnavailableError):
+        await one.blocks.current()
+    one.store.lists_read.add("fleet")
+    assert await one.blocks.current() is NO_BLOCKS
+    one.store.lists_read.clear()
+    assert await one.blocks.current() is NO_BLOCKS
+
+
+async def test_nobody_can_say_whether_the_list_was_read() -> None:
+    """Then it was not."""
+    one = InFleet()
+    one.store.broken = "it burnt"
+    with pytest.raises(BlocksUnavailableError, match="it burnt"):
+        await one.blocks.current()
+
+
+async def test_the_fleet_is_told() -> None:
+    """Of what is in the store, and of what is not any more."""
+    one = InFleet()
+    added = await one.blocks.add(MATCH, "stolen", None, BY)
+    await one.blocks.remove(added.id, "somebody else")
+    assert [added, Tombstone(added.id, added.created_at, "somebody else")] == one.sharing.told
+
+
+@pytest.mark.parametrize("reach", [reach for reach in Reach if reach is not Reach.EVERYWHERE])
+async def test_the_fleet_does_not_hear_it(reach: Reach) -> None:
+    """It is done here, and whoever asked is told how far it has come."""
+    one = InFleet(reach)
+    one.store.lists_read.add("fleet")
+    with pytest.raises(BlockIsLocalError) as local:
+        await one.blocks.add(MATCH, "stolen", None, BY)
+    assert (reach, local.value.block) == (local.value.reach, (await one.blocks.current()).find(LEAF))
+    with pytest.raises(RemovalIsLocalError) as removal:
+        await one.blocks.remove(local.value.block.id, BY)
+    assert (reach, local.value.block.id) == (removal.value.reach, removal.value.tombstone.block_id)
+    assert await one.blocks.current() is NO_BLOCKS
+    assert [BlockChange.ADDED, BlockChange.REMOVED] == [told.change for told in one.told.changes]
+
+
+async def test_the_fleet_is_told_nothing_that_is_not_so() -> None:
+    """What could not be stored, and what was not there."""
+    one = InFleet()
+    with pytest.raises(UnknownBlockError):
+        await one.blocks.remove("nobody", BY)
+    one.store.broken = "it burnt"
+    with pytest.raises(BlocksUnavailableError):
+        await one.blocks.add(MATCH, "stolen", None, BY)
+    with pytest.raises(BlocksUnavailableError):
+        await one.blocks.remove("1", BY)
+    assert [] == one.sharing.told
 
 
 # --- deciding --------------------------------------------------------------------------------------------------------

@@ -12,8 +12,10 @@ import pytest
 import uvicorn
 from typer.testing import CliRunner, Result
 
+from service.application.block_sharing import Reach
 from service.cli.app import app
 from tests.api.world import ADMIN, CALLER, LEAF, SUB, WITH_TOKENS, World
+from tests.memory_blocks import ScriptedSharing
 from tests.pki import days
 
 REASON: Final = "stolen, ticket [4711]"
@@ -175,3 +177,21 @@ def test_what_a_terminal_obeys(url: str, leaf: Path) -> None:
     """Is made visible, and markup is none."""
     block("add", leaf, "--reason", "\x1b[31mred [bold]", "--url", url)
     assert "\\x1b[31mred [bold]" in block("list", "--url", url).stdout
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_on_one_host_of_a_fleet_alone(world: World, leaf: Path, *, as_json: bool) -> None:
+    """Exit code 3, the block as ever, and on standard error that the others do not know of it."""
+    world.sharing = ScriptedSharing(Reach.UNREACHABLE)
+    world.blocks.lists_read.add("fleet")
+    with serving(world) as url:
+        added = block("add", leaf, "--reason", REASON, "--url", url, *(["--json"] if as_json else []))
+        (known,) = world.blocks.blocks
+        assert (3, True, True) == (added.exit_code, known in added.stdout, "in force here" in added.stderr)
+        if as_json:
+            assert known == json.loads(added.stdout)["id"]
+        assert 1 == check(url, leaf)
+        removed = block("remove", known, "--url", url)
+        assert (3, "", True) == (removed.exit_code, removed.stdout, "Redis" in removed.stderr)
+        assert 0 == check(url, leaf)
+        assert 2 == block("remove", known, "--url", url).exit_code

@@ -1,35 +1,37 @@
-"""Rows of the hot environment that say what is blocked, as JSON, by id.
+"""Rows of the hot environment that say what is blocked, and what is not any more, as JSON, by id.
 
 Rules it keeps: each change is one transaction, durable when it returns, that raises the number of the blocks and the
-generation of the decisions with it; a row never changes, it is added or removed; one that is damaged is an error that
-names it, and never passed over.
+generation of the decisions with it; a row never changes, it is added or removed, and a tombstone takes its place; one
+that is damaged is an error that names it, and never passed over. There is never a block and a tombstone of one id.
 """
 
-from collections.abc import Mapping
-from datetime import UTC
+from collections.abc import Iterable, Mapping
 
 import lmdb
 
-from service.adapters.lmdb.fields import Fields, decode, encode, hexadecimal
 from service.adapters.lmdb.hot import Hot
+from service.application.block_bringing import MAX_TOMBSTONES, BlockRoom, Brought
+from service.application.block_text import BlockTextError, read_block, read_tombstone, write_block, write_tombstone
 from service.application.blocks import StoredBlocks
 from service.application.evidence_store import StoreError
-from service.core.model.block import Block, BlockMatch, FingerprintMatch, IssuerSerialMatch, SpkiMatch
-from service.core.model.malformed import MalformedError
-from service.core.names.rfc4514 import canonical_of_text
+from service.core.model.block import Block, Tombstone
 
 _VERSION_KEY = b"blocks-version"
+
+_READ_KEY = b"blocks-read"
+"""Of which fleet the list of blocks was read once."""
 
 MAX_ID_OCTETS = 64
 """No id is longer; LMDB refuses keys above 511 octets, and empty ones."""
 
 
 class BlockRows:
-    """The database of blocks."""
+    """The databases of blocks and of tombstones."""
 
     def __init__(self, hot: Hot) -> None:
         self._hot = hot
         self._blocks = hot.database(b"blocks")
+        self._tombstones = hot.database(b"block-tombstones")
 
     def version(self) -> int:
         """The number of what is held.
@@ -85,31 +87,126 @@ class BlockRows:
         Raises:
             StoreError: it could not be written, or its id is taken; nothing changed.
         """
-        key = _key(block.id)
-        if key is None:
-            raise StoreError("a block without a usable id")
+        key = _usable(block.id)
         with self._hot.writing, self._hot.begin_writing() as transaction:
             if transaction.stat(self._blocks)["entries"] >= most:
                 return False
-            if not transaction.put(key, _encode(block), db=self._blocks, overwrite=False):
+            if transaction.get(key, db=self._tombstones) is not None:
+                raise StoreError(f"there was a block {block.id} already")
+            if not transaction.put(key, write_block(block), db=self._blocks, overwrite=False):
                 raise StoreError(f"there is a block {block.id} already")
             self._changed(transaction)
         return True
 
-    def remove(self, block_id: str) -> bool:
-        """Forget one, damaged or not; False where there is none.
+    def remove(self, tombstone: Tombstone) -> bool:
+        """Hold a tombstone in the place of a block, damaged or not; False where there is no block.
 
         Raises:
             StoreError: it could not be written; nothing changed.
         """
-        key = _key(block_id)
+        key = _key(tombstone.block_id)
         if key is None:
             return False
         with self._hot.writing, self._hot.begin_writing() as transaction:
             if not transaction.delete(key, db=self._blocks):
                 return False
+            self._bury(transaction, key, tombstone)
             self._changed(transaction)
         return True
+
+    def block_ids(self) -> frozenset[str]:
+        """Of every block, damaged or not.
+
+        Raises:
+            StoreError: they cannot be read.
+        """
+        return self._ids(self._blocks)
+
+    def tombstone_ids(self) -> frozenset[str]:
+        """Of every tombstone, damaged or not.
+
+        Raises:
+            StoreError: they cannot be read.
+        """
+        return self._ids(self._tombstones)
+
+    def find_tombstone(self, block_id: str) -> Tombstone | None:
+        """One tombstone.
+
+        Raises:
+            StoreError: it cannot be read, or is damaged.
+        """
+        key = _key(block_id)
+        if key is None:
+            return None
+        with self._hot.reading, self._hot.begin() as transaction:
+            row = transaction.get(key, db=self._tombstones)
+        try:
+            return None if row is None else read_tombstone(block_id, row)
+        except BlockTextError as error:
+            raise StoreError(f"the tombstone of block {block_id} is damaged: {error}") from error
+
+    def bring(self, blocks: Iterable[Block], tombstones: Iterable[Tombstone], room: BlockRoom) -> Brought:
+        """Hold what others have, where it is not held; see `SharedBlockStore`.
+
+        Raises:
+            StoreError: it could not be written, or an id is none; nothing changed.
+        """
+        added: list[Block] = []
+        removed: list[Tombstone] = []
+        no_room = 0
+        with self._hot.writing, self._hot.begin_writing() as transaction:
+            for tombstone in tombstones:
+                key = _usable(tombstone.block_id)
+                if transaction.delete(key, db=self._blocks):
+                    removed.append(tombstone)
+                self._bury(transaction, key, tombstone)
+            for block in blocks:
+                key = _usable(block.id)
+                if transaction.get(key, db=self._tombstones) is not None:
+                    continue
+                if transaction.get(key, db=self._blocks) is not None:
+                    continue
+                if self._has_room(transaction, room):
+                    transaction.put(key, write_block(block), db=self._blocks)
+                    added.append(block)
+                else:
+                    no_room += 1
+            if added or removed:
+                self._changed(transaction)
+        return Brought(tuple(added), tuple(removed), no_room)
+
+    def list_was_read(self, fleet: str) -> bool:
+        """Whether a fleet's list of blocks was read once.
+
+        Raises:
+            StoreError: nobody can say.
+        """
+        return self._hot.text(_READ_KEY) == fleet.encode()
+
+    def note_list_read(self, fleet: str) -> None:
+        """Note that it was, and whose.
+
+        Raises:
+            StoreError: it could not be written.
+        """
+        self._hot.put_text(_READ_KEY, fleet.encode())
+
+    def _ids(self, database: "lmdb._Database") -> frozenset[str]:
+        with self._hot.reading, self._hot.begin() as transaction, transaction.cursor(db=database) as cursor:
+            return frozenset(key.decode("ascii", "replace") for key in cursor.iternext(values=False))
+
+    def _bury(self, transaction: "lmdb.Transaction[bytes]", key: bytes, tombstone: Tombstone) -> None:
+        if not transaction.put(key, write_tombstone(tombstone), db=self._tombstones, overwrite=False):
+            return
+        with transaction.cursor(db=self._tombstones) as cursor:
+            while transaction.stat(self._tombstones)["entries"] > MAX_TOMBSTONES and cursor.first():
+                cursor.delete()  # ids sort by time
+
+    def _has_room(self, transaction: "lmdb.Transaction[bytes]", room: BlockRoom) -> bool:
+        found = transaction.stat(self._blocks)
+        pages = found["leaf_pages"] + found["branch_pages"] + found["overflow_pages"]
+        return bool(found["entries"] < room.most and pages * found["psize"] < room.octets)
 
     def _changed(self, transaction: "lmdb.Transaction[bytes]") -> None:
         self._hot.raise_number(transaction, _VERSION_KEY)
@@ -122,48 +219,15 @@ def _key(block_id: str) -> bytes | None:
     return block_id.encode() if is_usable else None
 
 
-def _encode(block: Block) -> bytes:
-    return encode(
-        {
-            **_match(block.match),
-            "reason": block.reason,
-            "created_at": block.created_at.isoformat(),
-            "created_by": block.created_by,
-            "until": None if block.until is None else block.until.isoformat(),
-        }
-    )
+def _usable(block_id: str) -> bytes:
+    key = _key(block_id)
+    if key is None:
+        raise StoreError("a block without a usable id")
+    return key
 
 
 def _decode(block_id: str, row: bytes) -> Block:
     try:
-        fields = decode(row)
-        return Block(
-            id=block_id,
-            match=_read_match(fields),
-            reason=fields.text("reason"),
-            created_at=fields.moment("created_at"),
-            created_by=fields.text("created_by"),
-            until=fields.optional("until", lambda name: fields.moment(name).astimezone(UTC)),
-        )
-    except (StoreError, MalformedError) as error:
+        return read_block(block_id, row)
+    except BlockTextError as error:
         raise StoreError(f"block {ascii(block_id)[1:-1]} is damaged: {error}") from error
-
-
-def _match(match: BlockMatch) -> dict[str, object]:
-    match match:
-        case FingerprintMatch(digest):
-            return {"fingerprint": digest.hex()}
-        case SpkiMatch(digest):
-            return {"spki": digest.hex()}
-        case IssuerSerialMatch():
-            # The name as text: the form for comparison may be another one in the next version.
-            return {"issuer": match.issuer, "serial": hexadecimal(match.serial_number)}
-
-
-def _read_match(fields: Fields) -> BlockMatch:
-    if fields.has("fingerprint"):
-        return FingerprintMatch(fields.digest("fingerprint"))
-    if fields.has("spki"):
-        return SpkiMatch(fields.digest("spki"))
-    issuer = fields.text("issuer")
-    return IssuerSerialMatch(issuer, canonical_of_text(issuer), fields.number("serial"))

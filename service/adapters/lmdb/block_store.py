@@ -6,8 +6,9 @@ from concurrent.futures import Future
 from typing import Protocol, TypeVar
 
 from service.adapters.lmdb.block_rows import BlockRows
+from service.application.block_bringing import BlockRoom, Brought
 from service.application.blocks import StoredBlocks
-from service.core.model.block import Block
+from service.core.model.block import Block, Tombstone
 
 T = TypeVar("T")
 
@@ -20,7 +21,7 @@ class Submit(Protocol):
 
 
 class LmdbBlockStore:
-    """`BlockStore` of the application."""
+    """`BlockStore` and `SharedBlockStore` of the application."""
 
     def __init__(self, rows: BlockRows, submit: Submit) -> None:
         """Take the rows, and who writes them."""
@@ -51,10 +52,34 @@ class LmdbBlockStore:
         """Hold one more; see `BlockStore`."""
         return await self._written(lambda: self._rows.add(block, most))
 
-    async def remove_block(self, block_id: str) -> bool:
-        """Forget one; see `BlockStore`."""
-        return await self._written(lambda: self._rows.remove(block_id))
+    async def remove_block(self, tombstone: Tombstone) -> bool:
+        """Hold a tombstone in its place; see `BlockStore`."""
+        return await self._written(lambda: self._rows.remove(tombstone))
 
-    async def _written(self, write: Callable[[], bool]) -> bool:
+    def block_ids(self) -> frozenset[str]:
+        """Of what is held; see `SharedBlockStore`."""
+        return self._rows.block_ids()
+
+    def tombstone_ids(self) -> frozenset[str]:
+        """Of what was removed; see `SharedBlockStore`."""
+        return self._rows.tombstone_ids()
+
+    def find_tombstone(self, block_id: str) -> Tombstone | None:
+        """One tombstone; see `SharedBlockStore`."""
+        return self._rows.find_tombstone(block_id)
+
+    async def bring(self, blocks: tuple[Block, ...], tombstones: tuple[Tombstone, ...], room: BlockRoom) -> Brought:
+        """Hold what others have; see `SharedBlockStore`."""
+        return await self._written(lambda: self._rows.bring(blocks, tombstones, room))
+
+    def list_was_read(self, fleet: str) -> bool:
+        """Whether a fleet's list was read once; see `BlockStore`."""
+        return self._rows.list_was_read(fleet)
+
+    async def note_list_read(self, fleet: str) -> None:
+        """Note that it was; see `SharedBlockStore`."""
+        await self._written(lambda: self._rows.note_list_read(fleet))
+
+    async def _written(self, write: Callable[[], T]) -> T:
         # Whoever asked may be gone before it is written: what was begun is finished.
         return await asyncio.shield(asyncio.wrap_future(self._submit(write)))

@@ -113,6 +113,25 @@ class Hot:
         number = self.number_in(transaction, key) + 1
         transaction.put(key, _NUMBER.pack(number), db=self._about)
 
+    def text(self, key: bytes) -> bytes | None:
+        """What it says of itself under a name of its own; None where it says nothing.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        with self.reading, self.begin() as transaction:
+            found: bytes | None = transaction.get(key, db=self._about)
+        return found
+
+    def put_text(self, key: bytes, text: bytes) -> None:
+        """Have it say so, in a transaction of its own.
+
+        Raises:
+            StoreError: it could not be written.
+        """
+        with self.writing, self.begin_writing() as transaction:
+            transaction.put(key, text, db=self._about)
+
     def generation(self) -> int:
         """The generation of the decisions (`application.generation`).
 

@@ -28,6 +28,7 @@ from typing import Self, TypeVar
 from service.adapters.lmdb.block_store import LmdbBlockStore
 from service.adapters.lmdb.crl_publisher import CrlPublisher
 from service.adapters.lmdb.crl_rows import SlotRow
+from service.adapters.lmdb.fleet_rows import LmdbFleetStore
 from service.adapters.lmdb.generation_reader import GenerationGoneError
 from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.slot_cache import SlotCache
@@ -64,6 +65,7 @@ class Store:
         self._publisher = CrlPublisher(parts.crls, parts.reader, parts.writer, self._submit)
         self._thread = parts.thread
         self.blocks = LmdbBlockStore(parts.blocks, self._submit)
+        self.fleet = LmdbFleetStore(parts.hot, self._submit)
         self._held = held
         self._slots = SlotCache()
         self._lookup = Lock()

@@ -1,5 +1,7 @@
 """A block: an operator's word that a certificate is to be denied, now and whatever anybody's evidence says.
 
+A tombstone is what is left of one that was removed.
+
 What it does not do: look anything up (`decision.block_list`), or say who may block.
 """
 
@@ -63,3 +65,18 @@ class Block:
     def stands(self, at: datetime) -> bool:
         """Whether it denies anything at a moment."""
         return self.until is None or at < self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """That a block was removed, and is not to come back.
+
+    Attributes:
+        block_id: Which one.
+        removed_at: When.
+        removed_by: Who asked for it, for people.
+    """
+
+    block_id: str
+    removed_at: datetime
+    removed_by: str

@@ -13,11 +13,13 @@ from typing import Final
 import lmdb
 import pytest
 
+from service.adapters.lmdb import block_rows
 from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store
 from service.adapters.lmdb.store_parts import StoreLimits
+from service.application.block_bringing import BlockRoom, Brought
 from service.application.evidence_store import StoreError
-from service.core.model.block import Block, BlockMatch, FingerprintMatch, IssuerSerialMatch, SpkiMatch
+from service.core.model.block import Block, BlockMatch, FingerprintMatch, IssuerSerialMatch, SpkiMatch, Tombstone
 from service.core.names.rfc4514 import canonical_of_text
 from tests.adapters.lmdb.values import AT, KEY, held, ocsp, row, watermark
 
@@ -37,6 +39,11 @@ MOST: Final = 10
 def block(name: str = "b1", match: BlockMatch = MATCHES[0], until: datetime | None = None) -> Block:
     """A block."""
     return Block(name, match, "stolen \N{SNOWMAN}\n", AT, "admin token 01234567", until)
+
+
+def tombstone(name: str = "b1") -> Tombstone:
+    """What is left of a block."""
+    return Tombstone(name, AT, "somebody else")
 
 
 def held_blocks(store: Store) -> list[Block]:
@@ -68,14 +75,14 @@ async def test_what_is_removed_is_gone(store: Store) -> None:
     """And a second time there is nothing to remove."""
     await store.blocks.add_block(block("b1"), MOST)
     await store.blocks.add_block(block("b2"), MOST)
-    assert [True, False] == [await store.blocks.remove_block("b1") for _ in range(2)]
+    assert [True, False] == [await store.blocks.remove_block(tombstone("b1")) for _ in range(2)]
     assert (["b2"], None) == ([one.id for one in held_blocks(store)], store.blocks.find_block("b1"))
 
 
 @pytest.mark.parametrize("name", ["", "x" * 600, "\N{SNOWMAN}", "b2"])
 async def test_ids_that_are_none(store: Store, name: str) -> None:
     """Nobody has them; LMDB would refuse some as keys."""
-    assert (None, False) == (store.blocks.find_block(name), await store.blocks.remove_block(name))
+    assert (None, False) == (store.blocks.find_block(name), await store.blocks.remove_block(tombstone(name)))
     if name != "b2":
         with pytest.raises(StoreError, match="usable id"):
             await store.blocks.add_block(block(name), MOST)
@@ -95,7 +102,7 @@ async def test_there_is_a_limit(store: Store) -> None:
     before = store.generation(), store.blocks.blocks_version()
     assert not await store.blocks.add_block(block("b9"), 2)
     assert before == (store.generation(), store.blocks.blocks_version())
-    await store.blocks.remove_block("b0")
+    await store.blocks.remove_block(tombstone("b0"))
     assert await store.blocks.add_block(block("b9"), 2)
 
 
@@ -114,7 +121,7 @@ async def test_known_blocks_are_not_read_again(store: Store) -> None:
     await store.blocks.add_block(block("b1"), MOST)
     await store.blocks.add_block(block("b2"), MOST)
     first = store.blocks.read_blocks({})
-    await store.blocks.remove_block("b1")
+    await store.blocks.remove_block(tombstone("b1"))
     await store.blocks.add_block(block("b3"), MOST)
     second = store.blocks.read_blocks(first.blocks)
     assert ["b2", "b3"] == list(second.blocks)
@@ -156,7 +163,7 @@ async def test_a_damaged_block_is_an_error(path: Path, row: bytes) -> None:
         for read in (lambda: held_blocks(store), lambda: store.blocks.find_block("b1")):
             with pytest.raises(StoreError, match="block b1 is damaged"):
                 read()
-        assert await store.blocks.remove_block("b1")
+        assert await store.blocks.remove_block(tombstone("b1"))
         assert ["b0"] == [one.id for one in held_blocks(store)]
 
 
@@ -187,8 +194,8 @@ def test_what_raises_the_generation(store: Store) -> None:
         (1, lambda: store.publish(held(1), [row(1)], watermark(1))),
         (1, run(lambda: blocks.add_block(block(), MOST))),
         (0, run(lambda: blocks.add_block(block("b2"), 1))),
-        (1, run(lambda: blocks.remove_block("b1"))),
-        (0, run(lambda: blocks.remove_block("b1"))),
+        (1, run(lambda: blocks.remove_block(tombstone("b1")))),
+        (0, run(lambda: blocks.remove_block(tombstone("b1")))),
         (1, run(store.bump_generation)),
         (0, run(lambda: store.put_ocsp(KEY, ocsp()))),
     ):
@@ -252,3 +259,116 @@ def test_a_closed_store(path: Path) -> None:
     ):
         with pytest.raises(StoreError, match="closed"):
             use()
+
+
+# --- what others have ------------------------------------------------------------------------------------------------
+
+ROOM: Final = BlockRoom(10, 1 << 30)
+
+
+async def test_a_tombstone_takes_the_place_of_a_block(store: Store, path: Path) -> None:
+    """Also after the store was opened again; where there was no block there is no tombstone."""
+    await store.blocks.add_block(block("b1"), MOST)
+    assert [True, False] == [await store.blocks.remove_block(tombstone(name)) for name in ("b1", "b2")]
+    assert (tombstone("b1"), None) == tuple(store.blocks.find_tombstone(name) for name in ("b1", "b2"))
+    store.close()
+    with Store.open(path, Role.WORKER) as again:
+        assert (frozenset({"b1"}), frozenset()) == (again.blocks.tombstone_ids(), again.blocks.block_ids())
+        with pytest.raises(StoreError, match="b1 already"):
+            await again.blocks.add_block(block("b1"), MOST)
+
+
+async def test_what_is_brought(store: Store) -> None:
+    """What is not there is added, what is there stays as it is, and what was removed does not come back."""
+    await store.blocks.add_block(block("b1"), MOST)
+    await store.blocks.add_block(block("b2"), MOST)
+    other = block("b1", MATCHES[1])
+    brought = await store.blocks.bring((other, block("b3"), block("b4")), (tombstone("b2"), tombstone("b4")), ROOM)
+    assert Brought((block("b3"),), (tombstone("b2"),), 0) == brought
+    assert [block("b1"), block("b3")] == held_blocks(store)
+    assert {"b2", "b4"} == store.blocks.tombstone_ids()
+    before = store.generation(), store.blocks.blocks_version()
+    again = await store.blocks.bring((block("b2"), block("b3")), (tombstone("b4"),), ROOM)
+    assert (Brought((), (), 0), before) == (again, (store.generation(), store.blocks.blocks_version()))
+
+
+async def test_what_is_brought_is_known_at_once(store: Store) -> None:
+    """Both ways: the blocks have another number, and no verdict is kept."""
+    for blocks, tombstones in (((block("b1"),), ()), ((), (tombstone("b1"),))):
+        before = store.generation(), store.blocks.blocks_version()
+        await store.blocks.bring(blocks, tombstones, ROOM)
+        assert (before[0] + 1, before[1] + 1) == (store.generation(), store.blocks.blocks_version())
+
+
+async def test_there_is_a_limit_to_what_is_brought(store: Store) -> None:
+    """In blocks and in octets; what is brought together with them comes in."""
+    blocks = tuple(block(f"b{number}") for number in range(4))
+    assert 2 == (await store.blocks.bring(blocks, (tombstone("c1"),), BlockRoom(2, 1 << 30))).no_room
+    assert (["b0", "b1"], frozenset({"c1"})) == ([one.id for one in held_blocks(store)], store.blocks.tombstone_ids())
+    assert 2 == (await store.blocks.bring(blocks, (), BlockRoom(10, 1))).no_room
+
+
+async def test_nothing_is_brought_by_halves(store: Store) -> None:
+    """One that cannot be held leaves everything as it was."""
+    await store.blocks.add_block(block("b1"), MOST)
+    with pytest.raises(StoreError, match="usable id"):
+        await store.blocks.bring((block("b2"), block("x" * 600)), (tombstone("b1"),), ROOM)
+    assert ([block("b1")], frozenset()) == (held_blocks(store), store.blocks.tombstone_ids())
+
+
+async def test_tombstones_are_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest go first, and one that is older than all of them removes its block all the same."""
+    monkeypatch.setattr(block_rows, "MAX_TOMBSTONES", 2)
+    await store.blocks.bring((block("b0"),), tuple(tombstone(f"b{number}") for number in range(1, 4)), ROOM)
+    await store.blocks.remove_block(tombstone("b0"))
+    assert (frozenset({"b2", "b3"}), []) == (store.blocks.tombstone_ids(), held_blocks(store))
+
+
+async def test_a_damaged_tombstone(path: Path) -> None:
+    """Says nothing of who removed it; that it was removed stands."""
+    with Store.open(path, Role.WORKER) as store:
+        await store.blocks.bring((), (tombstone("b1"),), ROOM)
+    with lmdb.open(str(path / "hot"), max_dbs=16) as environment:
+        database = environment.open_db(b"block-tombstones")
+        with environment.begin(write=True) as transaction:
+            transaction.put(b"b1", b"?", db=database)
+    with Store.open(path, Role.WORKER) as store:
+        with pytest.raises(StoreError, match="tombstone of block b1 is damaged"):
+            store.blocks.find_tombstone("b1")
+        assert () == (await store.blocks.bring((block("b1"),), (), ROOM)).added
+
+
+async def test_whose_list_was_read(store: Store, path: Path) -> None:
+    """One fleet's at a time, for good."""
+    assert not store.blocks.list_was_read("one")
+    await store.blocks.note_list_read("one")
+    await store.blocks.note_list_read("other")
+    assert [False, True] == [store.blocks.list_was_read(name) for name in ("one", "other")]
+    store.close()
+    with Store.open(path, Role.WORKER) as again:
+        assert again.blocks.list_was_read("other")
+
+
+@pytest.mark.parametrize("name", ["", "x" * 600, "\N{SNOWMAN}"])
+async def test_tombstones_of_ids_that_are_none(store: Store, name: str) -> None:
+    """There are none."""
+    assert store.blocks.find_tombstone(name) is None
+
+
+def test_a_store_of_the_version_before(path: Path) -> None:
+    """It has no tombstones, and its rows are those that are written today."""
+    with lmdb.open(str(_hot(path)), max_dbs=16) as environment:
+        about, blocks = environment.open_db(b"about"), environment.open_db(b"blocks")
+        with environment.begin(write=True) as transaction:
+            transaction.put(b"format", b"4", db=about)
+            row_before = b'{"spki":"' + b"ff" * 32 + b'",' + FIELDS + b',"until":null}'
+            transaction.put(b"b1", row_before, db=blocks)
+    with Store.open(path, Role.WORKER) as store:
+        (found,) = held_blocks(store)
+        assert ("b1", MATCHES[1], frozenset()) == (found.id, found.match, store.blocks.tombstone_ids())
+
+
+def _hot(path: Path) -> Path:
+    for directory in (path, path / "hot"):
+        directory.mkdir(0o700)
+    return path / "hot"
