@@ -7,6 +7,7 @@ egress guard (OCSP) or by the prefetcher (CRLs). Whatever goes wrong is an `Atte
 import asyncio
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import Enum
 from itertools import chain, repeat
 from typing import Protocol, TypeVar, assert_never
@@ -92,12 +93,14 @@ class GatherRequest:
     Attributes:
         deadline: Moment of `Clock.monotonic` after which nobody waits any longer.
         signatures: Those of inline CRLs, in all rounds together.
+        longest_age: Of evidence, where the request says so (`Policy.max_evidence_age`).
     """
 
     inline: InlineEvidence
     sources: Sources
     deadline: float
     signatures: InlineSignatures = field(default_factory=InlineSignatures, repr=False, compare=False)
+    longest_age: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +309,8 @@ class Gatherer:
         if request.sources is not Sources.ALL:
             return GatheredOcsp((), tuple(Attempt(url, Problem.OFFLINE) for url in urls))
         certificate, issuer = wanted.certificate, wanted.issuer
-        found = await self._in_time(self._ocsp_client.ask(certificate, issuer, request.deadline), request)
+        asking = self._ocsp_client.ask(certificate, issuer, request.deadline, request.longest_age)
+        found = await self._in_time(asking, request)
         outcome = found or self._ocsp_client.so_far(certificate, issuer)
         if outcome is None:
             outcome = OcspOutcome(None, (Attempt(urls[0], Problem.TIMED_OUT),))

@@ -81,6 +81,8 @@ class OcspEvent(StrEnum):
     """It was held, and had been read by this worker."""
     HOST = "host"
     """It was held, and was read now."""
+    REDIS = "redis"
+    """Another replica had fetched it, and no responder was asked."""
     REMEMBERED = "remembered"
     """A responder was not asked, since it refused to answer the same a moment ago."""
     NOT_TRIED = "not_tried"

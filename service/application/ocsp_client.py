@@ -4,7 +4,8 @@ Rules it keeps: responders are asked in turn (`ocsp_responders`), and nobody wai
 asked after a share of the time there is, so that the last one still has time to answer; the first answer that serves
 ends the asking, and nobody waits for those that have not answered by then, while whatever has come by then is kept.
 What is usable is kept for the host (`ocsp_keeping`), what is used is asked for again before it ends (`ocsp_refresh`),
-and what was read once is not read again (`ocsp_memory`).
+and what was read once is not read again (`ocsp_memory`). Where there are other replicas, what one of them was told is
+taken instead of asking (`ocsp_sharing`), and what we are told is shared.
 
 Nonces, where the operator wants them: each request to each responder has its own and goes by POST, since nothing on
 the way may answer it. Who asks about a certificate while it is asked about waits for that answer: it was made after the
@@ -15,13 +16,14 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Protocol
 
 from service.application.blocks import BlocksInForce
 from service.application.breaker import BreakerRules, Breakers
 from service.application.clock import Clock
-from service.application.evidence_store import HeldOcsp, OcspStore
+from service.application.evidence_store import HeldOcsp, OcspStore, StoreError
 from service.application.flights import Flights
 from service.application.nonces import Nonces
 from service.application.observer import FetchDetails, Observer, OcspEvent
@@ -29,7 +31,9 @@ from service.application.ocsp_keeping import NothingBlocked, OcspKeeper, Revoked
 from service.application.ocsp_memory import OcspMemory
 from service.application.ocsp_refresh import OcspRefresher, RefreshReport, RefreshRules, Used
 from service.application.ocsp_responders import OcspResponders, Reached, ResponderReport, reached
-from service.application.ocsp_tally import OcspOutcome, Tally, Tried
+from service.application.ocsp_sharing import NotShared, OcspSharing, SharedQuestion
+from service.application.ocsp_taking import is_shared_and_older, take_shared, worth_sharing
+from service.application.ocsp_tally import FALLBACKS, OcspOutcome, Tally, Tried
 from service.application.origin import Origin, OriginAnswer, OriginError, OriginRequest, UrlTrust
 from service.core.decision.issuer_policy import policy_for, responders_of
 from service.core.der.ocsp import ResponderError, read_ocsp_response
@@ -54,20 +58,11 @@ TURNS_SHARE = 0.5
 LONGEST_TURN_S = 0.2
 """Seconds after which the next responder is asked at the latest: several times what one far away takes to answer."""
 
+WAITING_SHARE = 0.5
+"""Of the time there is, in which it is waited for another replica that asks: the other half is for asking ourselves."""
+
 REQUEST_TYPE = "application/ocsp-request"
 RESPONSE_TYPE = "application/ocsp-response"
-
-_FALLBACKS = frozenset({
-    Problem.WEAK_ALGORITHM,
-    Problem.STATUS_UNKNOWN,
-    Problem.STALE,
-    Problem.NOT_YET_VALID,
-    Problem.INCONSISTENT,
-    Problem.NONCE_MISMATCH,
-    Problem.NONCE_MISSING,
-})  # fmt: skip
-"""What is wrong with an answer by somebody who may give it: the next responder is asked, and where none does better
-this answer is what there is. A request may accept what the operator does not: the core refuses it, or not."""
 
 _BEHIND_PATH = frozenset("?#")
 """Where one of these stands in a URL, nothing can be added to its path. Nothing else is read in it: the guard does."""
@@ -102,6 +97,7 @@ class OcspRules:
             counts was.
         blocks: What is blocked: the answers of a blocked signer are not kept, and the next responder is asked.
         purges: What was purged; looked at before anybody is asked, so that no refusal outlives its purge.
+        sharing: What other replicas were told, and are told by this one.
     """
 
     policy: Policy
@@ -111,6 +107,7 @@ class OcspRules:
     revoked_seen: RevokedSeen = nobody
     blocks: BlocksInForce = field(default_factory=NothingBlocked)
     purges: Purges = field(default_factory=NothingPurged)
+    sharing: OcspSharing = field(default_factory=NotShared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +157,20 @@ class OcspClient:
         self._events: Counter[OcspEvent] = Counter()
         self._memory = OcspMemory()
         self._purges = rules.purges
+        self._sharing = rules.sharing
+        self._store = store
         self._pardons = 0
         self._keeper = OcspKeeper(store, clock, rules.policy, rules.blocks, rules.revoked_seen)
         self._responders = OcspResponders(Breakers(clock, rules.breaker), clock)
         self._refresher = OcspRefresher(self.ask, store, clock, observer, rules.policy, rules.refresh)
 
-    async def ask(self, certificate: Certificate, issuer: Certificate, deadline: float | None = None) -> OcspOutcome:
+    async def ask(
+        self,
+        certificate: Certificate,
+        issuer: Certificate,
+        deadline: float | None = None,
+        longest_age: timedelta | None = None,
+    ) -> OcspOutcome:
         """Ask until one responder gives an answer that is signed by somebody who may, whatever it says.
 
         Args:
@@ -173,11 +178,16 @@ class OcspClient:
             issuer: Its issuer in that chain.
             deadline: Moment of `Clock.monotonic` until which an answer is of use; responders have their share of the
                 time until then before the next one is asked. None for as long as one of them may take.
+            longest_age: Of an answer that another replica was given, before responders are asked all the same; None
+                for as long as it lasts.
         """
         self.follow()
         key = store_key(certificate, issuer)
         end = self._clock.monotonic() + self._timeout_s if deadline is None else deadline
-        return await self._flights.join(key, lambda: self._ask(key, certificate, issuer, end))
+        outcome = await self._fly(key, Tally(certificate, issuer), end)
+        if longest_age is None or not is_shared_and_older(outcome, longest_age, self._clock.now()):
+            return outcome
+        return await self._fly(key, Tally(certificate, issuer), end)  # it is held by now, and so it is no news
 
     def answers_serve_others(self, issuer: Certificate) -> bool:
         """Whether an answer about a certificate of this issuer serves others than those who asked: it has no nonce."""
@@ -238,16 +248,49 @@ class OcspClient:
         """End what is under way."""
         await self._refresher.aclose()
         await self._flights.aclose()
+        await self._sharing.aclose()
         await asyncio.gather(*self._overtaken, return_exceptions=True)
 
-    async def _ask(self, key: bytes, certificate: Certificate, issuer: Certificate, end: float) -> OcspOutcome:
-        tally = Tally(certificate, issuer)
-        urls = responders_of(certificate, policy_for(issuer, self._policy))[:MAX_RESPONDERS]
+    async def _fly(self, key: bytes, tally: Tally, end: float) -> OcspOutcome:
+        held = self._held(key)
+        since = None if held is None else held.fetched_at
+        return await self._flights.join(key, lambda: self._ask(key, tally, end, since))
+
+    async def _ask(self, key: bytes, tally: Tally, end: float, since: datetime | None) -> OcspOutcome:
+        issuer = tally.issuer
+        urls = responders_of(tally.certificate, policy_for(issuer, self._policy))[:MAX_RESPONDERS]
+        self._tallies[key] = tally
+        try:
+            if urls and self.answers_serve_others(issuer):
+                await self._ask_others(key, urls, tally, end, since)
+            else:
+                await self._ask_responders(key, urls, tally, end)
+            return tally.outcome()
+        finally:
+            del self._tallies[key]
+
+    async def _ask_others(
+        self, key: bytes, urls: tuple[str, ...], tally: Tally, end: float, since: datetime | None
+    ) -> None:
+        """Take what another replica was told, or ask responders and have it told what they said."""
+        now = self._clock.monotonic()
+        is_silent = all(self._responders.leaves_alone(url, key) for url in urls)
+        until = None if is_silent else now + (end - now) * WAITING_SHARE
+        async with self._sharing.turn(SharedQuestion(key, since, until)) as turn:
+            if await take_shared(turn, urls, self._keeper, tally):
+                self._count(OcspEvent.REDIS)
+                return
+            await self._ask_responders(key, urls, tally, end)
+            held = self._held(key)
+            shared = None if held is None else worth_sharing(held, tally, self._policy.clock_skew)
+            if shared is not None:
+                turn.give(shared)
+
+    async def _ask_responders(self, key: bytes, urls: tuple[str, ...], tally: Tally, end: float) -> None:
         waiting = list(self._responders.ordered(dict.fromkeys(urls)))
         left_s = max(0.0, end - self._clock.monotonic())
         turn_s = min(left_s * TURNS_SHARE / max(1, len(waiting)), LONGEST_TURN_S)
         running: dict[asyncio.Task[Tried], str] = {}
-        self._tallies[key] = tally
         try:
             while waiting or running:
                 if waiting and not self._begin(waiting.pop(0), key, tally, running):
@@ -257,10 +300,14 @@ class OcspClient:
                     break
             while tally.keeping:
                 await self._next(running, tally, None)
-            return tally.outcome()
         finally:
-            del self._tallies[key]
             self._overtake(running, tally)
+
+    def _held(self, key: bytes) -> HeldOcsp | None:
+        try:
+            return self._store.find_ocsp(key)
+        except StoreError:
+            return None
 
     def _begin(self, url: str, key: bytes, tally: Tally, running: dict[asyncio.Task[Tried], str]) -> bool:
         """Ask a responder, unless it is not to be asked now; whether anybody is to be waited for."""
@@ -325,7 +372,7 @@ class OcspClient:
         refused = await self._keeper.keep(finding, answer.body, certificate, issuer)
         if refused is None:
             return Tried(finding), Reached.ANSWERED
-        return Tried(finding if refused.problem in _FALLBACKS else None, refused), Reached.ANSWERED
+        return Tried(finding if refused.problem in FALLBACKS else None, refused), Reached.ANSWERED
 
     async def _fetch(self, url: str, trust: UrlTrust, request: bytes, short: str | None) -> OriginAnswer:
         accept = ("accept", RESPONSE_TYPE)

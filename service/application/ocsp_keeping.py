@@ -103,12 +103,24 @@ class OcspKeeper:
         self._blocks = blocks
 
     async def keep(
-        self, finding: OcspFinding, response: bytes, certificate: Certificate, issuer: Certificate
+        self,
+        finding: OcspFinding,
+        response: bytes,
+        certificate: Certificate,
+        issuer: Certificate,
+        fetched_at: datetime | None = None,
     ) -> Attempt | None:
         """Why the next responder is asked, or None.
 
         An answer is kept where it serves, or did: nothing that says `unknown`, is of the future, is not understood, is
         no answer to what was asked, or was signed by whom an operator has blocked.
+
+        Args:
+            finding: What somebody has said.
+            response: The octets of it.
+            certificate: The certificate in question.
+            issuer: Its issuer.
+            fetched_at: When it was fetched, where another replica has done that; None for now.
         """
         now = self._clock.now()
         try:
@@ -132,17 +144,26 @@ class OcspKeeper:
         refusal = _refusal(newest, subject)
         if refusal is None or refusal.problem is Problem.STALE:
             expires_at = _expiry(newest.single, certificate, subject.policy)
-            await self._hold(newest, HeldOcsp(response, finding.source, now, expires_at), subject)
+            held = HeldOcsp(response, finding.source, fetched_at or now, expires_at)
+            is_outranked = await self._hold(newest, held, subject)
+            if is_outranked and finding.tier is Tier.REDIS:
+                # A responder may be behind, and its answer is judged beside what is held. What others have shared is
+                # there instead of a responder's: where it is behind, a responder is asked.
+                return Attempt(finding.source, Problem.ROLLED_BACK)
         return refusal
 
-    async def _hold(self, answer: SignedAnswer, new: HeldOcsp, subject: _Subject) -> None:
-        """Put an answer into the store, never in place of a newer one: replaying an old one makes nobody forget."""
-        news = answer.single.status is CertStatus.REVOKED
+    async def _hold(self, answer: SignedAnswer, new: HeldOcsp, subject: _Subject) -> bool:
+        """Put an answer into the store, never in place of a newer one: replaying an old one makes nobody forget.
+
+        Returns:
+            Whether what was held before has stayed.
+        """
+        news, is_outranked = answer.single.status is CertStatus.REVOKED, False
 
         def supersedes(held: HeldOcsp) -> bool:
-            nonlocal news
+            nonlocal news, is_outranked
             takes = self._supersedes(answer, held, subject)
-            news = news and takes and not self._was_known(answer, held, subject)
+            news, is_outranked = news and takes and not self._was_known(answer, held, subject), not takes
             return takes
 
         # Where it cannot be held, it serves this request, and the next one asks again.
@@ -150,6 +171,7 @@ class OcspKeeper:
             await self._store.put_ocsp(store_key(subject.certificate, subject.issuer), new, supersedes)
             if news:
                 await self._revoked_seen()
+        return is_outranked
 
     def _supersedes(self, answer: SignedAnswer, held: HeldOcsp, subject: _Subject) -> bool:
         """Whether an answer takes the place of a held one: the newer does, as far as is known who may speak.

@@ -153,6 +153,15 @@ class OcspResponders:
             return None
         return Attempt(url, Problem.NOT_TRIED)
 
+    def leaves_alone(self, url: str, question: bytes) -> bool:
+        """Whether a responder would be refused to whoever asked now; asking this lets nobody through."""
+        if self._failures.recall(url, question) is not None:
+            return True
+        host = host_of(url)
+        return self._breakers.failures(host) > 0 and any(
+            one.host == host and one.state is BreakerState.OPEN for one in self._breakers.report()
+        )
+
     def answered(self, url: str, question: bytes, seconds: float) -> None:
         """A responder gave an answer that serves."""
         self._breakers.succeeded(host_of(url))

@@ -5,11 +5,27 @@ at. What revokes is never left out, whoever was quicker. Each responder that gav
 """
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.certificate import Certificate
 from service.core.model.ocsp import CertStatus, OcspFinding
 from service.core.ocsp.cert_id import is_about
+
+FALLBACKS: Final = frozenset({
+    Problem.WEAK_ALGORITHM,
+    Problem.STATUS_UNKNOWN,
+    Problem.STALE,
+    Problem.NOT_YET_VALID,
+    Problem.INCONSISTENT,
+    Problem.NONCE_MISMATCH,
+    Problem.NONCE_MISSING,
+})  # fmt: skip
+"""What is wrong with an answer by somebody who may give it: the next responder is asked, and where none does better
+this answer is what there is. A request may accept what the operator does not: the core refuses it, or not."""
+
+ASKED_ELSEWHERE: Final = "another replica was asking"
+"""Where the time was over before that one had an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +68,7 @@ class Tally:
     Attributes:
         under_way: Who was asked, and of whom nothing was added yet.
         keeping: Who of them has said something that is being kept: it is not to be lost any more.
+        awaited: The responder that another replica may be asking, while it is waited for what that one writes.
         answer: The first answer that serves; None until then.
     """
 
@@ -59,6 +76,7 @@ class Tally:
     issuer: Certificate
     under_way: dict[str, None] = field(default_factory=dict)
     keeping: set[str] = field(default_factory=set)
+    awaited: str | None = None
     answer: OcspFinding | None = None
     _fallback: Tried = field(default_factory=Tried)
     _attempts: list[Attempt] = field(default_factory=list)
@@ -72,8 +90,13 @@ class Tally:
         if tried.attempt is not None:
             self._attempts.append(tried.attempt)
             self._fallback = self._fallback if self._fallback.finding else tried
-        if tried.finding is not None and self._revokes(tried.finding):
-            self._revoking.append(tried.finding)
+        if tried.finding is not None:
+            self.beside(tried.finding)
+
+    def beside(self, finding: OcspFinding) -> None:
+        """Take an answer that ends nothing: where it revokes, it is not left out."""
+        if self._revokes(finding):
+            self._revoking.append(finding)
 
     def outcome(self) -> OcspOutcome:
         """What that comes to; those that have said nothing yet have run out of time, unless there is an answer."""
@@ -82,6 +105,7 @@ class Tally:
         best = self._fallback
         others = [one for one in self._attempts if best.finding is None or one is not best.attempt]
         silent = (Attempt(url, Problem.TIMED_OUT) for url in self.under_way)
+        others.extend([] if self.awaited is None else [Attempt(self.awaited, Problem.TIMED_OUT, ASKED_ELSEWHERE)])
         besides = (finding for finding in self._revoking if finding is not best.finding)
         return OcspOutcome(best.finding, (*others, *silent), tuple(besides))
 

@@ -195,7 +195,8 @@ class Validator:
         policy = request.policy
         sources = _sources(request, self._clock.now())
         signatures = InlineSignatures(policy.limits)
-        gathering = GatherRequest(request.evidence, sources, started + self._deadline_s, signatures)
+        deadline = started + self._deadline_s
+        gathering = GatherRequest(request.evidence, sources, deadline, signatures, policy.max_evidence_age)
         evidence, wanted = Evidence(), _anticipated(question, request)
         rounds = policy.limits.rounds
         while True:

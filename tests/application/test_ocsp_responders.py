@@ -199,3 +199,30 @@ def test_the_report() -> None:
 def test_what_a_failure_says_of_a_host(error: OriginError, expected: Reached) -> None:
     """A server that fails is down, one that refuses is there, and what we did not send says nothing."""
     assert expected is reached(error)
+
+
+@pytest.mark.parametrize("times", [0, 1, FAILURES])
+def test_to_ask_whether_it_is_left_alone_lets_nobody_through(times: int) -> None:
+    """A host is left alone while its breaker is open; when its time is over, one request is let through, and counts."""
+    clock = ManualClock()
+    asked = responders(clock)
+    fail(asked, A, times)
+    fail(asked, B)
+    for _ in range(2):
+        assert (times == FAILURES) is asked.leaves_alone(A, QUESTION)
+        assert not asked.leaves_alone(B, QUESTION)
+    clock.advance(OPEN_S)
+    for _ in range(2):
+        assert not asked.leaves_alone(A, QUESTION)
+    assert None is asked.refusal(A, QUESTION)
+
+
+def test_a_question_that_was_refused_is_left_alone() -> None:
+    """That one, at that responder, for as long as the refusal is remembered."""
+    clock = ManualClock()
+    asked = responders(clock)
+    asked.refused(QUESTION, Attempt(A, Problem.RESPONDER_ERROR), Reached.ANSWERED)
+    left_alone = [asked.leaves_alone(url, question) for url in (A, B) for question in (QUESTION, b"another")]
+    assert [True, False, False, False] == left_alone
+    clock.advance(REMEMBERED_S)
+    assert not asked.leaves_alone(A, QUESTION)

@@ -1,0 +1,108 @@
+"""The port to what replicas tell each other of OCSP: one asks a responder, and the others take what it was told.
+
+Whoever implements it takes turns: it hands out what others have written, or says that it is this worker's turn to ask.
+What it hands out was said by nobody yet: `ocsp_taking` has it verified as what came from a responder.
+
+What it does not do: raise anything. Where the others cannot be reached it is everybody's turn.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from service.application.evidence_store import HeldOcsp
+
+
+@dataclass(frozen=True, slots=True)
+class SharedQuestion:
+    """What somebody here is about to ask responders.
+
+    Attributes:
+        key: Under which hosts hold the answer (`core.ocsp.cert_id.store_key`).
+        since: When the answer that is held here was fetched: only what was fetched later is of use. None where none is.
+        until: Moment of `Clock.monotonic` until which it is worth waiting for another replica that asks; None where
+            no responder would be asked from here: then it is looked once, and nobody is waited for.
+    """
+
+    key: bytes
+    since: datetime | None
+    until: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SharedOcsp:
+    """What another replica has written; nobody has verified it.
+
+    Attributes:
+        source: The URL that it says it asked.
+        fetched_at: When it says that it did.
+    """
+
+    response: bytes = field(repr=False)
+    source: str
+    fetched_at: datetime
+
+
+class OcspTurn(Protocol):
+    """One question, until it is answered or was asked."""
+
+    async def look(self) -> SharedOcsp | None:
+        """What others have written, as soon as there is something; None where responders are to be asked from here.
+
+        Where what it gave was refused, it is asked again.
+        """
+
+    def taken(self) -> None:
+        """What `look` gave serves."""
+
+    def refused(self, why: str) -> None:
+        """What `look` gave is of no use.
+
+        Args:
+            why: For logs.
+        """
+
+    def give(self, held: HeldOcsp) -> None:
+        """Have what this host holds by now written for the others, once the turn is over; nobody waits for that."""
+
+
+class OcspSharing(Protocol):
+    """What replicas tell each other of OCSP."""
+
+    def turn(self, question: SharedQuestion) -> AbstractAsyncContextManager[OcspTurn]:
+        """A turn for one question; leaving it takes no time."""
+
+    async def aclose(self) -> None:
+        """End what is being written."""
+
+
+class _Alone:
+    """The turn of who has no others: his own. Implements `OcspTurn`."""
+
+    async def look(self) -> SharedOcsp | None:
+        """There are none."""
+        return None
+
+    def taken(self) -> None:
+        """It never is."""
+
+    def refused(self, why: str) -> None:
+        """It never is."""
+
+    def give(self, held: HeldOcsp) -> None:
+        """To nobody."""
+
+
+class NotShared:
+    """A service without a fleet. Implements `OcspSharing`."""
+
+    @asynccontextmanager
+    async def turn(self, question: SharedQuestion) -> AsyncIterator[OcspTurn]:
+        """It is always one's own."""
+        del question
+        yield _Alone()
+
+    async def aclose(self) -> None:
+        """There is nothing to end."""

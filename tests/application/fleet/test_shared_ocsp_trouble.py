@@ -1,0 +1,353 @@
+"""Whoever has the lease may die, and Redis may go: every request is answered as if there were no fleet."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from service.application.fleet.cache import FleetUnavailableError
+from service.application.fleet.shared_ocsp import AT_ONCE, LEASE_S, MOST_LOOKS, POLL_S, SharedOcspAnswers
+from service.application.fleet.telling import FleetEvent
+from service.application.ocsp_sharing import SharedQuestion
+from service.application.ocsp_tally import ASKED_ELSEWHERE
+from service.application.origin import OriginError
+from service.core.model.attempt import Attempt, Problem
+from service.core.model.evidence_tier import Tier
+from tests.application.chain import OCSP_URL, leaf
+from tests.application.fakes import ScriptedOrigin
+from tests.application.fleet.ocsp_replicas import (
+    ISSUER,
+    KEY,
+    LEAF,
+    NOBODYS,
+    Fleet,
+    Replica,
+    fleet_on,
+    good,
+    sealed,
+    until,
+)
+from tests.pki import NOW
+from tests.redis_servers import RedisServer, redis_server
+
+pytestmark = pytest.mark.anyio
+
+LONG_S: Final = 60.0
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    """A server of this test's own, since it is killed."""
+    with redis_server(tmp_path / "redis") as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with much else to do must not make Redis look as if it were gone."""
+    monkeypatch.setattr("service.adapters.redis.cache.COMMAND_S", 0.5)
+
+
+@pytest.fixture
+def origin() -> ScriptedOrigin:
+    """A responder that says good."""
+    return ScriptedOrigin({OCSP_URL: good()})
+
+
+@pytest.fixture
+async def fleet(server: RedisServer, store_directory: Path, origin: ScriptedOrigin) -> AsyncIterator[Fleet]:
+    """A fleet without replicas."""
+    async with fleet_on(server, "fleet", store_directory, origin) as made:
+        yield made
+
+
+def occupy(fleet: Fleet, seconds: float) -> None:
+    """Have somebody hold the lease who will never write anything."""
+    assert b"+OK" == fleet.server.ask("SET", fleet.names.ocsp_lease(KEY), "x", "PX", str(round(1000 * seconds)))
+
+
+async def test_a_holder_that_died(fleet: Fleet, origin: ScriptedOrigin) -> None:
+    """When the lease has ended one of the others takes it, and the rest take what that one writes."""
+    replicas = await fleet.several(3)
+    occupy(fleet, 0.3)
+    outcomes = await asyncio.gather(*(replica.ask() for replica in replicas))
+    assert [True] * 3 == [one.finding is not None for one in outcomes]
+    assert 1 == len(origin.requests)
+    told = [event for replica in replicas for event in replica.told.events]
+    assert (3, 1, 2, 0) == tuple(
+        map(told.count, (FleetEvent.WAITED, FleetEvent.LEASED, FleetEvent.HIT, FleetEvent.OVERDUE))
+    )
+
+
+async def test_a_holder_that_takes_too_long(fleet: Fleet, origin: ScriptedOrigin) -> None:
+    """Who has a deadline asks with half of his time left; what he was told is written all the same."""
+    replica = await fleet.replica()
+    occupy(fleet, LONG_S)
+    outcome = await replica.ask(deadline_s=0.2)
+    assert outcome.finding is not None
+    assert ((), 1) == (outcome.attempts, len(origin.requests))
+    await until(lambda: FleetEvent.WRITTEN in replica.told.events)
+    assert [FleetEvent.MISS, FleetEvent.WAITED, FleetEvent.OVERDUE, FleetEvent.WRITTEN] == replica.told.events
+    assert 0 < fleet.lease_ms  # it was not his to give back
+
+
+async def test_nobody_waits_longer_than_a_lease_lasts(fleet: Fleet, origin: ScriptedOrigin) -> None:
+    """However much time there is."""
+    replica = await fleet.replica()
+    occupy(fleet, LONG_S)
+    asking = asyncio.create_task(replica.ask(deadline_s=60 * LONG_S))
+    await until(lambda: FleetEvent.WAITED in replica.told.events)
+    assert [] == origin.requests
+    fleet.clock.advance(timedelta(seconds=LEASE_S))
+    async with asyncio.timeout(30):
+        await asking
+    assert (1, True) == (len(origin.requests), FleetEvent.OVERDUE in replica.told.events)
+
+
+async def test_the_deadline_comes_while_another_asks(fleet: Fleet) -> None:
+    """What there is until then says so, in the words for a responder that is silent."""
+    replica = await fleet.replica()
+    occupy(fleet, LONG_S)
+    asking = asyncio.create_task(replica.ask(deadline_s=LONG_S))
+    await until(lambda: FleetEvent.WAITED in replica.told.events)
+    outcome = replica.workers[0].so_far(LEAF, ISSUER)
+    assert outcome is not None
+    assert (None, (Attempt(OCSP_URL, Problem.TIMED_OUT, ASKED_ELSEWHERE),)) == (outcome.finding, outcome.attempts)
+    asking.cancel()
+
+
+async def test_a_holder_that_is_told_nothing(fleet: Fleet, origin: ScriptedOrigin) -> None:
+    """The others try for themselves, one after the other and each within its time."""
+    origin.answers[OCSP_URL] = OriginError(Problem.UNREACHABLE, "nobody there")
+    replicas = await fleet.several(3)
+    outcomes = await asyncio.gather(*(replica.ask() for replica in replicas))
+    assert [[Problem.UNREACHABLE]] * 3 == [[one.problem for one in outcome.attempts] for outcome in outcomes]
+    assert 3 == len(origin.requests)
+
+
+async def test_a_responder_that_comes_back(fleet: Fleet, origin: ScriptedOrigin) -> None:
+    """The first holder fails, the second does not, and the third takes what that one was told."""
+    origin.gate.clear()
+    origin.answers[OCSP_URL] = OriginError(Problem.UNREACHABLE, "nobody there")
+    replicas = await fleet.several(3)
+    asking = [asyncio.create_task(replica.ask()) for replica in replicas]
+    await until(lambda: [FleetEvent.WAITED] * 2 == [one for one in told(replicas) if one is FleetEvent.WAITED])
+    origin.gate.set()
+    await until(lambda: any(task.done() for task in asking))
+    origin.answers[OCSP_URL] = good()
+    outcomes = await asyncio.gather(*asking)
+    tiers = sorted(outcome.finding.tier for outcome in outcomes if outcome.finding is not None)
+    assert (2, [Tier.ORIGIN, Tier.REDIS]) == (len(origin.requests), tiers)
+
+
+def told(replicas: list[Replica]) -> list[FleetEvent]:
+    """What all of them tell."""
+    return [event for replica in replicas for event in replica.told.events]
+
+
+async def test_a_worker_that_ends_gives_its_lease_back(fleet: Fleet, origin: ScriptedOrigin) -> None:
+    """Nobody waits for whoever was stopped."""
+    replica = await fleet.replica()
+    origin.gate.clear()
+    asking = asyncio.create_task(replica.ask())
+    await origin.asked.wait()
+    assert 0 < fleet.lease_ms
+    await replica.workers[0].aclose()
+    assert NOBODYS == fleet.lease_ms
+    assert isinstance((await asyncio.gather(asking, return_exceptions=True))[0], asyncio.CancelledError)
+
+
+async def test_a_request_that_leaves_loses_nothing(fleet: Fleet, origin: ScriptedOrigin) -> None:
+    """The asking goes on, and what comes of it is written."""
+    first, second = await fleet.several(2)
+    origin.gate.clear()
+    asking = asyncio.create_task(first.ask())
+    await origin.asked.wait()
+    asking.cancel()
+    origin.gate.set()
+    await fleet.released()
+    await second.ask()
+    assert (1, [FleetEvent.HIT]) == (len(origin.requests), second.told.events)
+
+
+async def test_an_answer_does_not_wait_for_redis(fleet: Fleet, origin: ScriptedOrigin) -> None:
+    """It is there although Redis takes nothing any more; what cannot be written is told."""
+    replica = await fleet.replica()
+    origin.gate.clear()
+    asking = asyncio.create_task(replica.ask())
+    await origin.asked.wait()
+    fleet.server.freeze()
+    origin.gate.set()
+    outcome = await asking
+    assert outcome.finding is not None
+    assert FleetEvent.UNAVAILABLE not in replica.told.events
+    await until(lambda: FleetEvent.UNAVAILABLE in replica.told.events)
+    fleet.server.thaw()
+
+
+@pytest.mark.parametrize("trouble", ["killed", "frozen", "full"])
+async def test_without_redis(fleet: Fleet, origin: ScriptedOrigin, trouble: str) -> None:
+    """Each replica asks for itself, and says that it cannot share."""
+    replicas = await fleet.several(2)
+    match trouble:
+        case "killed":
+            fleet.server.kill()
+        case "frozen":
+            fleet.server.freeze()
+        case _:
+            fleet.server.ask("CONFIG", "SET", "maxmemory-policy", "noeviction")
+            fleet.server.ask("CONFIG", "SET", "maxmemory", "1")
+    outcomes = [await replica.ask() for replica in replicas]
+    assert [Tier.ORIGIN] * 2 == [one.finding.tier for one in outcomes if one.finding is not None]
+    assert [()] * 2 == [one.attempts for one in outcomes]
+    assert 2 == len(origin.requests)
+    assert [1] * 2 == [replica.told.events.count(FleetEvent.UNAVAILABLE) for replica in replicas]
+
+
+@pytest.mark.parametrize("trouble", ["killed", "frozen"])
+async def test_redis_goes_while_somebody_waits(fleet: Fleet, origin: ScriptedOrigin, trouble: str) -> None:
+    """He asks at once."""
+    replica = await fleet.replica()
+    occupy(fleet, LONG_S)
+    asking = asyncio.create_task(replica.ask(deadline_s=LONG_S))
+    await until(lambda: FleetEvent.WAITED in replica.told.events)
+    fleet.server.kill() if trouble == "killed" else fleet.server.freeze()
+    outcome = await asking
+    assert outcome.finding is not None
+    assert (1, [FleetEvent.MISS, FleetEvent.WAITED, FleetEvent.UNAVAILABLE]) == (
+        len(origin.requests),
+        replica.told.events,
+    )
+
+
+class Crowd:
+    """Lets nobody through before a gate is open, and counts how many are there at once."""
+
+    def __init__(self, get: Callable[[str], Awaitable[bytes | None]]) -> None:
+        """Take where the gate leads to."""
+        self._get = get
+        self.gate = asyncio.Event()
+        self.present = 0
+        self.most = 0
+
+    async def get(self, name: str) -> bytes | None:
+        """Come, wait, and go."""
+        self.present += 1
+        self.most = max(self.most, self.present)
+        await self.gate.wait()
+        try:
+            return await self._get(name)
+        finally:
+            self.present -= 1
+
+
+async def test_many_at_once(fleet: Fleet, origin: ScriptedOrigin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker with many questions has few of them asked of Redis at once, and fails none of them for that."""
+    replica = await fleet.replica()
+    crowd = Crowd(replica.caches[0].get)
+    monkeypatch.setattr(replica.caches[0], "get", crowd.get)
+    certificates = [leaf(f"leaf {number}", ocsp_urls=OCSP_URL) for number in range(5 * AT_ONCE)]
+    asking = [asyncio.create_task(replica.ask(certificate)) for certificate in certificates]
+    await until(lambda: crowd.present == AT_ONCE)
+    crowd.gate.set()
+    await asyncio.gather(*asking)
+    assert (AT_ONCE, len(certificates)) == (crowd.most, len(origin.requests))
+    assert {FleetEvent.MISS, FleetEvent.LEASED} == set(replica.told.events)
+
+
+async def test_much_to_wait_for(fleet: Fleet) -> None:
+    """Whoever waits for many answers looks at each of them less often, and once more when its time is over."""
+    sharing, clock, waiting = SharedOcspAnswers((await fleet.replica()).parts), fleet.clock, 3 * MOST_LOOKS // 50
+    leases = [fleet.names.ocsp_lease(bytes([number])) for number in range(waiting)]
+    assert [True] * waiting == [
+        await fleet.replicas[0].parts.cache.lease(lease, b"somebody's", LONG_S) for lease in leases
+    ]
+
+    async def wait(number: int) -> None:
+        question = SharedQuestion(bytes([number]), None, clock.monotonic() + LONG_S)
+        async with sharing.turn(question) as turn:
+            await turn.look()
+
+    looking = [asyncio.create_task(wait(number)) for number in range(waiting)]
+    await until(lambda: len(clock.slept) >= waiting)
+    clock.advance(timedelta(seconds=LEASE_S))
+    await asyncio.gather(*looking)
+    assert (POLL_S, waiting / MOST_LOOKS) == (clock.slept[0], max(clock.slept))
+    clock.slept.clear()
+    again = asyncio.create_task(wait(0))
+    await until(lambda: bool(clock.slept))
+    assert [POLL_S] == clock.slept[:1]
+    clock.advance(timedelta(seconds=LEASE_S))
+    await again
+
+
+@pytest.mark.parametrize("is_silent", [True, False])
+async def test_too_many_at_once(
+    fleet: Fleet, origin: ScriptedOrigin, monkeypatch: pytest.MonkeyPatch, is_silent: bool
+) -> None:
+    """Whoever gets no place in his time does without Redis."""
+    replica = await fleet.replica()
+    crowd = Crowd(replica.caches[0].get)
+    if is_silent:
+        origin.answers[OCSP_URL] = b"nonsense"
+        await replica.ask()
+        await fleet.released()
+        replica.told.events.clear()
+    monkeypatch.setattr(replica.caches[0], "get", crowd.get)
+    others = [leaf(f"leaf {number}", ocsp_urls=OCSP_URL) for number in range(AT_ONCE)]
+    asking = [asyncio.create_task(replica.ask(certificate)) for certificate in others]
+    await until(lambda: crowd.present == AT_ONCE)
+    async with asyncio.timeout(30):
+        outcome = await replica.ask(deadline_s=60 * LONG_S if is_silent else 0.2)
+    assert is_silent is (outcome.finding is None)
+    assert ([FleetEvent.UNAVAILABLE], 1) == (replica.told.events, len(origin.requests))
+    crowd.gate.set()
+    await asyncio.gather(*asking)
+
+
+async def test_a_process_that_was_busy(fleet: Fleet, origin: ScriptedOrigin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It looks once more before it does without Redis, which answers."""
+    first, second = await fleet.several(2)
+    await first.ask()
+    await fleet.released()
+    get, failures = second.caches[0].get, iter([FleetUnavailableError("this process was kept busy")])
+
+    async def busy_at_first(name: str) -> bytes | None:
+        for failure in failures:
+            raise failure
+        return await get(name)
+
+    monkeypatch.setattr(second.caches[0], "get", busy_at_first)
+    await second.ask()
+    assert ([FleetEvent.HIT], 1) == (second.told.events, len(origin.requests))
+
+
+async def test_nobody_waits_whose_time_is_over(fleet: Fleet) -> None:
+    """He asks at once, whoever else does."""
+    replica = await fleet.replica()
+    occupy(fleet, LONG_S)
+    question = SharedQuestion(KEY, None, fleet.clock.monotonic())
+    async with SharedOcspAnswers(replica.parts).turn(question) as turn:
+        assert None is await turn.look()
+    assert ([], FleetEvent.OVERDUE) == (fleet.clock.slept, replica.told.events[-1])
+
+
+@pytest.mark.parametrize("is_free", [True, False])
+async def test_what_changes_all_the_time(fleet: Fleet, is_free: bool) -> None:
+    """Who changes what is there faster than it can be verified keeps nobody from asking."""
+    parts, looks = (await fleet.replica()).parts, 0
+    if not is_free:
+        occupy(fleet, LONG_S)
+    question = SharedQuestion(KEY, None, fleet.clock.monotonic() + LEASE_S)
+    async with SharedOcspAnswers(parts).turn(question) as turn:
+        while looks < 100:
+            await parts.cache.put(fleet.names.ocsp(KEY), sealed(good(), at=NOW + timedelta(microseconds=looks)), LONG_S)
+            if await turn.look() is None:
+                break
+            looks += 1
+            turn.refused("it is of no use")
+            fleet.clock.advance(timedelta(seconds=LEASE_S / 4))
+    assert 2 <= looks <= 5
