@@ -17,7 +17,7 @@ from service.application.operating.crl_listing import CrlListing, ListingRules
 from service.application.operating.purging import PurgeWatch, Purging
 from service.application.operating.refreshing import Refreshing
 from service.application.operating.resetting import Resetting
-from service.application.operating.statistics import Statistics, StatisticsPorts
+from service.application.operating.statistics import FleetPorts, Statistics, StatisticsPorts
 from service.application.operating.telling import (
     Purged,
     RefreshAsked,
@@ -323,6 +323,7 @@ class Operators:
         self.ocsp = NO_OCSP
         self.shadow = ShadowSnapshot()
         self.trust_stores: tuple[TrustStoreReport, ...] = ()
+        self.fleet: FleetPorts | None = None
         self.longest_wait_s = longest_wait_s
 
     def services(self) -> OperatorServices:
@@ -353,4 +354,5 @@ class Operators:
             ocsp=lambda: self.ocsp,
             shadow=lambda: self.shadow,
             trust_stores=lambda: self.trust_stores,
+            fleet=self.fleet,
         )

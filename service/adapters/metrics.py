@@ -7,6 +7,7 @@ process that was killed keeps counting as much as it had counted.
 What it does not do: what is true at the moment of asking, rather than counted (`metric_collectors`).
 """
 
+import os
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
@@ -50,6 +51,9 @@ OTHER_STORES: Final = "(other)"
 """The label of all others: no trust store can be called so."""
 
 _KINDS: Final = ("crl", "ocsp")
+
+_OF_THE_LIVING: Final = "gauge_live"
+"""What the files of gauges begin with that only living processes have a say in."""
 
 _merge: Final[Callable[[list[str]], Iterable[Metric]]] = MultiProcessCollector.merge
 
@@ -201,5 +205,16 @@ class SharedCounters(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Read every file. One that is still empty belongs to a process that is being started, or was then killed."""
-        files = [str(file) for file in self._directory.glob(f"*{SUFFIX}") if file.stat().st_size]
-        return _merge(files)
+        files = [file for file in self._directory.glob(f"*{SUFFIX}") if file.stat().st_size]
+        return _merge([str(file) for file in files if not _is_left_behind(file)])
+
+
+def _is_left_behind(file: Path) -> bool:
+    """Whether a file says how a process is that is no more; prometheus-client calls it `gauge_live{mode}_{pid}.db`."""
+    if not file.name.startswith(_OF_THE_LIVING):
+        return False
+    try:
+        os.kill(int(file.stem.rpartition("_")[2]), 0)
+    except (ProcessLookupError, PermissionError):  # nobody's, or somebody else's by now
+        return True
+    return False

@@ -1,6 +1,6 @@
 """`GET /v1/stats`: how a service does. It names subjects, and so needs a token where tokens are configured."""
 
-import asyncio
+from collections.abc import Mapping
 
 from starlette.types import Receive, Scope
 
@@ -8,9 +8,10 @@ from service.api.moment import write_moment, write_optional
 from service.api.permission import permit
 from service.api.reply import Reply, json_reply
 from service.api.rules import ApiRules
+from service.application.fleet.heartbeats import ReplicaLine
 from service.application.ocsp_client import OcspReport
 from service.application.ocsp_responders import ResponderReport
-from service.application.operating.statistics import Inventoried, ServiceStatistics, Statistics
+from service.application.operating.statistics import FleetFigures, Inventoried, ServiceStatistics, Statistics
 from service.application.shadow import ShadowSnapshot, WouldDeny
 from service.application.trust_stores import TrustStoreReport
 
@@ -22,14 +23,12 @@ class StatsHandler:
         """Take who gathers it, and who may look."""
         self._statistics = statistics
         self._rules = rules
-        self._turn = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive) -> Reply:
         """Handle it."""
         del receive
         permit(self._rules, scope)
-        async with self._turn:  # one thread at a time: verdicts share the interpreter with it
-            return json_reply(200, stats_document(await self._statistics.gather()))
+        return json_reply(200, stats_document(await self._statistics.gather()))
 
 
 def stats_document(found: ServiceStatistics) -> dict[str, object]:
@@ -49,6 +48,7 @@ def stats_document(found: ServiceStatistics) -> dict[str, object]:
         "responders": [_responder(one) for one in found.ocsp.responders],
         "trust_stores": [_trust_store(one) for one in found.trust_stores],
         "shadow": _shadow(found.shadow),
+        "fleet": None if found.fleet is None else _fleet(found.fleet),
     }
 
 
@@ -118,3 +118,48 @@ def _denial(denial: WouldDeny) -> dict[str, object]:
         "subject": denial.subject,
         "fingerprint_sha256": denial.fingerprint,
     }
+
+
+def _fleet(fleet: FleetFigures) -> dict[str, object]:
+    report = fleet.report
+    return {
+        "replica": report.replica,
+        "reachable": report.reason is None,
+        "reason": report.reason,
+        "authenticated": report.authenticated,
+        "replicas": [_replica(line) for line in report.replicas],
+        "unreadable": report.unreadable,
+        "omitted": report.omitted,
+        "events": _nested(fleet.counts.events),
+        "refused": _nested(fleet.counts.refused),
+    }
+
+
+def _replica(line: ReplicaLine) -> dict[str, object]:
+    heartbeat = line.heartbeat
+    tallies = heartbeat.tallies
+    return {
+        "name": heartbeat.name,
+        "presence": line.presence,
+        "at": write_moment(heartbeat.at),
+        "instance": heartbeat.instance,
+        "name_taken": heartbeat.name_taken,
+        "version": heartbeat.version,
+        "role": heartbeat.role,
+        "started_at": write_moment(heartbeat.started_at),
+        "workers": heartbeat.workers,
+        "standing": heartbeat.standing,
+        "reason": heartbeat.reason,
+        "host": heartbeat.held,
+        "leases": {"held": heartbeat.leases_held, "taken": tallies.leases_taken},
+        "hits": {"verdicts": tallies.verdicts, "host": tallies.host, "redis": tallies.redis},
+        "refused": tallies.refused,
+    }
+
+
+def _nested(counts: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
+    """Counts by kind, and below it by what happened."""
+    found: dict[str, dict[str, int]] = {}
+    for (kind, what), count in sorted(counts.items()):
+        found.setdefault(kind, {})[what] = count
+    return found

@@ -7,6 +7,11 @@ from pydantic import Field
 
 from service.api.answers import AnswerSchema, Fingerprint, Hex
 from service.application.breaker import BreakerState
+from service.application.fleet.envelope import EnvelopeKind, Refusal
+from service.application.fleet.heartbeat import Role
+from service.application.fleet.heartbeats import Presence
+from service.application.fleet.standing import Standing
+from service.application.fleet.telling import FleetEvent
 from service.application.observer import OcspEvent
 from service.application.operating.crl_listing import CrlStatus
 from service.core.model.failure import Code
@@ -181,6 +186,98 @@ class WorkerStats(AnswerSchema):
     pid: Count
 
 
+class HitStats(AnswerSchema):
+    """How often something was found, since the replica was started."""
+
+    hits: Count
+    misses: Count
+    """How often it had to be looked for elsewhere."""
+
+
+class ReplicaHits(AnswerSchema):
+    """Where a replica finds what it needs."""
+
+    verdicts: HitStats
+    """Requests that were answered with a verdict that was kept."""
+    host: HitStats
+    """OCSP answers on its host."""
+    redis: HitStats
+    """CRLs and OCSP answers in Redis."""
+
+
+class LeaseStats(AnswerSchema):
+    """Leases: whoever has one asks the authority for all."""
+
+    held: Count
+    """By its prefetcher, at that moment."""
+    taken: Count
+    """By all of its processes, since it was started."""
+
+
+class ReplicaHost(AnswerSchema):
+    """What a replica's host holds."""
+
+    generation: Count
+    """Raised with every change that a verdict may depend on; each host counts for itself."""
+    crls: Count
+    crls_digest: str
+    """The same where the same CRLs are held."""
+    blocks: Count
+
+
+class ReplicaStats(AnswerSchema):
+    """A replica, as its last heartbeat says."""
+
+    name: str
+    presence: Presence
+    """`gone`: it was silent for ten seconds; after an hour it is forgotten."""
+    at: datetime
+    """When it was heard last, by its own clock."""
+    instance: str
+    """Random, of this run of it."""
+    name_taken: bool
+    """Whether another replica writes under its name: each hides the other."""
+    version: str
+    role: Role
+    """`prefetch`: it answers no requests."""
+    started_at: datetime
+    workers: Count | None
+    """Processes that answer requests; null where there are none."""
+    standing: Standing
+    """`current`: it knows what its fleet knows."""
+    reason: str
+    """Why it is not current. May be empty."""
+    host: ReplicaHost | None
+    """Null where its store cannot be read."""
+    leases: LeaseStats
+    hits: ReplicaHits
+    refused: Count
+    """How often it refused what came out of Redis."""
+
+
+class FleetStats(AnswerSchema):
+    """The fleet, and what this replica has to do with it."""
+
+    replica: str
+    """What this one is called."""
+    reachable: bool
+    """Whether the worker that answers reached Redis."""
+    reason: str | None
+    """Why it did not."""
+    authenticated: bool
+    """Whether there is a fleet key. Without one anybody who reaches Redis may have written what is shown."""
+    replicas: list[ReplicaStats]
+    """By name."""
+    unreadable: Count
+    """Heartbeats that are none, or nobody's of this fleet."""
+    omitted: Count
+    """Heartbeats that were not looked into: there are too many."""
+    events: dict[EnvelopeKind, dict[FleetEvent, Count]]
+    """What happened between this replica and Redis, and how often."""
+    refused: dict[EnvelopeKind, dict[Refusal, Count]]
+    """What it refused that came from there, and why."""
+
+
 class StatsAnswer(AnswerSchema):
     """How a service does."""
 
@@ -201,3 +298,5 @@ class StatsAnswer(AnswerSchema):
     responders: list[ResponderStats]
     trust_stores: list[TrustStoreStats]
     shadow: ShadowStats
+    fleet: FleetStats | None
+    """Null without Redis."""

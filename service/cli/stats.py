@@ -5,11 +5,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from service.cli.operating import Service, ServiceOption
 from service.cli.options import DEFAULT_URL, JsonOption, fail, output
-from service.cli.rendering import visible, visible_answer
+from service.cli.rendering import visible_answer
 from service.cli.service_client import AskError
+from service.cli.stats_fleet import fleet_lines, fleet_table
 
 
 def show_stats(url: ServiceOption = DEFAULT_URL, *, as_json: JsonOption = False) -> None:
@@ -21,10 +23,14 @@ def show_stats(url: ServiceOption = DEFAULT_URL, *, as_json: JsonOption = False)
     if as_json:
         output.print(json.dumps(answer, ensure_ascii=False, indent=2), markup=False)
         return
+    shown = visible_answer(answer)
     table = Table(show_header=False, box=None)
-    for label, value in _rows(visible_answer(answer)):
-        table.add_row(label, visible(value))
+    for label, value in (*_rows(shown), *fleet_lines(shown["fleet"])):
+        table.add_row(label, Text(value))
     output.print(table)
+    replicas = fleet_table(shown["fleet"], shown["at"])
+    if replicas is not None:
+        output.print(replicas)
 
 
 def _rows(stats: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -18,6 +18,7 @@ NOTHING: Final = {"started": [], "unknown": [], "outcomes": [], "running": [], "
 
 DOWNLOADING: Final = {"phase": "downloading", "done": 0, "total": None, "entries": 0, "entries_total": None, "at": ""}
 INGESTING: Final = {**DOWNLOADING, "phase": "ingesting"}
+FLEET: Final[dict[str, Any]] = examples.STATS["fleet"]
 
 
 def run(url: str, *arguments: str) -> Result:
@@ -244,6 +245,17 @@ def test_reset_of_nothing_or_too_much(arguments: tuple[str, ...]) -> None:
             {"responders": [{"host": "http://a:80", "state": "open", "failures": 3, "answered_at": None}]},
             "http://a:80 open, 3 failures in a row",
         ),
+        ({}, "revet-0 answers, Redis answers, 1 replicas present"),
+        ({}, "1 crl leased, 1 crl miss, 2 ocsp hit"),
+        ({"fleet": {**FLEET, "refused": {"crl": {"unauthentic": 7}}}}, "7 crl unauthentic"),
+        ({"fleet": {**FLEET, "reachable": False, "reason": "ConnectionError"}}, "does not answer: ConnectionError"),
+        ({"fleet": {**FLEET, "authenticated": False}}, "without a key: anybody may have written this"),
+        ({"fleet": {**FLEET, "unreadable": 3, "omitted": 4}}, "3 unreadable, 4 not looked into"),
+        ({"fleet": {**FLEET, "replicas": []}}, "0 replicas present"),
+        (
+            {"fleet": {**FLEET, "events": {"heartbeat": {"written": 4711}, "crl": {"hit": 1}}}},
+            "shared         1 crl hit",
+        ),
     ],
 )
 def test_stats(changes: dict[str, Any], expected: str) -> None:
@@ -251,6 +263,52 @@ def test_stats(changes: dict[str, Any], expected: str) -> None:
     with answering(always({**examples.STATS, **changes})) as url:
         result = run(url, "stats")
     assert (0, True) == (result.exit_code, expected in result.stdout)
+
+
+def test_stats_of_one_that_has_no_fleet() -> None:
+    """Nothing is said of one."""
+    with answering(always({**examples.STATS, "fleet": None})) as url:
+        result = run(url, "stats")
+    assert (0, False) == (result.exit_code, "Redis" in result.stdout or "replica" in result.stdout)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, "revet-0 current 2 1.2.3 1 h 1 a1c03e 2 2 69%/93%/50% 0"),
+        ({"hits": {"verdicts": {"hits": 0, "misses": 0}}}, "2 - 0"),
+        ({"presence": "gone", "at": "2025-12-31T23:56:00Z"}, "revet-0 gone 4 min 2"),
+        ({"presence": "gone", "at": "2026-01-01T00:00:30Z"}, "revet-0 gone 0 s 2"),
+        ({"started_at": "2025-12-29T23:00:00Z"}, "1.2.3 2 d 1"),
+        ({"standing": "behind"}, "revet-0 behind 2"),
+        ({"workers": None, "role": "prefetch"}, "current prefetch 1.2.3"),
+        ({"host": None}, "1 h - - 2"),
+        ({"name": "a\x1b[31m"}, "a\\x1b[31m current"),
+        ({"name": "[red]a[/b]"}, "[red]a[/b] current"),
+    ],
+)
+def test_replicas(changes: dict[str, Any], expected: str) -> None:
+    """In a table, in which nothing that a stranger wrote commands the terminal."""
+    replica = {**FLEET["replicas"][0], **changes}
+    with answering(always({**examples.STATS, "fleet": {**FLEET, "replicas": [replica]}})) as url:
+        result = run(url, "stats")
+    line = " ".join(result.stdout.splitlines()[-1].split())
+    assert (0, True) == (result.exit_code, expected in line), line
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"standing": "behind", "reason": "no answer"}, "revet-0 is behind: no answer"),
+        ({"name_taken": True}, "revet-0 is the name of several"),
+        ({"standing": "behind", "reason": "[/b]"}, "revet-0 is behind: [/b]"),
+    ],
+)
+def test_what_is_wrong_with_a_replica(changes: dict[str, Any], expected: str) -> None:
+    """Has a line of its own."""
+    replica = {**FLEET["replicas"][0], **changes}
+    with answering(always({**examples.STATS, "fleet": {**FLEET, "replicas": [replica]}})) as url:
+        assert expected in run(url, "stats").stdout
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What the fleet's part of a replica tells: to counters and to the log."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -39,6 +40,19 @@ class RefusedDetails:
     about: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class FleetCounts:
+    """What has happened since the service was started; what never did is left out.
+
+    Attributes:
+        events: By kind and event.
+        refused: By kind and reason.
+    """
+
+    events: Mapping[tuple[str, str], int]
+    refused: Mapping[tuple[str, str], int]
+
+
 class FleetObserver(Protocol):
     """Is told what happens; must not raise and must not wait."""
 
@@ -55,8 +69,18 @@ class FleetObserver(Protocol):
         """The block lists of this host and of the cache were brought together, and why; how many went which way."""
 
 
+class ReplicaObserver(FleetObserver, Protocol):
+    """Is told of the other replicas as well; must not raise and must not wait."""
+
+    def replicas(self, present: int, gone: int) -> None:
+        """So many replicas were heard of a moment ago, this one included, and so many of late, but not now."""
+
+    def name_taken(self, name: str) -> None:
+        """Another replica has written under the name of this one."""
+
+
 class NullFleetObserver:
-    """Is told, and forgets."""
+    """Is told, and forgets. Implements `ReplicaObserver`."""
 
     def fleet(self, kind: EnvelopeKind, event: FleetEvent) -> None:
         """Forget it."""
@@ -69,3 +93,47 @@ class NullFleetObserver:
 
     def reconciled(self, taken: int, given: int, reason: str) -> None:
         """Forget it."""
+
+    def replicas(self, present: int, gone: int) -> None:
+        """Forget it."""
+
+    def name_taken(self, name: str) -> None:
+        """Forget it."""
+
+
+class FleetObservers:
+    """Tells each of several observers. Implements `ReplicaObserver`."""
+
+    def __init__(self, *observers: ReplicaObserver) -> None:
+        """Take them, in the order in which they are told."""
+        self._observers = observers
+
+    def fleet(self, kind: EnvelopeKind, event: FleetEvent) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.fleet(kind, event)
+
+    def refused(self, details: RefusedDetails) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.refused(details)
+
+    def reachable(self, reason: str | None) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.reachable(reason)
+
+    def reconciled(self, taken: int, given: int, reason: str) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.reconciled(taken, given, reason)
+
+    def replicas(self, present: int, gone: int) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.replicas(present, gone)
+
+    def name_taken(self, name: str) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.name_taken(name)

@@ -2,7 +2,8 @@
 
 Some of it is the host's, read off the store by whichever worker is asked; decisions are counted by all workers
 together; caches, responders and what was denied in shadow are those of the one worker that answers, which says who it
-is. What cannot be read is absent, and the rest is told all the same.
+is. What cannot be read is absent, and the rest is told all the same; nobody waits for the prefetcher or for Redis
+longer than a moment.
 """
 
 import asyncio
@@ -14,6 +15,8 @@ from typing import Final, Protocol
 
 from service.application.clock import Clock
 from service.application.evidence_store import StoreError
+from service.application.fleet.heartbeats import FleetReport
+from service.application.fleet.telling import FleetCounts
 from service.application.ocsp_client import OcspReport
 from service.application.operating.crl_listing import CrlLine, CrlListing, CrlStatus, overdue
 from service.application.shadow import ShadowSnapshot
@@ -114,6 +117,19 @@ class Inventoried:
 
 
 @dataclass(frozen=True, slots=True)
+class FleetFigures:
+    """The fleet, and what this replica has to do with it.
+
+    Attributes:
+        report: Who is there.
+        counts: What all of its processes have counted.
+    """
+
+    report: FleetReport
+    counts: FleetCounts
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceStatistics:
     """All of it.
 
@@ -124,6 +140,7 @@ class ServiceStatistics:
         verdicts: Of this worker; None where it keeps none.
         ocsp: Of this worker.
         shadow: Of this worker.
+        fleet: None without Redis.
     """
 
     at: datetime
@@ -136,6 +153,20 @@ class ServiceStatistics:
     ocsp: OcspReport
     shadow: ShadowSnapshot
     trust_stores: tuple[TrustStoreReport, ...]
+    fleet: FleetFigures | None
+
+
+@dataclass(frozen=True, slots=True)
+class FleetPorts:
+    """Whom to ask of the fleet.
+
+    Attributes:
+        replicas: Who is there; answers within a moment, and raises nothing.
+        counts: What all processes have counted; called in a thread.
+    """
+
+    replicas: Callable[[], Awaitable[FleetReport]]
+    counts: Callable[[], FleetCounts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +177,7 @@ class StatisticsPorts:
         blocks: How many there are; raises `StoreError`.
         alive: Whether the prefetcher answers.
         verdicts: Of this worker; None where it keeps none.
+        fleet: None without Redis.
     """
 
     version: str
@@ -160,6 +192,7 @@ class StatisticsPorts:
     ocsp: Callable[[], OcspReport]
     shadow: Callable[[], ShadowSnapshot]
     trust_stores: Callable[[], tuple[TrustStoreReport, ...]]
+    fleet: FleetPorts | None = None
 
 
 class Statistics:
@@ -168,12 +201,15 @@ class Statistics:
     def __init__(self, ports: StatisticsPorts) -> None:
         """Take whom to ask."""
         self._ports = ports
+        self._turn = asyncio.Lock()
 
     async def gather(self) -> ServiceStatistics:
         """How things stand."""
         ports = self._ports
-        alive = await self._alive()
-        host, decisions, started_at = await asyncio.to_thread(self._read, alive=alive)
+        alive, report = await asyncio.gather(self._alive(), self._replicas())
+        async with self._turn:  # one thread at a time: verdicts share the interpreter with it
+            host, decisions, started_at = await asyncio.to_thread(self._read, alive=alive)
+            counts = None if ports.fleet is None else await asyncio.to_thread(ports.fleet.counts)
         return ServiceStatistics(
             at=ports.clock.now(),
             version=ports.version,
@@ -185,6 +221,7 @@ class Statistics:
             ocsp=ports.ocsp(),
             shadow=ports.shadow(),
             trust_stores=ports.trust_stores(),
+            fleet=None if report is None or counts is None else FleetFigures(report, counts),
         )
 
     async def _alive(self) -> bool:
@@ -193,6 +230,9 @@ class Statistics:
                 return await self._ports.alive()
         except TimeoutError:
             return False
+
+    async def _replicas(self) -> FleetReport | None:
+        return None if self._ports.fleet is None else await self._ports.fleet.replicas()
 
     def _read(self, *, alive: bool) -> tuple[Inventoried | None, Mapping[tuple[str, str], int], datetime]:
         counted = self._ports.counted
