@@ -172,8 +172,50 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     "A rule of one issuer wants nonces as well": Mutation(
         ", *(rule.ocsp_nonce for rule in policy.issuer_rules))", ",)"
     ),
+    "Where nonces are wanted no answer to another replica is taken": Mutation(
+        "if urls and self.answers_serve_others(issuer):", "if urls:"
+    ),
     # 3: everything signed is verified where it is used for the first time
     "A CRL is verified before it is held": Mutation("if result is SignatureResult.VALID:", "if True:"),
+    "A CRL of another replica that is refused is asked of the origin": Mutation(
+        "if settled.delivery.lost:",
+        "if False:",
+    ),
+    "A CRL of another replica that has ended is asked of the origin": Mutation(
+        "if settled.delivery.attempt is None or settled.delivery.waits:",
+        "if True:",
+    ),
+    "Where nobody vouches for it nothing of another replica waits": Mutation(
+        "if download.pending is not None and not shared.is_vouched_for:",
+        "if False:",
+    ),
+    "Other replicas are given only what this host holds": Mutation(
+        "if delivery.gave and not delivery.lost:",
+        "if True:",
+    ),
+    "A CRL of another replica was fetched of late, and from this URL": Mutation(
+        "envelope = self._parts.open_fetched(octets, EnvelopeKind.CRL, self._url)",
+        "envelope = self._parts.open_lasting(octets, EnvelopeKind.CRL, None)",
+    ),
+    "Pieces of a CRL are those of its digest": Mutation("if whole.digest() != body.digest:", "if False:"),
+    "What is known is answered by nothing older": Mutation(
+        "if envelope is None or self._is_known(envelope.at):",
+        "if envelope is None:",
+    ),
+    "Whoever asks for a refresh is answered by the origin": Mutation("AnswerFrom.ORIGIN", "AnswerFrom.FLEET_FIRST"),
+    "A version that somebody asked for is answered by the origin": Mutation(
+        "AnswerFrom.ORIGIN if is_asked else answer_from",
+        "answer_from",
+    ),
+    "What another replica fetched is as old as it is": Mutation(
+        "if best.checked_at is None or state.tried_at is None:",
+        "if True:",
+    ),
+    "A file is no other replica's": Mutation("return not _is_file(self.place_of(request))", "return True"),
+    "What is in Redis becomes no other header": Mutation(
+        "return (validators.etag, validators.last_modified) == (etag, modified)",
+        "return True",
+    ),
     "An inline CRL is verified": Mutation("verify(document.signature, key) is SignatureResult.VALID", "True"),
     "A held CRL counts for the key that it verified under": Mutation(
         "finding.signer_spki == issuer.public_key.spki and ", ""
@@ -184,6 +226,19 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         "        responder = Responder(None) if held else authorize(response, issuer, policy, at, budget)",
     ),
     "A remembered OCSP answer is the one that is held": Mutation("known.response == held.response and ", ""),
+    "An OCSP answer of another replica is verified as a responder's": Mutation("if refused is None:", "if True:"),
+    "An OCSP answer of another replica is an authentic one of late to this question": Mutation(
+        "open_fetched(octets, EnvelopeKind.OCSP, about)", "open_lasting(octets, EnvelopeKind.OCSP, None)"
+    ),
+    "An OCSP answer of another replica names a responder that is asked": Mutation(
+        "if source not in responders:", "if False:"
+    ),
+    "An OCSP answer of another replica is none where this host knows better": Mutation(
+        "if is_outranked and finding.tier is Tier.REDIS:", "if False:"
+    ),
+    "A revocation of another replica's that is over keeps an older good out": Mutation(
+        "elif refused.problem in _ENDED:", "elif False:"
+    ),
     "An OCSP answer is verified before it is held": Mutation(
         "if not answers:",
         "if not answers:\n            held = HeldOcsp(response, finding.source, now, now)\n"
@@ -311,5 +366,38 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     "A block is durable before it is answered for": Mutation(
         "return await asyncio.shield(asyncio.wrap_future(self._submit(write)))", "return True"
     ),
+    "A new replica decides nothing before it has read": Mutation(
+        "if not self._store.list_was_read(fleet):", "if False:"
+    ),
+    "Another fleet's list is not this one's": Mutation("== fleet.encode()", "is not None"),
+    "A list that was emptied a moment ago is asked for": Mutation("if is_new and not met.is_whole:", "if False:"),
+    "A list that is still being written is waited for": Mutation("(met.taken and waited < LONGEST_SETTLE_S)", "False"),
+    "A list that does not fit was not read": Mutation("if is_new and not met.no_room:", "if is_new:"),
+    "A block is answered for when the fleet knows of it": Mutation("if reach is not Reach.EVERYWHERE:", "if False:"),
+    "A cache that does not answer has heard nothing": Mutation("return False", "return True"),
+    "What others would not take is not said to be taken": Mutation(
+        "if not is_sharable(block) or not self._others_have_room():", "if False:"
+    ),
+    "What the cache has lost is written again": Mutation(
+        "standing = sorted(here.blocks - (there.blocks - there.fading) - there.tombstones)", "standing = []"
+    ),
+    "A removal takes a key": Mutation(
+        "if envelope.kind is EnvelopeKind.TOMBSTONE and not parts.rules.keys.authenticate:", "if False:"
+    ),
+    "A tombstone is that of one block": Mutation("EnvelopeKind.TOMBSTONE, name,", "EnvelopeKind.TOMBSTONE, None,"),
+    "A cache that was emptied has everything brought together": Mutation(
+        "seen.epoch != self._epoch, seen.last < self._at", "False, False"
+    ),
+    "Whoever missed events has everything brought together": Mutation(
+        "elif BEGINNING < self._looked < (seen.last if seen.first is None else seen.first):", "elif False:"
+    ),
+    "What could not be applied is found again": Mutation(
+        "self._want_everything(missed)", "self._want_everything(missed) if missed is _STARTED else None"
+    ),
+    "Blocks are sealed anew while there are two keys": Mutation(
+        "return error.refusal is Refusal.MISPLACED", "return True"
+    ),
+    "What another host says is in force at once": Mutation("self._changed(transaction)", "pass"),
+    "A block's end is a moment": Mutation("if moment.tzinfo is not None:", "if True:"),
     "Changing takes an administrator": Mutation("role is not Role.ADMIN and", "False and"),
 }

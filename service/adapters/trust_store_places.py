@@ -4,7 +4,7 @@ What it does not do: read anything before it is asked to.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,11 +32,13 @@ class RemoteRules:
         copies: Directory for the last good versions.
         poll_s: Seconds between two looks.
         timeout_s: Seconds for one.
+        wanted: A number that is raised when it is worth looking sooner; None where nobody says so.
     """
 
     copies: Path
     poll_s: float
     timeout_s: float
+    wanted: Callable[[], int] | None = None
 
 
 class TrustStorePlaces:
@@ -79,7 +81,7 @@ class TrustStorePlaces:
         if self.remote is None:
             return self.files
         places = open_places(origin, (self.remote.place,), rules.timeout_s, stack)
-        store = RemoteTrustStore(self.remote, places, KeptCopies(rules.copies), clock, rules.poll_s)
+        store = RemoteTrustStore(self.remote, places, KeptCopies(rules.copies), clock, rules.poll_s, rules.wanted)
         looking = asyncio.create_task(store.run())
         stack.callback(looking.cancel)
         await store.looked(FIRST_LOOK_S)

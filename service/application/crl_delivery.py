@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from typing import Protocol
 
 from service.application.crl_fetcher import CrlSigner
@@ -122,6 +123,17 @@ def index_unseen(indexed: Indexed) -> None:
     del indexed
 
 
+class AnswerFrom(Enum):
+    """Who may say what a URL has."""
+
+    FLEET_FIRST = "fleet_first"
+    """Another replica that has fetched it after what is known here; the origin where there is none."""
+    ORIGIN = "origin"
+    """The origin: somebody has asked for what it has now."""
+    FLEET_ALONE = "fleet_alone"
+    """Another replica; the origin is not asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class CrlDownload:
     """One URL whose CRLs are wanted in the store.
@@ -132,6 +144,9 @@ class CrlDownload:
         pending: Keeps what nobody known has signed; None where it is of no use.
         arriving: Is told octets, and how many there will be where the origin says so.
         indexing: Is told how far each CRL of it has come into the index, from its beginning; called in any thread.
+        answer_from: Who may say what is there.
+        checked_at: When the origin was last asked, by whomever: what the fleet knew then is nothing new. None where
+            that is not remembered.
     """
 
     url: str
@@ -141,6 +156,8 @@ class CrlDownload:
     pending: PendingCrls | None = None
     arriving: Callable[[int, int | None], None] = field(default=tell_nobody, compare=False)
     indexing: Callable[[Indexed], None] = field(default=index_unseen, compare=False)
+    answer_from: AnswerFrom = AnswerFrom.FLEET_FIRST
+    checked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +172,7 @@ class Delivery:
         pending: Digests of what is kept until somebody is known under whose key it verifies.
         lost: Why CRLs of it are neither held nor kept.
         said: What the origin says about this version.
+        checked_at: When another replica had asked the origin, whose answer this is; None where it was asked now.
     """
 
     url: str
@@ -164,6 +182,7 @@ class Delivery:
     pending: tuple[bytes, ...] = ()
     said: OriginHeaders = field(default_factory=OriginHeaders)
     lost: frozenset[Problem] = frozenset()
+    checked_at: datetime | None = None
 
     @property
     def gave(self) -> bool:

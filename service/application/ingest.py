@@ -1,13 +1,10 @@
 """Bringing CRLs into the host's store: fetch, read, verify, hold. Runs in a process of its own, never in a worker.
 
-What is stored is a fact: this CRL, which bears that name as its issuer's, verifies under that key. One that verifies
-under none of the keys that the order has for its issuer's name is not stored; whether a key may speak for a certificate
-is decided by the core, each time. The signer's certificate is kept beside it, with those above, so that the core can
-decide that when a request leaves it out.
+What came is held, waits or is refused (`crl_holding`), and it makes no difference whether it came from the origin or
+from another replica, which has asked the origin already (`crl_sharing`): neither is believed.
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,6 +13,7 @@ from hashlib import sha256
 from service.application.clock import Clock
 from service.application.crl_arrival import Arrival, Arrived, Taken, signers_for, worst_of
 from service.application.crl_delivery import (
+    AnswerFrom,
     CrlDownload,
     DeliveredCrl,
     Delivery,
@@ -26,33 +24,32 @@ from service.application.crl_delivery import (
     tell_nobody,
 )
 from service.application.crl_fetcher import CrlOrder, CrlSigner
+from service.application.crl_holding import CrlHolding
 from service.application.crl_parts import counted, is_armoured, parts_of
-from service.application.crl_shelving import note_name, shelve
-from service.application.crl_signer_search import Refused, signer_of
-from service.application.evidence_store import CrlWriter, HeldCrl, StoreError
+from service.application.crl_sharing import (
+    CrlSharing,
+    CrlTurn,
+    FetchedCrl,
+    SharedCrl,
+    SharedCrlError,
+    SharingQuestion,
+    Unshared,
+)
+from service.application.crl_shelving import NoRoom, note_name, shelve
+from service.application.crl_signer_search import Refused
+from service.application.evidence_store import CrlWriter, StoreError
 from service.application.flights import Flights
 from service.application.observer import FetchDetails, IngestDetails, Ingested, Observer
 from service.application.origin import Origin, OriginError, OriginRequest, UrlTrust
 from service.application.origin_headers import OriginHeaders, Validators
 from service.application.pem import PemError
-from service.application.settled import Settled, digests_of
-from service.application.signer_paths import joined
+from service.application.settled import SETTLED_S, Settled, SettledFetches, digests_of
 from service.application.spool import Spool
-from service.core.crl.slot import advance, repeats_number, slot_of, ties, twin
 from service.core.decision.issuer_policy import named_crl_urls
 from service.core.freshness.window import EvidenceKind, window
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.malformed import MalformedError
 from service.core.model.policy import Policy
-
-SETTLED_S = 1.0
-"""Seconds for which the outcome of a fetch answers those who come after it: nobody can make us ask a CA more often."""
-
-MAX_SETTLED = 4096
-"""Outcomes that are remembered."""
-
-MAX_KEPT = 1024
-"""Signers whose paths are known to be kept beside everything of theirs, until something else is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,7 @@ class IngestRules:
 class Ingester:
     """Implements `CrlFetcher` where the store is written."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - collaborators, each another port
         self,
         origin: Origin,
         writer: CrlWriter,
@@ -81,18 +78,19 @@ class Ingester:
         clock: Clock,
         observer: Observer,
         rules: IngestRules,
+        sharing: CrlSharing | None = None,
     ) -> None:
-        """Take the collaborators."""
+        """Take the collaborators; nothing is shared where nobody is given to share with."""
         self._origin = origin
-        self._writer = writer
+        self._holding = CrlHolding(writer, clock, rules.policy)
         self._spool = spool
         self._clock = clock
         self._observer = observer
         self._rules = rules
+        self._sharing = Unshared() if sharing is None else sharing
         self._named = named_crl_urls(rules.policy)
-        self._flights: Flights[str, Settled] = Flights()
-        self._settled: OrderedDict[str, Settled] = OrderedDict()
-        self._kept: set[tuple[CrlSigner, tuple[bytes, ...], frozenset[bytes]]] = set()
+        self._flights: Flights[str, Settled | None] = Flights()
+        self._settled = SettledFetches(clock)
         self._writing = asyncio.Lock()
 
     async def fetch(self, order: CrlOrder) -> tuple[Attempt, ...]:
@@ -130,7 +128,7 @@ class Ingester:
         return tuple(deliveries)
 
     async def bring(self, download: CrlDownload) -> Delivery:
-        """Download what a URL has from now on, verify and store it.
+        """Have what a URL has from now on, verify and store it.
 
         A flight that is under way is waited for and not joined: what it brings may be older than the question.
         """
@@ -145,6 +143,22 @@ class Ingester:
             await self._flights.join(download.url, start)
         return own[0]
 
+    async def adopt(self, download: CrlDownload) -> Delivery | None:
+        """Verify and store what another replica has fetched from a URL; the origin is not asked, whatever it is.
+
+        Returns:
+            What came of it; None where nothing is new, or of any use. A flight that is under way looks for itself.
+        """
+        own: list[Settled | None] = []
+        download = replace(download, answer_from=AnswerFrom.FLEET_ALONE)
+
+        async def start() -> Settled | None:
+            own.append(await self._ingest_shared(download))
+            return own[0]
+
+        await self._flights.join(download.url, start)
+        return own[0].delivery if own and own[0] is not None else None
+
     async def take(self, data: memoryview, download: CrlDownload) -> Delivery:
         """Verify and store what came earlier from a URL, and was kept."""
         return (await self._take(data, download, OriginHeaders())).delivery
@@ -155,13 +169,9 @@ class Ingester:
         Raises:
             StoreError: the store could not be read or written.
         """
-        new = {(one, one.path, one.authorities): one for one in signers}
-        for key in [key for key in new if key not in self._kept]:
+        for one in self._holding.unkept(signers):
             async with self._writing:
-                await asyncio.to_thread(self._writer.keep_path, new[key], self._clock.now())
-                if len(self._kept) >= MAX_KEPT:
-                    self._kept.clear()
-                self._kept.add(key)
+                await asyncio.to_thread(self._holding.keep_path, one)
 
     async def aclose(self) -> None:
         """End what is under way."""
@@ -169,34 +179,76 @@ class Ingester:
 
     async def _fetch_one(self, download: CrlDownload, signers: tuple[CrlSigner, ...]) -> Delivery:
         url, asked = download.url, frozenset(signers)
-        settled = self._recent(url)
+        settled = self._settled.recent(url)
         # Whoever joins a flight of others may have keys that they had not: at most a few flights later all are tried.
         while settled is None or not settled.answers(asked):
             settled = await self._flights.join(url, partial(self._ingest, download))
         return replace(settled.delivery, attempt=settled.attempt_for(url, asked))
 
-    def _recent(self, url: str) -> Settled | None:
-        settled = self._settled.get(url)
-        return None if settled is None or self._clock.monotonic() - settled.at >= SETTLED_S else settled
-
     async def _ingest(self, download: CrlDownload) -> Settled:
-        url = download.url
-        recent = self._recent(url)
+        recent = self._settled.recent(download.url)
+        async with self._sharing.turn(self._question(download)) as turn:
+            settled = await self._offered(turn, download) or await self._asked(turn, download)
+        return self._settled.remember(settled, recent)
+
+    async def _ingest_shared(self, download: CrlDownload) -> Settled | None:
+        recent = self._settled.recent(download.url)
+        async with self._sharing.turn(self._question(download)) as turn:
+            settled = await self._offered(turn, download)
+        return None if settled is None else self._settled.remember(settled, recent)
+
+    async def _offered(self, turn: CrlTurn, download: CrlDownload) -> Settled | None:
+        """What came of what another replica has fetched; None where the origin is to be asked."""
+        is_last = download.answer_from is AnswerFrom.FLEET_ALONE
+        while (shared := await turn.newer()) is not None:
+            settled = await self._adopted(turn, download, shared)
+            if settled is not None and (is_last or self._serves(settled, shared)):
+                return settled
+        return None
+
+    async def _adopted(self, turn: CrlTurn, download: CrlDownload, shared: SharedCrl) -> Settled | None:
+        """What another replica has fetched, taken as if the origin had sent it; None where it is not what it should be.
+
+        Where nobody answers for it, nothing waits for an issuer that has not signed it.
+        """
+        known = await self._known(download)
+        if known is not None and shared.is_version(known):
+            settled = self._unchanged(download, known, shared.said)
+        else:
+            if download.pending is not None and not shared.is_vouched_for:
+                download = replace(download, pending=NoRoom(download.pending))
+            try:
+                data = await self._spool.collect(counted(shared.chunks, download.arriving, shared.octets))
+                settled = await self._take(data, download, shared.said)
+            except (SharedCrlError, OSError):
+                return None
+        if settled.delivery.lost:
+            if settled.delivery.lost != {Problem.INTERNAL}:
+                turn.refused(shared)
+            return None
+        turn.took(shared)
+        return replace(settled, delivery=replace(settled.delivery, checked_at=shared.at))
+
+    def _serves(self, settled: Settled, shared: SharedCrl) -> bool:
+        """Whether the origin need not be asked: what has ended is its last word for as long as an answer settles it."""
+        if settled.delivery.attempt is None or settled.delivery.waits:
+            return True
+        return 0 <= (self._clock.now() - shared.at).total_seconds() < SETTLED_S
+
+    async def _asked(self, turn: CrlTurn, download: CrlDownload) -> Settled:
+        """What the origin has; the others have it from now on, where this host holds it."""
+        url, at = download.url, self._clock.now()
         known = await self._known(download)
         arrival = await self._download(download, known)
         if isinstance(arrival, Attempt):
-            settled = Settled(self._clock.monotonic(), arrival, Delivery(url, self._clock.now(), arrival))
-        elif arrival.data is None and known is not None:
+            return Settled(self._clock.monotonic(), arrival, Delivery(url, self._clock.now(), arrival))
+        if arrival.data is None and known is not None:
             settled = self._unchanged(download, known, arrival.said)
         else:
-            settled = await self._take(arrival.data or memoryview(b""), download, arrival.said)
-        if recent is not None:
-            tried = None if settled.tried is None else settled.tried | (recent.tried or frozenset())
-            settled = replace(settled, tried=tried, downloads=recent.downloads + 1)
-        self._settled[url] = settled
-        self._settled.move_to_end(url)
-        if len(self._settled) > MAX_SETTLED:
-            self._settled.popitem(last=False)
+            known, settled = None, await self._take(arrival.data or memoryview(b""), download, arrival.said)
+        delivery = settled.delivery
+        if delivery.gave and not delivery.lost:
+            await turn.tell(FetchedCrl(at, arrival.data, known, delivery.said))
         return settled
 
     async def _known(self, download: CrlDownload) -> KnownVersion | None:
@@ -216,18 +268,24 @@ class Ingester:
         version, signers = known, download.signers.for_name
 
         def is_whole() -> bool:
-            return all(self._vouch_if_kept(one, signers(one.signer.name)) for one in version.crls)
+            return all(self._holding.vouch_if_kept(one, signers(one.signer.name)) for one in version.crls)
 
         try:
             return known if await asyncio.to_thread(is_whole) else None
         except StoreError:
             return None
 
+    def _question(self, download: CrlDownload) -> SharingQuestion:
+        return SharingQuestion(self._request(download), download.answer_from, download.checked_at)
+
+    def _request(self, download: CrlDownload) -> OriginRequest:
+        trust = UrlTrust.OPERATOR if download.url in self._named else download.trust
+        return OriginRequest(download.url, trust, self._rules.max_bytes, self._rules.timeout_s)
+
     async def _download(self, download: CrlDownload, known: KnownVersion | None) -> Arrival | Attempt:
-        validators = None if known is None else known.validators
-        rules, url = self._rules, download.url
-        trust = UrlTrust.OPERATOR if url in self._named else download.trust
-        request = OriginRequest(url, trust, rules.max_bytes, rules.timeout_s, validators=validators)
+        url, request = download.url, self._request(download)
+        if known is not None:
+            request = replace(request, validators=known.validators)
         started = self._clock.monotonic()
         outcome: Arrival | Attempt
         try:
@@ -297,7 +355,7 @@ class Ingester:
             try:
                 signers = await asyncio.to_thread(signers_for, data, download.signers)
                 crl = Arrived(data, digest, download)
-                outcome = await asyncio.to_thread(self._hold_unless_held, crl, signers, stored.get(digest))
+                outcome = await asyncio.to_thread(self._holding.hold_unless_held, crl, signers, stored.get(digest))
                 if download.pending is not None:
                     is_pending = await asyncio.to_thread(shelve, download.pending, crl, outcome)
             except (MalformedError, PemError) as error:
@@ -319,65 +377,3 @@ class Ingester:
         meta = crl.meta
         until = window(EvidenceKind.CRL, meta.this_update, meta.next_update, self._rules.policy, self._clock.now())
         return Attempt(url, until) if isinstance(until, Problem) else None
-
-    def _vouch_if_kept(self, known: DeliveredCrl, signers: tuple[CrlSigner, ...]) -> bool:
-        """Have a CRL that is held found by whoever certified its signer; whether nothing else would change.
-
-        If it were stored again, that is: what is kept beside it is all that there is to keep.
-
-        Raises:
-            StoreError: the store could not be read or written.
-        """
-        if known.signer not in signers or not self._writer.holds(known.slot, known.meta.digest):
-            return False
-        kept = self._writer.signer_paths(known.slot)
-        signer = signers[signers.index(known.signer)]
-        self._writer.vouch(signer)
-        return joined(kept, signer.path, self._clock.now()) == kept
-
-    def _hold_unless_held(
-        self, crl: Arrived, signers: tuple[CrlSigner, ...], known: DeliveredCrl | None
-    ) -> DeliveredCrl | Refused:
-        """What becomes of a download; nothing, where it is `known` and the store still holds it.
-
-        Raises:
-            StoreError: the store could not be read or written.
-        """
-        if known is not None and self._vouch_if_kept(known, signers):
-            return replace(known, result=Ingested.UNCHANGED)
-        return self._hold(crl, signers)
-
-    def _hold(self, crl: Arrived, signers: tuple[CrlSigner, ...]) -> DeliveredCrl | Refused:
-        """Verify, read and store one CRL; nobody walks over the entries of one that nobody known has signed.
-
-        Raises:
-            StoreError: the store could not be read or written.
-        """
-        try:
-            head = crl.head()
-        except (MalformedError, PemError) as error:
-            return Refused(Problem.MALFORMED, error.reason)
-        signer = signer_of(head, signers)
-        if isinstance(signer, Refused):
-            return signer
-        now, slot = self._clock.now(), slot_of(head.meta, signer.spki)
-        before = self._writer.watermark(slot)
-        if before is not None and ties(head.meta, before):
-            # Whichever was first: what the other revokes is not passed over.
-            slot = twin(slot)
-            before = self._writer.watermark(slot)
-        watermark = advance(head.meta, before, self._rules.policy, now)
-        if isinstance(watermark, Problem):
-            return Refused(watermark, signer=signer)
-        try:
-            document = head.walk()
-        except MalformedError as error:
-            return Refused(Problem.MALFORMED, error.reason)
-        meta, url = document.meta, crl.download.url
-        paths = joined(self._writer.signer_paths(slot), signer.path, now)
-        self._writer.vouch(signer)  # found by whoever certified him
-        self._kept.clear()
-        self._writer.publish(HeldCrl(slot, meta, signer.spki, url, now, paths), crl.rows(document), watermark)
-        return DeliveredCrl(
-            Ingested.SAME_NUMBER if repeats_number(meta, before) else Ingested.STORED, meta, slot, signer
-        )

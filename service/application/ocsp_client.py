@@ -15,8 +15,8 @@ question was put, and so is at most as old as asking all responders may take.
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Protocol
 
@@ -31,7 +31,7 @@ from service.application.ocsp_keeping import NothingBlocked, OcspKeeper, Revoked
 from service.application.ocsp_memory import OcspMemory
 from service.application.ocsp_refresh import OcspRefresher, RefreshReport, RefreshRules, Used
 from service.application.ocsp_responders import OcspResponders, Reached, ResponderReport, reached
-from service.application.ocsp_sharing import NotShared, OcspSharing, SharedQuestion
+from service.application.ocsp_sharing import Haste, NotShared, OcspSharing, SharedQuestion
 from service.application.ocsp_taking import is_shared_and_older, take_shared, worth_sharing
 from service.application.ocsp_tally import FALLBACKS, OcspOutcome, Tally, Tried
 from service.application.origin import Origin, OriginAnswer, OriginError, OriginRequest, UrlTrust
@@ -177,17 +177,19 @@ class OcspClient:
             certificate: The certificate in question; it chains to an anchor.
             issuer: Its issuer in that chain.
             deadline: Moment of `Clock.monotonic` until which an answer is of use; responders have their share of the
-                time until then before the next one is asked. None for as long as one of them may take.
+                time until then before the next one is asked. None where no request waits: for as long as one of them
+                may take.
             longest_age: Of an answer that another replica was given, before responders are asked all the same; None
                 for as long as it lasts.
         """
         self.follow()
         key = store_key(certificate, issuer)
         end = self._clock.monotonic() + self._timeout_s if deadline is None else deadline
-        outcome = await self._fly(key, Tally(certificate, issuer), end)
+        haste = Haste.AHEAD if deadline is None else Haste.WAITED_FOR
+        outcome = await self._fly(key, Tally(certificate, issuer), end, haste)
         if longest_age is None or not is_shared_and_older(outcome, longest_age, self._clock.now()):
             return outcome
-        return await self._fly(key, Tally(certificate, issuer), end)  # it is held by now, and so it is no news
+        return await self._fly(key, Tally(certificate, issuer), end, haste)  # it is held by now, and so it is no news
 
     def answers_serve_others(self, issuer: Certificate) -> bool:
         """Whether an answer about a certificate of this issuer serves others than those who asked: it has no nonce."""
@@ -251,32 +253,31 @@ class OcspClient:
         await self._sharing.aclose()
         await asyncio.gather(*self._overtaken, return_exceptions=True)
 
-    async def _fly(self, key: bytes, tally: Tally, end: float) -> OcspOutcome:
+    async def _fly(self, key: bytes, tally: Tally, end: float, haste: Haste) -> OcspOutcome:
         held = self._held(key)
-        since = None if held is None else held.fetched_at
-        return await self._flights.join(key, lambda: self._ask(key, tally, end, since))
+        question = SharedQuestion(key, None if held is None else held.fetched_at, None, haste)
+        return await self._flights.join(key, lambda: self._ask(question, tally, end))
 
-    async def _ask(self, key: bytes, tally: Tally, end: float, since: datetime | None) -> OcspOutcome:
+    async def _ask(self, question: SharedQuestion, tally: Tally, end: float) -> OcspOutcome:
+        key = question.key
         issuer = tally.issuer
         urls = responders_of(tally.certificate, policy_for(issuer, self._policy))[:MAX_RESPONDERS]
         self._tallies[key] = tally
         try:
             if urls and self.answers_serve_others(issuer):
-                await self._ask_others(key, urls, tally, end, since)
+                await self._ask_others(question, urls, tally, end)
             else:
                 await self._ask_responders(key, urls, tally, end)
             return tally.outcome()
         finally:
             del self._tallies[key]
 
-    async def _ask_others(
-        self, key: bytes, urls: tuple[str, ...], tally: Tally, end: float, since: datetime | None
-    ) -> None:
+    async def _ask_others(self, question: SharedQuestion, urls: tuple[str, ...], tally: Tally, end: float) -> None:
         """Take what another replica was told, or ask responders and have it told what they said."""
-        now = self._clock.monotonic()
+        key, now = question.key, self._clock.monotonic()
         is_silent = all(self._responders.leaves_alone(url, key) for url in urls)
         until = None if is_silent else now + (end - now) * WAITING_SHARE
-        async with self._sharing.turn(SharedQuestion(key, since, until)) as turn:
+        async with self._sharing.turn(replace(question, until=until)) as turn:
             if await take_shared(turn, urls, self._keeper, tally):
                 self._count(OcspEvent.REDIS)
                 return

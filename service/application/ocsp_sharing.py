@@ -10,9 +10,19 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from typing import Protocol
 
 from service.application.evidence_store import HeldOcsp
+
+
+class Haste(Enum):
+    """Who needs an answer."""
+
+    WAITED_FOR = "waited for"
+    """A request does, now."""
+    AHEAD = "ahead"
+    """Nobody yet: what is held still serves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +34,13 @@ class SharedQuestion:
         since: When the answer that is held here was fetched: only what was fetched later is of use. None where none is.
         until: Moment of `Clock.monotonic` until which it is worth waiting for another replica that asks; None where
             no responder would be asked from here: then it is looked once, and nobody is waited for.
+        haste: Whether a cache that does not answer at this moment may be waited for.
     """
 
     key: bytes
     since: datetime | None
     until: float | None
+    haste: Haste = Haste.WAITED_FOR
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,14 @@ What it does not do: put a version into force (`trust_stores`), or take back one
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from service.application.clock import Clock
+from service.application.evidence_store import StoreError
 from service.application.origin import OriginError
 from service.application.places import Content, NotModified, PinnedPlace, Place, Places, S3Place, UrlPlace
 from service.application.trust_store_loading import UnusableError, certificates_in
@@ -41,6 +43,9 @@ MAX_BYTES: Final = 16 * 2**20
 
 MAX_DOUBLINGS: Final = 12
 """Of the interval after failures: over an hour, which is more than the usual interval may be."""
+
+WANTED_EVERY_S: Final = 1.0
+"""Seconds between two looks whether somebody wants the next one sooner."""
 
 _UNREAD: Final = "it has not been read since the start"
 
@@ -97,7 +102,13 @@ class RemoteTrustStore:
     """One trust store that is written down elsewhere."""
 
     def __init__(
-        self, pinned: PinnedPlace, places: Places, copies: KeptCopies, clock: Clock, poll_s: float = POLL_S
+        self,
+        pinned: PinnedPlace,
+        places: Places,
+        copies: KeptCopies,
+        clock: Clock,
+        poll_s: float = POLL_S,
+        wanted: Callable[[], int] | None = None,
     ) -> None:
         """Begin with the copy on this host's disk, where there is one that fits.
 
@@ -107,12 +118,15 @@ class RemoteTrustStore:
             copies: Keeps the last good version.
             clock: Time.
             poll_s: Seconds between two looks.
+            wanted: A number that is raised when it is worth looking sooner; may raise `StoreError`. None where nobody
+                says so.
         """
         self._pinned = pinned
         self._places = places
         self._copies = copies
         self._clock = clock
         self._poll_s = poll_s
+        self._wanted = wanted
         self._shown = shown(pinned.place)
         self._looked = asyncio.Event()
         copy = copies.load(str(pinned.place))
@@ -162,11 +176,27 @@ class RemoteTrustStore:
     async def run(self) -> None:
         """Look again and again, until cancelled, or until nothing can change any more."""
         while True:
+            known = self._wants()  # before looking, since whoever wants it meanwhile may know of something newer
             await self.look()
             seen = self._seen
             if seen.problem is None and _cannot_change(self._pinned.place):
                 return
-            await self._clock.sleep(self._wait_s(seen.failures))
+            await self._pause(self._wait_s(seen.failures), known)
+
+    async def _pause(self, seconds: float, known: int | None) -> None:
+        """Wait, until somebody wants a look at the longest."""
+        if self._wanted is None:
+            await self._clock.sleep(seconds)
+            return
+        until = self._clock.monotonic() + seconds
+        while self._wants() == known and (left := until - self._clock.monotonic()) > 0:
+            await self._clock.sleep(min(left, WANTED_EVERY_S))
+
+    def _wants(self) -> int | None:
+        try:
+            return None if self._wanted is None else self._wanted()
+        except StoreError:  # then it looks when it is time
+            return None
 
     async def look(self) -> None:
         """Look once whether there is another version, and hold it where it is good."""

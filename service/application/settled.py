@@ -3,14 +3,22 @@
 It keeps no keys and no downloads, and says nothing of what is held: whoever relies on it looks into the store.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
+from service.application.clock import Clock
 from service.application.crl_delivery import DeliveredCrl, Delivery
 from service.application.crl_fetcher import CrlSigner
 from service.application.origin_headers import Validators
 from service.core.model.attempt import Attempt, Problem
+
+SETTLED_S = 1.0
+"""Seconds for which the outcome of a fetch answers those who come after it: nobody can make us ask a CA more often."""
+
+MAX_SETTLED = 4096
+"""Outcomes that are remembered."""
 
 MAX_DOWNLOADS = 4
 """Downloads of one URL in a row, each within `SETTLED_S` of the last, for orders that have keys under which nobody has
@@ -52,6 +60,44 @@ class Settled:
             return self.attempt
         is_named = any(signer.name == self.signer.name for signer in signers)
         return Attempt(url, Problem.BAD_SIGNATURE if is_named else Problem.WRONG_ISSUER)
+
+
+class SettledFetches:
+    """How the last fetch of each URL ended; the oldest are forgotten first."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Nothing was fetched."""
+        self._clock = clock
+        self._settled: OrderedDict[str, Settled] = OrderedDict()
+
+    def get(self, url: str) -> Settled | None:
+        """How the last one ended, however long ago; None where that is not remembered."""
+        return self._settled.get(url)
+
+    def recent(self, url: str) -> Settled | None:
+        """The same; None where it was too long ago to answer anybody."""
+        settled = self._settled.get(url)
+        return None if settled is None or self._clock.monotonic() - settled.at >= SETTLED_S else settled
+
+    def remember(self, settled: Settled, recent: Settled | None) -> Settled:
+        """Remember how one ended.
+
+        Args:
+            settled: How it did.
+            recent: What answered when it began; None where nothing did.
+
+        Returns:
+            The same, with what was tried just before.
+        """
+        url = settled.delivery.url
+        if recent is not None:
+            tried = None if settled.tried is None else settled.tried | (recent.tried or frozenset())
+            settled = replace(settled, tried=tried, downloads=recent.downloads + 1)
+        self._settled[url] = settled
+        self._settled.move_to_end(url)
+        if len(self._settled) > MAX_SETTLED:
+            self._settled.popitem(last=False)
+        return settled
 
 
 def digests_of(signers: Iterable[CrlSigner]) -> frozenset[bytes]:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from service.adapters.clock import SystemClock
@@ -17,11 +17,15 @@ from service.application.blocks import Blocks
 from service.application.breaker import BreakerRules
 from service.application.claims import CrlClaims
 from service.application.crl_fetcher import CrlFetcher
+from service.application.fleet.block_sharing import FleetBlockSharing
+from service.application.fleet.parts import FleetParts
+from service.application.fleet.shared_ocsp import SharedOcspAnswers
 from service.application.gather import Gatherer
 from service.application.ingest import Ingester, IngestRules
 from service.application.observer import NullObserver, Observer
 from service.application.ocsp_client import OcspClient, OcspRules
 from service.application.ocsp_refresh import RefreshRules
+from service.application.ocsp_sharing import NotShared
 from service.application.operating.purging import PurgeWatch
 from service.application.prefetch.used import UsedSources
 from service.application.shadow import Enforcement, ShadowReport, ShadowRules
@@ -83,6 +87,7 @@ async def compose_answering(  # noqa: PLR0913 - what each composition has of its
     stack: AsyncExitStack,
     *,
     claims: CrlClaims | None = None,
+    fleet: FleetParts | None = None,
 ) -> Answering:
     """Put together what answers, around a store that is open.
 
@@ -94,6 +99,7 @@ async def compose_answering(  # noqa: PLR0913 - what each composition has of its
         observer: Is told what happens.
         stack: What is to be closed afterwards.
         claims: Who is asked whether a CRL that waits can be told apart now; None where there is no prefetcher.
+        fleet: What this process shares with other replicas; None where there are none.
 
     Raises:
         SettingsError: a file that the settings name cannot be used.
@@ -103,11 +109,15 @@ async def compose_answering(  # noqa: PLR0913 - what each composition has of its
     stack.push_async_callback(origin.aclose)
     policy = policy_of(settings)
     ids = RandomDecisionIds(clock)
-    blocks = Blocks(store.blocks, clock, ids, observer)
-    ocsp_rules = _ocsp_rules(settings, policy, store, blocks)
+    sharing = None if fleet is None else FleetBlockSharing(fleet, store.blocks)
+    blocks = Blocks(store.blocks, clock, ids, observer, sharing=sharing)
+    ocsp_rules = replace(
+        _ocsp_rules(settings, policy, store, blocks), sharing=NotShared() if fleet is None else SharedOcspAnswers(fleet)
+    )
     ocsp_client = OcspClient(origin, store, clock, observer, ocsp_rules, RandomNonces())
     stack.push_async_callback(ocsp_client.aclose)
-    rules = RemoteRules(data_dir / TRUST_STORE_COPIES, settings.trust_store_poll_s, settings.fetch_timeout_s)
+    wanted = None if fleet is None else store.fleet.looks_wanted
+    rules = RemoteRules(data_dir / TRUST_STORE_COPIES, settings.trust_store_poll_s, settings.fetch_timeout_s, wanted)
     source = await trust_store_places(settings).open(rules, origin, clock, stack)
     stores = TrustStores(source, clock, observer)
     stores.load()

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 
 from service.adapters.clock import SystemClock
 from service.adapters.counted import CountedMetrics
@@ -19,11 +20,13 @@ from service.api.app import OperationsServices, OperatorServices
 from service.api.operations import CheckResult, Condition, Readiness, ReadinessCheck
 from service.application.blocks import BlocksUnavailableError
 from service.application.evidence_store import StoreError
+from service.application.fleet.heartbeats import FleetReader
+from service.application.fleet.parts import FleetParts
 from service.application.operating.crl_listing import CrlListing, ListingRules
 from service.application.operating.purging import Purging, follow_purges
 from service.application.operating.refreshing import Refreshing
 from service.application.operating.resetting import Resetting
-from service.application.operating.statistics import Statistics, StatisticsPorts
+from service.application.operating.statistics import FleetPorts, Statistics, StatisticsPorts
 from service.application.operating.uploads import Uploads
 from service.application.prefetch.holding import in_words, missing, waiting
 from service.application.prefetch.watching import UPLOADS_DIRECTORY
@@ -31,6 +34,7 @@ from service.application.trust_store_source import DEFAULT_STORE
 from service.application.verdict_cache import CacheReport
 from service.bootstrap.answering import Answering
 from service.bootstrap.directories import VERSION
+from service.bootstrap.fleet import fleet_check
 from service.bootstrap.logs import log_fault
 from service.bootstrap.prefetching import prefetch_configuration
 from service.settings import Settings
@@ -74,6 +78,7 @@ def compose_operations(
         "blocks": blocks,
         "crl_sources": _crl_sources_check(settings, answering.store),
         "prefetcher": prefetcher,
+        **({} if settings.redis_url is None else {"fleet": fleet_check(client)}),
     }
     collectors = (
         HeldCrlCollector(answering.store.held),
@@ -85,16 +90,30 @@ def compose_operations(
     return OperationsServices(Readiness(checks, log_fault), page.render, log_fault, VERSION)
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerReports:
+    """What a worker can say of itself and of others.
+
+    Attributes:
+        counted: What all processes have counted.
+        verdicts: Of this worker.
+        fleet: Where other replicas say what they do; None without Redis.
+    """
+
+    counted: CountedMetrics
+    verdicts: Callable[[], CacheReport]
+    fleet: FleetParts | None
+
+
 def compose_operators(
     settings: Settings,
     answering: Answering,
     client: PrefetcherClient,
-    counted: CountedMetrics,
-    verdicts: Callable[[], CacheReport],
+    reports: WorkerReports,
     stack: AsyncExitStack,
 ) -> OperatorServices:
     """What operators ask of a worker."""
-    clock, store, told = SystemClock(), answering.store, OperatorLog()
+    clock, store, told, counted = SystemClock(), answering.store, OperatorLog(), reports.counted
     prepare(settings.data_dir / UPLOADS_DIRECTORY)
     listing = CrlListing(store, ListingRules(answering.policy, settings.schedule()), clock)
     watching = asyncio.create_task(follow_purges(answering.ocsp.follow, clock))
@@ -108,10 +127,11 @@ def compose_operators(
         blocks=store.blocks.block_count,
         alive=client.answers,
         counted=counted,
-        verdicts=verdicts,
+        verdicts=reports.verdicts,
         ocsp=answering.ocsp.report,
         shadow=answering.shadow.snapshot,
         trust_stores=answering.stores.report,
+        fleet=None if reports.fleet is None else FleetPorts(FleetReader(reports.fleet).replicas, counted.fleet),
     )
     shelf = UploadFiles(settings.data_dir / UPLOADS_DIRECTORY, clock)
     return OperatorServices(

@@ -1,17 +1,21 @@
 """The prefetcher: the only process that fetches CRLs and writes them to the store."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from service.adapters.clock import SystemClock
+from service.adapters.counted import CountedMetrics
 from service.adapters.ipc.server import PrefetcherServer
 from service.adapters.lmdb.directory import prepare
 from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store
 from service.adapters.log_observer import LogObserver
 from service.adapters.metrics import PrometheusObserver
+from service.adapters.metrics_directory import metrics_directory
 from service.adapters.pending_files import PendingFiles
 from service.adapters.places import MissingExtraError, open_places, require_extras
 from service.adapters.prefetch_log import PrefetchLog, RequestLog
@@ -19,15 +23,20 @@ from service.adapters.prefetch_metrics import PrefetchCounters
 from service.adapters.spool import FileSpool
 from service.adapters.trust_store_places import RemoteRules
 from service.application.breaker import BreakerRules
+from service.application.crl_sharing import Unshared
+from service.application.fleet.heartbeat import Role as ReplicaRole
+from service.application.fleet.shared_crls import SharedCrls
 from service.application.ingest import IngestRules
 from service.application.observer import Observers
 from service.application.pace import PaceRules
 from service.application.places import PlaceError, parse_place
 from service.application.prefetch.assembling import PrefetchConfiguration, PrefetchPorts, assemble
+from service.application.prefetch.named_by_stores import NamedByStores
 from service.application.prefetch.telling import PrefetchObservers
 from service.application.prefetch.watching import UPLOADS_DIRECTORY, uploads_place
 from service.application.trust_stores import TrustStores
 from service.bootstrap.directories import PENDING_DIRECTORY, SPOOL_DIRECTORY, STORE_DIRECTORY, TRUST_STORE_COPIES
+from service.bootstrap.fleet import ReplicaPorts, compose_replica, open_fleet
 from service.bootstrap.outside import make_origin, trust_store_places
 from service.settings import Settings, SettingsError
 from service.settings.model import setting
@@ -50,8 +59,12 @@ class OpenPrefetcher:
 
 
 @asynccontextmanager
-async def open_prefetcher(settings: Settings) -> AsyncIterator[OpenPrefetcher]:
-    """What fetches CRLs, ahead of need and for workers, and writes the store.
+async def open_prefetcher(settings: Settings, role: ReplicaRole = ReplicaRole.SERVICE) -> AsyncIterator[OpenPrefetcher]:
+    """What fetches CRLs, ahead of need and for workers, and writes the store; and what follows the fleet.
+
+    Args:
+        settings: The settings.
+        role: What this replica is there for.
 
     Raises:
         StoreError: the data directory cannot be used, or another process writes it.
@@ -65,6 +78,7 @@ async def open_prefetcher(settings: Settings) -> AsyncIterator[OpenPrefetcher]:
             Observers(LogObserver(), counts),
             PrefetchObservers(PrefetchLog(), PrefetchCounters(counts.registry)),
         )
+        fleet = await open_fleet(settings, counts, stack)
         configuration = prefetch_configuration(settings)
         for directory in (SPOOL_DIRECTORY, PENDING_DIRECTORY, UPLOADS_DIRECTORY):
             prepare(data_dir / directory)
@@ -73,14 +87,40 @@ async def open_prefetcher(settings: Settings) -> AsyncIterator[OpenPrefetcher]:
         mapped = tuple(parse_place(place) for _, place in settings.crl_map)
         places = open_places(origin, (*configuration.sources, *mapped), settings.fetch_timeout_s, stack)
         pending = PendingFiles(data_dir / PENDING_DIRECTORY, settings.pending_max_bytes, told.pending_dropped)
-        copies = RemoteRules(data_dir / TRUST_STORE_COPIES, settings.trust_store_poll_s, settings.fetch_timeout_s)
+        wanted = None if fleet is None else store.fleet.looks_wanted
+        copies = RemoteRules(
+            data_dir / TRUST_STORE_COPIES, settings.trust_store_poll_s, settings.fetch_timeout_s, wanted
+        )
         stores = TrustStores(await trust_store_places(settings).open(copies, origin, clock, stack), clock)
         stores.load()
         spool = FileSpool(data_dir / SPOOL_DIRECTORY)
-        ports = PrefetchPorts(origin, places, store, spool, pending, stores, clock, observer, told)
+        sharing = Unshared() if fleet is None else SharedCrls(fleet.parts)
+        ports = PrefetchPorts(origin, places, store, spool, pending, stores, clock, observer, told, sharing)
         assembled = assemble(ports, configuration, stack)
         await assembled.loops.begin()
-        yield OpenPrefetcher(PrefetcherServer(assembled.desk, RequestLog(clock)), assembled.loops.run)
+        requests = RequestLog(clock)
+        if fleet is None:
+            yield OpenPrefetcher(PrefetcherServer(assembled.desk, requests), assembled.loops.run)
+            return
+        counted = CountedMetrics(counts, metrics_directory(os.environ))
+        replica_ports = ReplicaPorts(store, stores, observer.blocks_changed, assembled.prefetcher.heard, counted)
+        replica = compose_replica(settings, fleet, role, replica_ports)
+        server = PrefetcherServer(assembled.desk, requests, replica.follower)
+        loops = [assembled.loops.run, replica.run]
+        if role is ReplicaRole.PREFETCH:  # nobody asks it for verdicts that would name anything
+            loops.append(NamedByStores(stores, assembled.prefetcher, configuration.ingest.policy, clock).run)
+        yield OpenPrefetcher(server, partial(_run_beside, *loops))
+
+
+async def _run_beside(*loops: Callable[[], Awaitable[None]]) -> None:
+    """Go on with all until cancelled; whatever fails ends all of them."""
+    async with asyncio.TaskGroup() as group:
+        for loop in loops:
+            group.create_task(_until_cancelled(loop))
+
+
+async def _until_cancelled(loop: Callable[[], Awaitable[None]]) -> None:
+    await loop()
 
 
 def prefetch_configuration(settings: Settings) -> PrefetchConfiguration:

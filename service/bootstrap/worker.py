@@ -27,7 +27,8 @@ from service.application.prefetch.reporting import UsedReporter
 from service.application.verdict_cache import VerdictCache
 from service.bootstrap.answering import compose_answering
 from service.bootstrap.directories import STORE_DIRECTORY
-from service.bootstrap.operations import compose_operations, compose_operators
+from service.bootstrap.fleet import open_fleet
+from service.bootstrap.operations import WorkerReports, compose_operations, compose_operators
 from service.settings import Settings
 
 
@@ -61,7 +62,11 @@ async def open_worker_apps(settings: Settings, prefetcher: Path) -> AsyncIterato
     observer = Observers(LogObserver(), counts)
     async with AsyncExitStack() as stack:
         store = stack.enter_context(Store.open(settings.data_dir / STORE_DIRECTORY, Role.WORKER))
-        answering = await compose_answering(settings, settings.data_dir, store, client, observer, stack, claims=client)
+        fleet = await open_fleet(settings, counts, stack)
+        parts = None if fleet is None else fleet.parts
+        answering = await compose_answering(
+            settings, settings.data_dir, store, client, observer, stack, claims=client, fleet=parts
+        )
         reloading = asyncio.create_task(answering.stores.run())
         stack.callback(reloading.cancel)
         reporting = asyncio.create_task(UsedReporter(answering.used, client, SystemClock()).run())
@@ -72,9 +77,8 @@ async def open_worker_apps(settings: Settings, prefetcher: Path) -> AsyncIterato
         answers: VerdictCache[KeptAnswer] = VerdictCache(
             settings.verdict_cache_entries, answering.policy, store, answering.stores.in_force, SystemClock()
         )
-        operators = compose_operators(
-            settings, answering, client, CountedMetrics(counts, shared), answers.report, stack
-        )
+        reports = WorkerReports(CountedMetrics(counts, shared), answers.report, parts)
+        operators = compose_operators(settings, answering, client, reports, stack)
         services = ApiServices(answering.validator, answering.policy, operations, answering.blocks, answers, operators)
         management = None if settings.management_port is None else create_management_app(operations)
         yield WorkerApps(create_app(services, _rules(settings)), management)

@@ -7,6 +7,7 @@ from service.cli.check import check
 from service.cli.config import config_app
 from service.cli.crl import crl_app
 from service.cli.explain import explain
+from service.cli.prefetch import prefetch
 from service.cli.refresh import refresh
 from service.cli.serve import serve
 from service.cli.stats import show_stats
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 app.callback()(show_version)
 app.command()(serve)
+app.command()(prefetch)
 app.command()(check)
 app.command()(explain)
 app.command("refresh")(refresh)

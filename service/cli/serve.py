@@ -3,7 +3,7 @@
 import typer
 
 from service.application.evidence_store import StoreError
-from service.bootstrap.logs import configure_logging, supervisor_log, warn_of_rules
+from service.bootstrap.logs import configure_logging, supervisor_log, warn_of_fleet, warn_of_rules
 from service.bootstrap.outside import check_trust_stores
 from service.cli.options import ConfigOption, fail, fail_settings, read_settings
 from service.processes.exit_code import EXIT_CONFIGURATION, EXIT_LISTEN
@@ -22,6 +22,7 @@ def serve(config: ConfigOption = None) -> None:
         raise fail_settings(error, EXIT_CONFIGURATION) from error
     configure_logging(settings)
     warn_of_rules(settings)
+    warn_of_fleet(settings)
     try:
         code = run_service(settings, config, supervisor_log())
     except ListenError as error:

@@ -1,7 +1,7 @@
 """A trust store behind a URL, with everything real but the clock."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -79,11 +79,13 @@ class Host:
         """What messages call it."""
         return f"http://inside.example:{self.published.port}/cas.pem"
 
-    def start(self, pin: bytes | None = None, directory: Path | None = None) -> tuple[RemoteTrustStore, TrustStores]:
+    def start(
+        self, pin: bytes | None = None, directory: Path | None = None, wanted: Callable[[], int] | None = None
+    ) -> tuple[RemoteTrustStore, TrustStores]:
         """What a process has that has just been started; it has not looked yet."""
         place = PinnedPlace(UrlPlace(self.published.url), pin)
         copies = KeptCopies(self.data / "trust-stores")
-        remote = RemoteTrustStore(place, UrlPlaces(self.origin, TIMEOUT_S), copies, self.clock)
+        remote = RemoteTrustStore(place, UrlPlaces(self.origin, TIMEOUT_S), copies, self.clock, wanted=wanted)
         stores = TrustStores(WithRemoteDefault(TrustStoreFiles(None, directory), remote), self.clock, self.changes)
         stores.load()
         return remote, stores

@@ -8,7 +8,7 @@ import pytest
 
 from service.adapters.lmdb.store import Store
 from service.application.crl_fetcher import CrlOrder, CrlSigner
-from service.application.ingest import SETTLED_S
+from service.application.settled import SETTLED_S
 from service.application.signer_paths import MAX_PATH_CERTIFICATES, MAX_PATH_OCTETS, MAX_PATHS
 from service.core.model.certificate import Certificate
 from service.core.model.policy import Policy

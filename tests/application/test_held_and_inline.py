@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store
-from service.application.ingest import SETTLED_S
 from service.application.inline_evidence import read_inline_evidence
+from service.application.settled import SETTLED_S
 from service.application.validate import ValidationAnswer
 from service.core.model.attempt import Problem
 from service.core.model.certificate import Certificate

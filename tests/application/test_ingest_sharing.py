@@ -10,11 +10,11 @@ import pytest
 
 from service.adapters.lmdb.store import Store
 from service.adapters.spool import FileSpool
-from service.application import ingest
+from service.application import settled as settling
 from service.application.evidence_store import CrlWriter, HeldCrl
-from service.application.ingest import SETTLED_S, Ingester, IngestRules
+from service.application.ingest import Ingester, IngestRules
 from service.application.origin import OriginError
-from service.application.settled import MAX_DOWNLOADS
+from service.application.settled import MAX_DOWNLOADS, SETTLED_S
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.crl import CrlRow, Watermark
 from service.core.model.policy import Policy
@@ -146,7 +146,7 @@ async def test_nobody_makes_us_ask_without_end_by_bringing_keys(store: Store, tm
 
 async def test_what_is_remembered_is_bounded(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest outcome goes first."""
-    monkeypatch.setattr(ingest, "MAX_SETTLED", 2)
+    monkeypatch.setattr(settling, "MAX_SETTLED", 2)
     process = Process(NOT_FOUND, store, tmp_path)
     urls = [f"http://{number}.example/" for number in range(3)]
     for url in urls:
@@ -160,7 +160,7 @@ async def test_what_is_fetched_again_is_remembered_longer(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its outcome is as new as its last fetch."""
-    monkeypatch.setattr(ingest, "MAX_SETTLED", 2)
+    monkeypatch.setattr(settling, "MAX_SETTLED", 2)
     process = Process(NOT_FOUND, store, tmp_path)
     one, two, three = (order(f"http://{number}.example/") for number in range(3))
     for each in (one, two):

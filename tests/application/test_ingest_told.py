@@ -11,9 +11,10 @@ from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store
 from service.adapters.spool import FileSpool
 from service.application.evidence_store import CrlWriter
-from service.application.ingest import SETTLED_S, Ingester, IngestRules
+from service.application.ingest import Ingester, IngestRules
 from service.application.observer import FetchDetails, IngestDetails, Ingested
 from service.application.origin import OriginError
+from service.application.settled import SETTLED_S
 from service.core.der.crl import read_crl
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.policy import Policy

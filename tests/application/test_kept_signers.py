@@ -11,8 +11,8 @@ from typing import Final
 import pytest
 
 from service.adapters.lmdb.store import Store
-from service.application.ingest import SETTLED_S
 from service.application.observer import Ingested
+from service.application.settled import SETTLED_S
 from service.application.signer_paths import MAX_PATHS
 from service.core.model.certificate import Certificate
 from service.core.model.policy import EvidenceOrder, Policy, RevocationMode, RevocationScope

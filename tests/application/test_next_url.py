@@ -9,11 +9,12 @@ import pytest
 from service.adapters.lmdb.store import Store
 from service.adapters.nonces import RandomNonces
 from service.adapters.spool import FileSpool
-from service.application.ingest import SETTLED_S, Ingester, IngestRules
+from service.application.ingest import Ingester, IngestRules
 from service.application.observer import Ingested
 from service.application.ocsp_client import OcspClient, OcspRules
 from service.application.ocsp_tally import OcspOutcome
 from service.application.origin import OriginError
+from service.application.settled import SETTLED_S
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.certificate import Certificate
 from service.core.model.policy import Policy

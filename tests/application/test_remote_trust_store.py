@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from service.application import remote_trust_store
+from service.application.evidence_store import StoreError
 from service.application.observer import TrustStoreChange
 from service.application.places import FilePlace, S3Place, UrlPlace
-from service.application.remote_trust_store import FIRST_RETRY_S, POLL_S, RemoteTrustStore, shown
+from service.application.remote_trust_store import FIRST_RETRY_S, POLL_S, WANTED_EVERY_S, RemoteTrustStore, shown
 from service.application.trust_stores import TrustStores, UnknownTrustStoreError
 from tests.application.manual_clock import ManualClock
 from tests.application.remote_parts import host
@@ -269,6 +270,65 @@ async def test_the_interval(tmp_path: Path) -> None:
             await remote.run()
     failing = [FIRST_RETRY_S * factor for factor in (1, 2, 4, 8, 16)]
     assert [*failing, POLL_S, POLL_S, POLL_S, POLL_S, *failing[:2]] == clock.slept
+
+
+class Wanted:
+    """A number that a test raises, or that cannot be read."""
+
+    def __init__(self) -> None:
+        """Nobody wants anything."""
+        self.number = 0
+        self.broken = False
+
+    def __call__(self) -> int:
+        """The number."""
+        if self.broken:
+            raise StoreError("it cannot be read")
+        return self.number
+
+
+async def test_somebody_wants_a_look_sooner(tmp_path: Path) -> None:
+    """Within a second of a raised number it is looked, once; otherwise when it is time, in the same interval."""
+    async with host(GOOD, tmp_path) as one:
+        wanted = Wanted()
+
+        def want() -> None:
+            wanted.number += 1
+
+        clock = Scripted({3: want}, 4 + round(POLL_S / WANTED_EVERY_S))
+        remote, _ = replace(one, clock=clock).start(wanted=wanted)
+        with pytest.raises(asyncio.CancelledError):
+            await remote.run()
+    # At the start, after the third second, and after an interval that begins then.
+    assert 3 == one.published.asked
+    assert {WANTED_EVERY_S} == set(clock.slept)
+
+
+async def test_what_is_wanted_while_it_looks(tmp_path: Path) -> None:
+    """Whoever wants a look while one is under way may know of something newer: it is looked again."""
+    async with host(GOOD, tmp_path) as one:
+        wanted = Wanted()
+        one.published.gate.clear()
+        remote, _ = replace(one, clock=Scripted({}, 1)).start(wanted=wanted)
+        running = asyncio.create_task(remote.run())
+        while not one.published.asked:  # noqa: ASYNC110 - what is asked is counted, and tells nobody
+            await asyncio.sleep(0)
+        wanted.number += 1
+        one.published.gate.set()
+        await asyncio.gather(running, return_exceptions=True)
+    assert 2 == one.published.asked
+
+
+async def test_a_number_that_cannot_be_read(tmp_path: Path) -> None:
+    """Then it looks when it is time."""
+    async with host(GOOD, tmp_path) as one:
+        wanted = Wanted()
+        wanted.broken = True
+        clock = Scripted({}, 1 + round(POLL_S / WANTED_EVERY_S))
+        remote, _ = replace(one, clock=clock).start(wanted=wanted)
+        with pytest.raises(asyncio.CancelledError):
+            await remote.run()
+    assert 2 == one.published.asked
 
 
 async def test_waiting_for_the_first_look(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from typing import Final
 import pytest
 
 from service.adapters.lmdb.store import Store
-from service.application.ingest import SETTLED_S
 from service.application.inline_evidence import read_inline_evidence
 from service.application.origin import OriginError
+from service.application.settled import SETTLED_S
 from service.core.model.attempt import Problem
 from service.core.model.budget import Limits
 from service.core.model.certificate import Certificate

@@ -16,6 +16,7 @@ from service.api.openapi import openapi_document
 from service.api.problems import (
     TYPE_PREFIX,
     Problem,
+    block_is_local,
     blocks_unavailable,
     crl_refused,
     internal,
@@ -167,7 +168,7 @@ async def test_allowed_without_an_answer() -> None:
 
 def test_the_block() -> None:
     """What is shown is what the document shows, which a test of the service holds to be true."""
-    assert [examples.BLOCK] == examples_below("Blocks")
+    assert [examples.BLOCK, examples.LOCAL_BLOCK] == examples_below("Blocks")
 
 
 # --- problems --------------------------------------------------------------------------------------------------------
@@ -208,6 +209,7 @@ def made_here() -> Iterable[Problem]:
         overloaded(),
         too_many_blocks(),
         blocks_unavailable(),
+        block_is_local("1", "Redis is gone."),
         too_many_uploads(),
         upload_under_way(),
         crl_refused("bad_signature", "why"),

@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from service.cli.app import app
-from service.cli.options import EXIT_ALLOW, EXIT_DENY, EXIT_NOT_ASKED
+from service.cli.options import EXIT_ALLOW, EXIT_DENY, EXIT_LOCAL, EXIT_NOT_ASKED
 from tests.docs.pages import page, sections, table, words
 
 PAGE: Final = "cli.md"
@@ -67,4 +67,5 @@ def test_options_of_the_program() -> None:
 
 def test_exit_codes() -> None:
     """As the commands end."""
-    assert [EXIT_ALLOW, EXIT_DENY, EXIT_NOT_ASKED] == [int(words(row["code"])[0]) for row in table(PAGE, "exit-codes")]
+    codes = [int(words(row["code"])[0]) for row in table(PAGE, "exit-codes")]
+    assert [EXIT_ALLOW, EXIT_DENY, EXIT_NOT_ASKED, EXIT_LOCAL] == codes

@@ -12,7 +12,7 @@ import pytest
 
 from service.adapters import log_observer, operator_log
 from service.adapters.logs import LIBRARY_EVENT
-from service.application.ingest import SETTLED_S
+from service.application.settled import SETTLED_S
 from service.application.wording import describe_attempt
 from service.bootstrap.directories import METRICS_DIRECTORY, SPOOL_DIRECTORY, STORE_DIRECTORY
 from service.cli.options import EXIT_NOT_ASKED
@@ -26,7 +26,13 @@ from tests.docs.pages import blocks, page, table, word
 PAGE: Final = "operations.md"
 EVENTS: Final = {word(row["event"]): row["level"] for row in table(PAGE, "events")}
 OF_THE_SUPERVISOR: Final = {word(row["event"]): row["level"] for row in table(PAGE, "supervisor-events")}
-NOT_OF_THE_OBSERVER: Final = {"fault", "issuer_rule_by_key_identifier", LIBRARY_EVENT}
+NOT_OF_THE_OBSERVER: Final = {
+    "fault",
+    "fleet_key_short",
+    "fleet_without_key",
+    "issuer_rule_by_key_identifier",
+    LIBRARY_EVENT,
+}
 
 
 def _logged(module: ModuleType = log_observer) -> Iterator[tuple[str, str]]:

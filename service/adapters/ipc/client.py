@@ -13,6 +13,7 @@ from service.adapters.ipc.requests import (
     Question,
     RefreshRequest,
     ResetRequest,
+    StandingQuestion,
     UsedRequest,
     batches,
     check_done,
@@ -24,8 +25,10 @@ from service.adapters.ipc.requests import (
     octets_of_order,
     octets_of_text,
 )
+from service.adapters.ipc.standing import decode_standing
 from service.application.claims import ClaimOutcome, CrlClaim
 from service.application.crl_fetcher import CrlOrder
+from service.application.fleet.standing import FleetStanding
 from service.application.prefetch.desk import (
     PrefetcherGoneError,
     PrefetcherUnavailableError,
@@ -110,6 +113,14 @@ class PrefetcherClient:
         except (PrefetcherUnavailableError, MessageError):
             return False
         return True
+
+    async def fleet_standing(self) -> FleetStanding | None:
+        """How this replica stands with its fleet; None where there is none.
+
+        Raises:
+            PrefetcherUnavailableError: it did not answer: nobody hears of what the fleet changes.
+        """
+        return _understood(decode_standing, await self._ask(StandingQuestion()))
 
     async def _ask(self, request: Question) -> bytes:
         try:

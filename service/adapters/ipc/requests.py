@@ -32,6 +32,11 @@ class Ping:
 
 
 @dataclass(frozen=True, slots=True)
+class StandingQuestion:
+    """How this replica stands with its fleet."""
+
+
+@dataclass(frozen=True, slots=True)
 class UsedRequest:
     """Verdicts rested on these."""
 
@@ -60,7 +65,7 @@ class ResetRequest:
     slots: tuple[bytes, ...]
 
 
-Question: TypeAlias = Ping | UsedRequest | LearnRequest | RefreshRequest | ResetRequest | CrlClaim
+Question: TypeAlias = Ping | StandingQuestion | UsedRequest | LearnRequest | RefreshRequest | ResetRequest | CrlClaim
 
 Request: TypeAlias = CrlOrder | Question
 
@@ -74,6 +79,8 @@ def encode_request(request: Question) -> bytes:
     match request:
         case Ping():
             return line({"kind": "ping"})
+        case StandingQuestion():
+            return line({"kind": "standing"})
         case UsedRequest(keys):
             return line({"kind": "used", "keys": keys})
         case LearnRequest(orders):
@@ -102,6 +109,8 @@ def decode_request(text: bytes) -> Request:
                 return read_order(document)
             case "ping":
                 return Ping()
+            case "standing":
+                return StandingQuestion()
             case "used":
                 return UsedRequest(_texts(document["keys"]))
             case "learn":

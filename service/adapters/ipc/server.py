@@ -16,6 +16,7 @@ from service.adapters.ipc.requests import (
     RefreshRequest,
     Request,
     ResetRequest,
+    StandingQuestion,
     UsedRequest,
     decode_request,
     encode_claim_outcome,
@@ -25,9 +26,11 @@ from service.adapters.ipc.requests import (
     encode_refresh_report,
     encode_unknown,
 )
+from service.adapters.ipc.standing import encode_standing
 from service.application.claims import CrlClaim
 from service.application.crl_fetcher import CrlOrder
 from service.application.evidence_store import StoreError
+from service.application.fleet.standing import StandingReport
 from service.application.prefetch.desk import PrefetchPort
 
 ORDERS_WAITING: Final = 4096
@@ -44,6 +47,7 @@ _KINDS: Final[Mapping[type[Request], str]] = {
     ResetRequest: "reset",
     CrlClaim: "claim",
     Ping: "ping",
+    StandingQuestion: "standing",
 }
 
 
@@ -76,10 +80,19 @@ class NullRequestObserver:
 class PrefetcherServer:
     """Serves a `PrefetchPort` on a listening Unix socket."""
 
-    def __init__(self, prefetcher: PrefetchPort, observer: RequestObserver | None = None) -> None:
-        """Take what carries requests out, and who is told of those that were not."""
+    def __init__(
+        self, prefetcher: PrefetchPort, observer: RequestObserver | None = None, fleet: StandingReport | None = None
+    ) -> None:
+        """Take what carries requests out.
+
+        Args:
+            prefetcher: Does.
+            observer: Is told of those that were not.
+            fleet: Says how this replica stands with its fleet; None where there is none.
+        """
         self._prefetcher = prefetcher
         self._observer = NullRequestObserver() if observer is None else observer
+        self._fleet = fleet
 
     async def serve(self, listener: socket.socket, stop: asyncio.Event) -> None:
         """Take requests until `stop` is set; those under way are dropped then.
@@ -141,5 +154,7 @@ class PrefetcherServer:
                 return encode_claim_outcome(await self._prefetcher.claim(request))
             case Ping():
                 return encode_done()
+            case StandingQuestion():
+                return encode_standing(None if self._fleet is None else self._fleet.standing)
             case _:
                 assert_never(request)

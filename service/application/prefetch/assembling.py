@@ -6,6 +6,7 @@ from typing import Protocol
 
 from service.application.breaker import BreakerRules, Breakers
 from service.application.clock import Clock
+from service.application.crl_sharing import CrlSharing, SharedWhere, Unshared
 from service.application.evidence_store import CrlWriter
 from service.application.ingest import Ingester, IngestRules
 from service.application.observer import Observer
@@ -45,6 +46,7 @@ class PrefetchPorts:
 
     Attributes:
         told: Is told of sources, as `observer` is of CRLs.
+        sharing: With whom it shares what it fetched from where others would find it as well.
     """
 
     origin: Origin
@@ -56,6 +58,7 @@ class PrefetchPorts:
     clock: Clock
     observer: Observer
     told: PrefetchObserver
+    sharing: CrlSharing = field(default_factory=Unshared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,8 @@ def assemble(ports: PrefetchPorts, configuration: PrefetchConfiguration, stack: 
     breakers, pace = Breakers(clock, configuration.breakers), Pace(clock, configuration.pace)
     url_map = UrlMap(configuration.url_map)
     ways = SourceOrigin(ports.origin, ports.places, url_map, breakers, pace, watch.is_operators)
-    ingester = Ingester(ways, ports.store, ports.spool, clock, ports.observer, configuration.ingest)
+    sharing = SharedWhere(ports.sharing, ways.is_everywhere)
+    ingester = Ingester(ways, ports.store, ports.spool, clock, ports.observer, configuration.ingest, sharing)
     stack.push_async_callback(ingester.aclose)
     parts = PrefetchParts(
         ingester=ingester,

@@ -62,10 +62,10 @@ def concluded(
     is_failure = Problem.ROLLED_BACK in best.lost
     state = replace(
         state,
-        succeeded_at=state.succeeded_at if is_failure else state.tried_at,
+        succeeded_at=state.succeeded_at if is_failure else _checked(record.state.succeeded_at, state, best),
         failures=state.failures + 1 if is_failure else 0,
         window=_window(given) or state.window,
-        fresh_until=_fresh_until(best, at),
+        fresh_until=_fresh_until(best, best.checked_at or at),
     )
     whole = not best.lost and best.problem in (None, Problem.STALE, Problem.NO_NEXT_UPDATE)
     # Of what an order brings to a configured source nobody has written down yet in whose name that is.
@@ -155,6 +155,18 @@ def _answered(state: SourceState, started: datetime, at: datetime) -> datetime:
     if state.asked_at is None or state.asked_at <= started:
         return at
     return state.asked_at - _INSTANT
+
+
+def _checked(before: datetime | None, state: SourceState, best: Delivery) -> datetime | None:
+    """When an origin was asked for what came: for what another replica has fetched, when that one asked.
+
+    So a fleet has one rhythm: what it has is as old for those who took it as for whoever fetched it. That is not in the
+    future, and not before an attempt of this host's own, whoever's clock says so.
+    """
+    if best.checked_at is None or state.tried_at is None:
+        return state.tried_at
+    moments = (moment for moment in (best.checked_at, before) if moment is not None)
+    return max((moment for moment in moments if moment <= state.tried_at), default=state.tried_at)
 
 
 def _detail(problem: Attempt, delivery: Delivery, record: SourceRecord) -> str:

@@ -1,39 +1,33 @@
 """The prefetcher: carries out the plan of the inventory, and the orders of workers beside it.
 
 Rules it keeps: what is due is decided by `core.prefetch.plan` alone; a source is tried by one attempt at a time, place
-after place, and whoever asks for it to be refreshed is answered by an attempt that began after he asked; what comes
-goes through the ingester as every order does; what is held stays, whatever fails.
+after place, and whoever asks for it to be refreshed is answered by an attempt that began after he asked, and by the
+origin; what another replica has fetched meanwhile is taken without one.
 
 What it does not do: verify, judge, or answer whether a certificate is revoked.
 """
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from service.application.breaker import FAILURES
-from service.application.crl_delivery import CrlDownload, Delivery, OrderedSigners
+from service.application.crl_delivery import AnswerFrom, Delivery
 from service.application.crl_fetcher import CrlOrder
 from service.application.evidence_store import HeldCrl, StoreError
 from service.application.flights import Flights
-from service.application.origin import UrlTrust
-from service.application.prefetch.conclusions import concluded, stalled
+from service.application.prefetch.attempts import SourceAttempts
 from service.application.prefetch.parts import PrefetchParts
-from service.application.prefetch.pending import Brought
 from service.application.prefetch.progress import ProgressKeeper
-from service.application.prefetch.recalling import HeldSigners, known_version, signer_of_held
+from service.application.prefetch.recalling import signer_of_held
 from service.application.prefetch.source_record import SourceRecord
 from service.application.prefetch.telling import (
     InventoryDetails,
-    RefreshDetails,
-    RolledBackDetails,
-    StalledDetails,
 )
-from service.core.model.attempt import Attempt, Problem
+from service.core.model.attempt import Attempt
+from service.core.prefetch.due import asked
 from service.core.prefetch.inventory import SourceKind, SourceState
 from service.core.prefetch.plan import Planner
 from service.core.prefetch.schedule import Schedule
@@ -43,6 +37,9 @@ BUSY_S = 1.0
 
 PAUSE_S = 0.1
 """Seconds between two plans at least, however much happens: one of thousands of sources takes a millisecond."""
+
+ADOPTIONS = 4
+"""CRLs that are taken from other replicas at one time: they are written one after the other, and wait for no origin."""
 
 LONGEST_SLEEP_S = 3600.0
 """Seconds: whatever is planned for later is planned again by then."""
@@ -56,8 +53,6 @@ class Prefetcher:
         self._ingester = parts.ingester
         self._inventory = parts.inventory
         self._crls = parts.crls
-        self._held_signers = HeldSigners(parts.crls, parts.clock)
-        self._authorities = parts.authorities
         self._pending = parts.pending
         self._breakers = parts.breakers
         self._pace = parts.pace
@@ -70,7 +65,11 @@ class Prefetcher:
         self._under_way: set[asyncio.Task[None]] = set()
         self._waiting: deque[str] = deque()
         self._busy: Counter[str] = Counter()
+        self._news: set[str] = set()
+        self._heard: dict[str, str] = {}
+        self._adopting: set[asyncio.Task[None]] = set()
         self._awake = asyncio.Event()
+        self._attempting = SourceAttempts(parts, self._awake.set)
         self._is_swept = False
 
     async def fetch(self, order: CrlOrder) -> tuple[Attempt, ...]:
@@ -85,7 +84,7 @@ class Prefetcher:
         self._busy.update(keys)
         try:
             keeper = ProgressKeeper(self._inventory, keys[0], self._clock)
-            with self._noticing(map(self._host_of, order.urls)):
+            with self._attempting.noticing(map(self._host_of, order.urls)):
                 deliveries = await self._ingester.deliver(order, keeper.arriving, keeper.indexing)
         finally:
             self._busy.subtract(keys)
@@ -102,7 +101,7 @@ class Prefetcher:
             if record.source.kind is SourceKind.CONFIGURED and any(one.lost for one in deliveries):
                 await self._ask_again(record)
             else:
-                await self._conclude(record, deliveries, started, None)
+                await self._attempting.conclude(record, deliveries, started, None)
             self._awake.set()
         else:
             if record is not None and record.progress is not None:
@@ -155,11 +154,20 @@ class Prefetcher:
         wanted = tuple(dict.fromkeys(keys))
         records = [record for key in wanted if (record := self._inventory.get(key)) is not None]
         hosts = {self._host_of(place) for record in records for place in record.source.places}
-        with self._noticing(hosts):
+        with self._attempting.noticing(hosts):
             for host in hosts:
                 self._breakers.succeeded(host)
             await asyncio.gather(*(self._anew(record.source.key) for record in records))
         return tuple(record for key in wanted if (record := self._inventory.get(key)) is not None)
+
+    def heard(self, url: str) -> None:
+        """Another replica has asked an origin for a URL: have what it wrote, where that is what a source goes by.
+
+        The origin is not asked: that is for the plan to say. An attempt that is under way looks for itself.
+        """
+        if not self._news:  # all that is told at once is looked up at once: there may be thousands of sources
+            asyncio.get_running_loop().call_soon(self._look_up_news)
+        self._news.add(url)
 
     async def run(self) -> None:
         """Keep everything fresh until cancelled."""
@@ -188,10 +196,11 @@ class Prefetcher:
     async def settle(self) -> None:
         """Wait until nothing is due and nothing is under way."""
         while True:
+            self._look_up_news()
             await self.begin()
-            if not self._under_way:
+            if not self._under_way and not self._adopting:
                 return
-            await asyncio.gather(*self._under_way)
+            await asyncio.gather(*self._under_way, *self._adopting)
 
     def wake(self) -> None:
         """Plan again now: something has changed."""
@@ -200,7 +209,9 @@ class Prefetcher:
     async def aclose(self) -> None:
         """End what is under way."""
         self._waiting.clear()
-        tasks = tuple(self._under_way)
+        self._news.clear()
+        self._heard.clear()
+        tasks = (*self._under_way, *self._adopting)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -224,7 +235,7 @@ class Prefetcher:
         """Start what is due while there is room."""
         while self._waiting and len(self._under_way) < self._concurrent:
             key = self._waiting.popleft()
-            task = asyncio.create_task(self._attempts.join(key, partial(self._attempt, key)))
+            task = asyncio.create_task(self._attempts.join(key, partial(self._attempt, key, AnswerFrom.FLEET_FIRST)))
             self._under_way.add(task)
             task.add_done_callback(self._ended)
 
@@ -234,90 +245,64 @@ class Prefetcher:
             task.result()
             self._fill()
 
+    def _look_up_news(self) -> None:
+        urls, self._news = self._news, set()
+        for record in self._inventory.records() if urls else ():
+            key = record.source.key
+            place = next((one for one in (key, record.served_by) if one in urls), None)
+            if place is not None and not self._busy[key]:
+                self._heard[key] = place
+        self._take_heard()
+
+    def _take_heard(self) -> None:
+        """Start to take what other replicas have while there is room."""
+        while self._heard and len(self._adopting) < ADOPTIONS:
+            key = next(iter(self._heard))
+            place = self._heard.pop(key)
+            task = asyncio.create_task(self._attempts.join(key, partial(self._adopt, key, place)))
+            self._adopting.add(task)
+            task.add_done_callback(self._adopted)
+
+    def _adopted(self, task: asyncio.Task[None]) -> None:
+        self._adopting.discard(task)
+        if not task.cancelled():
+            task.result()
+            self._take_heard()
+
+    async def _adopt(self, key: str, place: str) -> None:
+        self._busy[key] += 1
+        try:
+            record = self._inventory.get(key)
+            if record is not None and await self._attempting.adopt(record, place):
+                self._awake.set()
+        finally:
+            self._busy[key] -= 1
+
     async def _anew(self, key: str) -> None:
         began: list[str] = []
 
         async def start() -> None:
             began.append(key)
-            await self._attempt(key)
+            await self._attempt(key, AnswerFrom.ORIGIN)
 
         while not began:
             await self._attempts.join(key, start)
 
-    async def _attempt(self, key: str) -> None:
+    async def _attempt(self, key: str, answer_from: AnswerFrom) -> None:
         self._busy[key] += 1
         try:
             async with self._pace.slot():
                 record = self._inventory.get(key)
                 if record is not None:
-                    await self._try(record)
+                    is_asked = asked(record.state, self._clock.now())
+                    await self._attempting.run(record, AnswerFrom.ORIGIN if is_asked else answer_from)
         finally:
             self._busy[key] -= 1
-
-    async def _try(self, record: SourceRecord) -> None:
-        started = self._clock.now()
-        with self._pending.attempt() as brought:
-            deliveries = await self._try_places(record, brought)
-            now = self._inventory.get(record.source.key)
-            # One that was forgotten meanwhile is no source any more, nor is what came an answer of one that came back.
-            if now is not None and now.state.known_since == record.state.known_since:
-                await self._conclude(now, deliveries, started, brought.named)
-        await self._let_go(brought.named.union(record.named))
-
-    async def _try_places(self, record: SourceRecord, pending: Brought) -> tuple[Delivery, ...]:
-        deliveries: list[Delivery] = []
-        keeper = ProgressKeeper(self._inventory, record.source.key, self._clock)
-        for place in record.source.places:
-            with self._noticing((self._host_of(place),)):
-                deliveries.append(await self._brought(record, place, keeper, pending))
-            if deliveries[-1].attempt is None or deliveries[-1].waits:
-                break
-        return tuple(deliveries)
-
-    async def _brought(self, record: SourceRecord, place: str, keeper: ProgressKeeper, pending: Brought) -> Delivery:
-        """What one place gives; a fault of ours is that of this attempt, and nobody's who waits for others."""
-        try:
-            return await self._ingester.bring(await self._download(record, place, keeper, pending))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is written down, and tried again later
-            attempt = Attempt(place, Problem.INTERNAL, f"{type(error).__name__}: {error}")
-            return Delivery(place, self._clock.now(), attempt)
-
-    async def _download(
-        self, record: SourceRecord, place: str, keeper: ProgressKeeper, pending: Brought
-    ) -> CrlDownload:
-        is_known = place == record.served_by
-        known = await asyncio.to_thread(known_version, record, self._crls, self._pending) if is_known else None
-        if record.source.kind is SourceKind.LEARNED:
-            signers = OrderedSigners(await asyncio.to_thread(self._held_signers.of, record))
-            return CrlDownload(place, UrlTrust.CERTIFICATE, signers, known, None, keeper.arriving, keeper.indexing)
-        return CrlDownload(
-            place, UrlTrust.OPERATOR, self._authorities, known, pending, keeper.arriving, keeper.indexing
-        )
-
-    async def _conclude(
-        self,
-        record: SourceRecord,
-        deliveries: tuple[Delivery, ...],
-        started: datetime,
-        named: frozenset[bytes] | None,
-    ) -> None:
-        now = self._clock.now()
-        after = concluded(record, deliveries, started, now, named)
-        await self._inventory.put(after)
-        if named is None:  # an attempt has told the shelf what is held
-            await asyncio.to_thread(self._pending.settle, frozenset(record.pending).difference(after.pending))
-        await self._let_go(frozenset(record.named))
-        self._tell(record, after, deliveries, (now - started).total_seconds())
 
     async def _ask_again(self, record: SourceRecord) -> None:
         """After an order that had not the keys of everything there: an attempt has those of all who are known here."""
         state = replace(record.state, asked_at=self._clock.now())
         await self._inventory.put(replace(record, progress=None, state=state))
-
-    async def _let_go(self, digests: frozenset[bytes]) -> None:
-        """Let go of what waited from a source that has it no more, unless another source has it."""
-        if digests - self._inventory.named():
-            await asyncio.to_thread(self._pending.let_go, digests, self._inventory.named)
 
     async def _sweep(self) -> None:
         """Once everything was tried that an earlier process may have left half done: let go of what no source has."""
@@ -330,38 +315,6 @@ class Prefetcher:
             await asyncio.to_thread(self._pending.sweep, self._inventory.named)
         except (OSError, StoreError) as error:
             self._observer.not_remembered(str(error))
-
-    def _tell(
-        self, before: SourceRecord, after: SourceRecord, deliveries: tuple[Delivery, ...], duration_s: float
-    ) -> None:
-        source, state = after.source, after.state
-        self._observer.refreshed(
-            RefreshDetails(source.key, source.kind, after.problem, after.detail, state.failures, duration_s)
-        )
-        if any(Problem.ROLLED_BACK in one.lost for one in deliveries):
-            self._observer.rolled_back(RolledBackDetails(source.key))
-        for given in stalled(before, after):
-            self._observer.number_stalled(
-                StalledDetails(source.key, given.issuer, given.crl_number, given.number_moved_at)
-            )
-
-    @contextmanager
-    def _noticing(self, hosts: Iterable[str]) -> Iterator[None]:
-        """Notice which hosts answer that were left alone."""
-        failing = {host for host in hosts if self._breakers.failures(host) >= FAILURES}
-        yield
-        for host in failing:
-            if not self._breakers.failures(host):
-                self._recovered(host)
-
-    def _recovered(self, host: str) -> None:
-        """A host answers again: whatever else failed there is tried now, and not when its turn to retry comes."""
-        now = self._clock.now()
-        for record in self._inventory.records():
-            state = record.state
-            if state.failures and any(self._host_of(place) == host for place in record.source.places):
-                self._inventory.remember(replace(record, state=replace(state, asked_at=now)))
-        self._awake.set()
 
     def _details(self) -> InventoryDetails:
         records = self._inventory.records()

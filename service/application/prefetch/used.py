@@ -80,15 +80,26 @@ class UsedSources:
     def _remember(self, certificate: Certificate, above: tuple[Certificate, ...]) -> None:
         if len(self._seen) < MAX_SEEN:
             self._seen.add(certificate.fingerprint)
-        policy = policy_for(above[0], self._policy)
-        points = fetchable_points((*points_of(certificate, policy), *deltas_of(certificate, policy)))
-        # The path of an anchor is not kept: it is in the trust store.
-        signer = CrlSigner.of(above[0], encoded(above[:-1]), certifiers(above))
-        for urls in points[:MAX_DISTRIBUTION_POINTS]:
+        for order in orders_for(certificate, above, self._policy):
             # Two issuers may name the same URL, and others beside it: whoever comes first keeps nobody out.
             if len(self._used) < MAX_USED:
-                order = CrlOrder(urls[:MAX_URLS], (signer,))
-                self._used.setdefault((order.urls, signer), order)
+                self._used.setdefault((order.urls, order.signers[0]), order)
+
+
+def orders_for(certificate: Certificate, above: tuple[Certificate, ...], policy: Policy) -> Iterator[CrlOrder]:
+    """Orders for what a certificate names where its CRLs are.
+
+    Args:
+        certificate: One of a path to an anchor.
+        above: Those above it, its issuer first and the anchor last.
+        policy: The operator's, with the rules for issuers.
+    """
+    policy = policy_for(above[0], policy)
+    points = fetchable_points((*points_of(certificate, policy), *deltas_of(certificate, policy)))
+    # The path of an anchor is not kept: it is in the trust store.
+    signer = CrlSigner.of(above[0], encoded(above[:-1]), certifiers(above))
+    for urls in points[:MAX_DISTRIBUTION_POINTS]:
+        yield CrlOrder(urls[:MAX_URLS], (signer,))
 
 
 def _links(verdict: Verdict) -> Iterator[tuple[Certificate, tuple[Certificate, ...]]]:

@@ -99,6 +99,13 @@ class SourceOrigin:
             raise OriginError(Problem.EGRESS_REFUSED, str(error)) from error
         return place
 
+    def is_everywhere(self, request: OriginRequest) -> bool:
+        """Whether a request leads to the same place from every host: to a URL or a bucket, and not to a file."""
+        try:
+            return not _is_file(self.place_of(request))
+        except OriginError:
+            return False
+
     def _as_stream(self, place: Place, content: Content | NotModified) -> OriginStream:
         match content:
             case Content():

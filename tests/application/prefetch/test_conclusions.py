@@ -1,7 +1,7 @@
 """What is remembered of a source after an attempt."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import pytest
@@ -15,7 +15,9 @@ from service.application.prefetch.source_record import MAX_RECORD_SIGNERS, Sourc
 from service.core.crl.slot import slot_of
 from service.core.der.crl import read_crl
 from service.core.model.attempt import Attempt, Problem
+from service.core.prefetch.due import due_at
 from service.core.prefetch.inventory import Source, SourceKind, SourceState, Window
+from service.core.prefetch.schedule import Schedule
 from tests.application.chain import CRL_URL, SUB, read
 from tests.application.prefetch.world import DAY, HOUR, crl
 from tests.pki import NOW
@@ -61,6 +63,53 @@ def test_a_success() -> None:
         record.served_by,
         record.problem,
     )
+
+
+def adopted(checked_at: datetime, succeeded_at: datetime | None = None, problem: Problem | None = None) -> SourceRecord:
+    """The record after another replica's answer was taken, who had asked at a moment."""
+    record = replace(RECORD, state=replace(RECORD.state, succeeded_at=succeeded_at))
+    return after(replace(delivery(crl(7), problem=problem), checked_at=checked_at), record=record)
+
+
+def test_what_another_replica_fetched_is_as_old_as_it_is() -> None:
+    """It succeeded, and is fresh, from when that one asked; it was tried now."""
+    checked = NOW - timedelta(minutes=20)
+    state = adopted(checked).state
+    assert (checked, ENDED, 0, checked + timedelta(seconds=60)) == (
+        state.succeeded_at,
+        state.tried_at,
+        state.failures,
+        state.fresh_until,
+    )
+
+
+def test_what_another_replica_fetched_makes_nothing_older() -> None:
+    """What this host has asked for itself since counts."""
+    known = NOW - timedelta(minutes=10)
+    assert known == adopted(NOW - timedelta(minutes=20), known).state.succeeded_at
+    assert NOW - timedelta(minutes=5) == adopted(NOW - timedelta(minutes=5), known).state.succeeded_at
+
+
+def test_what_another_replica_fetched_is_not_of_the_future() -> None:
+    """Its clock may be ahead, and this one's may have been set back: a success that lies ahead would be none."""
+    ahead = ENDED + timedelta(seconds=30)
+    assert ENDED == adopted(ahead).state.succeeded_at
+    assert NOW == adopted(ahead, NOW).state.succeeded_at
+    assert NOW == adopted(NOW, ahead).state.succeeded_at
+
+
+def test_what_another_replica_fetched_and_was_rolled_back_in_part() -> None:
+    """It is no success, whoever fetched it."""
+    assert NOW == adopted(STARTED, NOW, Problem.ROLLED_BACK).state.succeeded_at
+
+
+def test_what_was_taken_is_due_when_that_check_grows_old() -> None:
+    """The plan of a replica that took an answer is that of the one that fetched it, but for chance."""
+    schedule = Schedule(first_delay=timedelta(0), jitter=0.0)
+    checked = NOW - timedelta(minutes=20)
+    assert checked + timedelta(hours=1) == due_at(adopted(checked).state, schedule, ENDED)
+    long_ago = adopted(NOW - timedelta(hours=2)).state
+    assert due_at(long_ago, schedule, ENDED) <= ENDED
 
 
 def test_a_failure_keeps_what_was_given() -> None:

@@ -5,7 +5,7 @@ What is made up is what lies outside: the origin, the time, and who is told.
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final, Unpack
@@ -19,6 +19,7 @@ from service.adapters.places import EveryPlace
 from service.adapters.spool import FileSpool
 from service.adapters.trust_store_files import TrustStoreFiles
 from service.application.crl_fetcher import CrlSigner
+from service.application.crl_sharing import CrlSharing, Unshared
 from service.application.gather import Gatherer
 from service.application.ingest import Ingester, IngestRules
 from service.application.ocsp_client import OcspClient, OcspRules
@@ -170,6 +171,7 @@ class Setup:
         sources: As in the setting.
         url_map: Likewise.
         pending_octets: Of CRLs that wait.
+        sharing: With whom it shares what it fetched.
     """
 
     sources: tuple[str, ...] = ()
@@ -177,6 +179,7 @@ class Setup:
     schedule: Schedule = PROMPT
     policy: Policy = LEAF_ALONE
     pending_octets: int = 1 << 20
+    sharing: CrlSharing = field(default_factory=Unshared)
 
 
 @dataclass(slots=True)
@@ -256,7 +259,16 @@ def world(
         stores = TrustStores(TrustStoreFiles(None, directory / "stores"), clock)
         stores.load()
         ports = PrefetchPorts(
-            origin, places, store, FileSpool(directory / "spool"), pending, stores, clock, recorder, told
+            origin,
+            places,
+            store,
+            FileSpool(directory / "spool"),
+            pending,
+            stores,
+            clock,
+            recorder,
+            told,
+            setup.sharing,
         )
         configuration = PrefetchConfiguration(
             ingest=IngestRules(1 << 20, 1.0, setup.policy),

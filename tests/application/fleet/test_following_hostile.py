@@ -1,0 +1,199 @@
+"""Following the fleet's events while somebody who owns Redis does not want that: nothing in it ends the following."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from secrets import token_hex
+from typing import Final
+
+import pytest
+
+from service.application.fleet.envelope import EnvelopeKind, Refusal
+from service.application.fleet.events import CrlEvent, encode_event
+from service.application.fleet.hearing import MAX_EVENT_OCTETS
+from tests.application.fleet.following_parts import KEY, Following, following, until
+from tests.redis_servers import RedisServer, redis_server
+
+pytestmark = pytest.mark.anyio
+
+URL: Final = "http://crl.example/1.crl"
+LATER: Final = "http://crl.example/2.crl"
+LAST: Final = "http://crl.example/3.crl"
+
+STARTED: Final = "it was started"
+MISSED: Final = "there were more events than the cache keeps"
+
+FLOOD: Final = (
+    "for i = 1, 50 do redis.call('XADD', KEYS[1], '*', 'e', 'x') end "
+    "return redis.call('XTRIM', KEYS[1], 'MAXLEN', {kept})"
+)
+"""Fifty events at once, of which the stream keeps some: nobody can read one that is gone."""
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A server for tests that do nothing to it, each with a prefix of its own."""
+    with redis_server(tmp_path_factory.mktemp("shared") / "redis") as server:
+        yield server
+
+
+@pytest.fixture
+def prefix() -> str:
+    """Names of one test."""
+    return f"t{token_hex(6)}"
+
+
+def add(server: RedisServer, stream: str, event: str, identifier: str = "*") -> bytes:
+    """Add an event as whoever owns Redis can."""
+    return server.ask("XADD", stream, identifier, "e", event)
+
+
+async def test_garbage_is_counted_and_passed_over(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
+    """What is no envelope, another fleet's, of another kind, no event, or too long: refused, and the next is heard."""
+    async with (
+        following(shared.url, tmp_path / "a", prefix=prefix) as one,
+        following(shared.url, tmp_path / "b", prefix=prefix, key=b"another-fleets-key-0123456789abc") as stranger,
+    ):
+        await one.current()
+        stream, cache = one.parts.names.events, one.parts.cache
+        await cache.tell(stream, b"")
+        await cache.tell(stream, b"\xff\x00 garbage")
+        await stranger.say(CrlEvent(LATER))
+        await cache.tell(stream, one.parts.seal(EnvelopeKind.BLOCK, "b1", encode_event(CrlEvent(LATER))))
+        await cache.tell(stream, one.parts.seal(EnvelopeKind.EVENT, "b", b'{"what":"of a later version"}'))
+        await cache.tell(stream, one.parts.seal(EnvelopeKind.EVENT, "b", b"x" * MAX_EVENT_OCTETS))
+        assert shared.ask("XADD", stream, "*", "another field", "x")
+        await one.again(URL)
+        assert [URL] == one.listener.crls
+        assert [(one.kind, one.refusal) for one in one.told.refusals] == [
+            (EnvelopeKind.EVENT, refusal)
+            for refusal in (
+                Refusal.MALFORMED,
+                Refusal.MALFORMED,
+                Refusal.UNAUTHENTIC,
+                Refusal.MISPLACED,
+                Refusal.MALFORMED,
+                Refusal.MALFORMED,
+                Refusal.MALFORMED,
+            )
+        ]
+        assert one.is_current
+
+
+async def test_a_flood_of_garbage_delays_and_no_more(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
+    """Twenty thousand events of nobody are read past, and what is said among and after them is heard."""
+    async with following(shared.url, tmp_path / "a", prefix=prefix) as one:
+        await one.current()
+        stream = one.parts.names.events
+        script = "for i = 1, 10000 do redis.call('XADD', KEYS[1], '*', 'e', string.rep('x', 100)) end return 1"
+        assert b":1" == shared.ask("EVAL", script, "1", stream)
+        await one.say(CrlEvent(URL))
+        assert b":1" == shared.ask("EVAL", script, "1", stream)
+        await one.say(CrlEvent(LATER))
+        await one.heard(LATER)
+        await one.current()
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "for i = 1, 300 do redis.call('XADD', KEYS[1], '*', 'e', string.rep('x', 100000)) end",
+        "local f={} for i = 1, 60 do f[i] = 'x' end for i = 1, 999 do redis.call('XADD', KEYS[1], '*', unpack(f)) end",
+    ],
+    ids=["long", "of many parts"],
+)
+async def test_what_no_answer_has_room_for(shared: RedisServer, prefix: str, tmp_path: Path, script: str) -> None:
+    """Events that are refused unread are passed over after a while, and everything is brought together instead."""
+    async with following(shared.url, tmp_path / "a", prefix=prefix) as one:
+        await one.current()
+        assert b"$-1" == shared.ask("EVAL", script, "1", one.parts.names.events)
+        await until(lambda: not one.is_current, "it is not current")
+        await one.current()
+        await one.again(LATER)
+        assert "the cache is there again" == one.listener.reasons[-1]
+
+
+async def test_what_is_said_a_thousand_times_is_done_a_few_times(
+    shared: RedisServer, prefix: str, tmp_path: Path
+) -> None:
+    """Whoever owns Redis repeats what a replica has said: nobody works a thousand times for it."""
+    async with following(shared.url, tmp_path / "a", prefix=prefix) as one:
+        await one.current()
+        envelope = one.parts.seal(EnvelopeKind.EVENT, "b", encode_event(CrlEvent(URL)))
+        stream = one.parts.names.events
+        await one.parts.cache.tell(stream, envelope)
+        again = (
+            "local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1][2] "
+            "for i = 1, 900 do redis.call('XADD', KEYS[1], '*', unpack(last)) end return 1"
+        )
+        assert b":1" == shared.ask("EVAL", again, "1", stream)
+        await one.again(LATER)
+        assert 1 <= one.listener.crls.count(URL) <= 2
+
+
+async def _push(one: Following, server: RedisServer, identifier: str) -> None:
+    assert add(server, one.parts.names.events, "garbage", identifier)
+    await until(lambda: bool(one.told.refusals), "it is read")
+
+
+async def test_an_id_far_ahead_is_followed(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
+    """An id near the end of all ids, which Redis counts on from: what is said then is heard."""
+    async with following(shared.url, tmp_path / "a", prefix=prefix) as one:
+        await one.current()
+        await _push(one, shared, f"{2**64 - 1}-0")
+        await one.again(URL)
+        await one.current()
+
+
+async def test_the_last_of_all_ids_is_told(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
+    """After it Redis takes no event any more: nobody is current, and what helps is said; then it helps."""
+    async with following(shared.url, tmp_path / "a", prefix=prefix) as one:
+        await one.current()
+        await _push(one, shared, f"{2**64 - 1}-{2**64 - 1}")
+        await until(lambda: not one.is_current, "it is not current")
+        assert f"the stream of events takes no more: remove {one.parts.names.events}" == one.follower.standing.reason
+        shared.ask("DEL", one.parts.names.events)
+        await one.current()
+        await one.again(URL)
+
+
+async def test_a_stream_that_is_none(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
+    """Something else under its name: behind, and current again once it is gone."""
+    async with following(shared.url, tmp_path / "a", prefix=prefix) as one:
+        await one.current()
+        name = one.parts.names.events
+        shared.ask("DEL", name)
+        assert b"+OK" == shared.ask("SET", name, "x")
+        await until(lambda: not one.is_current, "it is not current")
+        await until(lambda: "WRONGTYPE" in one.follower.standing.reason, "it says why")
+        shared.ask("DEL", name)
+        await one.current()
+        await one.again(URL)
+
+
+async def test_an_epoch_that_is_none(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
+    """Octets that are no text are another content of Redis like any other; another type is a failure."""
+    async with following(shared.url, tmp_path / "a", prefix=prefix) as one:
+        await one.current()
+        name = one.parts.names.epoch
+        assert b"+OK" == shared.ask("SET", name, "\x00" * 100)
+        await one.reconciled("the cache was emptied")
+        await one.current()
+        shared.ask("DEL", name)
+        assert b":1" == shared.ask("HSET", name, "a", "b")
+        await until(lambda: not one.is_current, "it is not current")
+        shared.ask("DEL", name)
+        await one.current()
+
+
+async def test_another_key_hears_nobody(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
+    """A replica with another key takes nothing of what the fleet says."""
+    async with (
+        following(shared.url, tmp_path / "a", prefix=prefix, key=KEY) as one,
+        following(shared.url, tmp_path / "b", prefix=prefix, key=b"another-fleets-key-0123456789abc") as other,
+    ):
+        await one.current()
+        await other.current()
+        await one.say(CrlEvent(URL))
+        await until(lambda: bool(other.told.refusals), "it is refused")
+        assert [] == other.listener.crls
+        assert [refused.refusal for refused in other.told.refusals] == [Refusal.UNAUTHENTIC]

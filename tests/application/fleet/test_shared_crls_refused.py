@@ -1,0 +1,429 @@
+"""What whoever owns the cache can make of it: the origin is asked, the refusal counted, and nothing else happens."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from secrets import token_bytes, token_hex
+from typing import Any, Final, TypeAlias
+
+import pytest
+
+from service.application.crl_delivery import AnswerFrom
+from service.application.evidence_store import StoreError
+from service.application.fleet.crl_versions import Body, SharedVersion
+from service.application.fleet.envelope import EnvelopeKind, Refusal
+from service.application.fleet.telling import FleetEvent
+from service.application.origin_headers import OriginHeaders, Validators
+from service.core.model.attempt import Problem
+from tests.application.chain import CRL_URL, NAMESAKE, ROOT, STRANGER
+from tests.application.fleet.crl_replicas import (
+    DOWNLOAD,
+    KEY,
+    LONGEST,
+    MAX_BYTES,
+    RULES,
+    SKEW,
+    Fleet,
+    crl,
+    digest_of,
+    fleet_on,
+    sealed,
+    with_keys,
+)
+from tests.pki import NOW
+from tests.redis_servers import RedisServer, redis_server
+
+pytestmark = pytest.mark.anyio
+
+PIECE: Final = 64
+INSTANT: Final = timedelta(microseconds=1)
+OTHER_KEY: Final = bytes(32)
+
+Poison: TypeAlias = Callable[[Fleet], Awaitable[None]]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A server for all tests here: each has names of its own."""
+    with redis_server(tmp_path_factory.mktemp("redis")) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small pieces, so that there are several; and nobody takes a busy machine for a Redis that is gone."""
+    for module in ("crl_versions", "shared_crls"):
+        monkeypatch.setattr(f"service.application.fleet.{module}.PIECE_OCTETS", PIECE)
+    monkeypatch.setattr("service.adapters.redis.cache.COMMAND_S", 10.0)
+
+
+@pytest.fixture
+async def fleet(server: RedisServer, store_directory: Path) -> AsyncIterator[Fleet]:
+    """Two replicas, of which the first has fetched number 1 and the second has nothing; by now there is number 2."""
+    async with fleet_on(server, token_hex(8), store_directory, 2) as made:
+        await made.replicas[0].order()
+        made.origin.answers[CRL_URL] = crl(2)
+        made.pass_time(minutes=1)
+        yield made
+
+
+async def there(fleet: Fleet) -> bytes:
+    """The envelope that the first replica has written."""
+    found = await fleet.replicas[0].cache.get(fleet.name)
+    assert found is not None
+    return found
+
+
+async def put_piece(fleet: Fleet, number: int, change: Callable[[bytes], bytes]) -> None:
+    """Change a piece of what is there."""
+    cache, name = fleet.replicas[0].cache, fleet.piece(digest_of(crl(1)), number)
+    piece = await cache.get_piece(name)
+    assert piece is not None
+    await cache.put_piece(name, change(piece), 3600)
+
+
+def flipped(octets: bytes, at: int = -1) -> bytes:
+    """With one bit changed."""
+    changed = bytearray(octets)
+    changed[at] ^= 1
+    return bytes(changed)
+
+
+async def noise(fleet: Fleet) -> None:
+    """Octets of nobody."""
+    await fleet.put(token_bytes(200))
+
+
+async def nothing(fleet: Fleet) -> None:
+    """A value without octets."""
+    await fleet.put(b"")
+
+
+async def truncated(fleet: Fleet) -> None:
+    """The envelope without its end."""
+    await fleet.put((await there(fleet))[:-1])
+
+
+async def extended(fleet: Fleet) -> None:
+    """The envelope with something after it."""
+    await fleet.put(await there(fleet) + b" ")
+
+
+async def a_bit(fleet: Fleet) -> None:
+    """One bit of the envelope."""
+    await fleet.put(flipped(await there(fleet)))
+
+
+async def another_key(fleet: Fleet) -> None:
+    """Made by another fleet."""
+    await fleet.write(crl(3), fleet.clock.now(), with_keys(OTHER_KEY))
+
+
+async def no_key(fleet: Fleet) -> None:
+    """Made by somebody without a key."""
+    await fleet.write(crl(3), fleet.clock.now(), with_keys())
+
+
+async def another_url(fleet: Fleet) -> None:
+    """The envelope of another URL, copied to this name, with its pieces."""
+    await fleet.write(crl(3))
+    await fleet.put(sealed(SharedVersion(OriginHeaders(), Body(digest_of(crl(3)), len(crl(3)))), about=CRL_URL + "?"))
+
+
+async def another_kind(fleet: Fleet) -> None:
+    """An envelope of this URL that is no CRL's."""
+    await fleet.put(sealed(b"{}", kind=EnvelopeKind.OCSP))
+
+
+async def too_old(fleet: Fleet) -> None:
+    """One that was true once."""
+    await fleet.write(crl(3), fleet.clock.now() - LONGEST - INSTANT)
+
+
+async def from_the_future(fleet: Fleet) -> None:
+    """One that was fetched tomorrow."""
+    await fleet.write(crl(3), fleet.clock.now() + SKEW + INSTANT)
+
+
+async def no_piece(fleet: Fleet) -> None:
+    """One piece is gone."""
+    assert b":1" == fleet.server.ask("DEL", fleet.piece(digest_of(crl(1)), 2))
+
+
+async def no_pieces(fleet: Fleet) -> None:
+    """All of them are."""
+    await fleet.put(sealed(SharedVersion(OriginHeaders(), Body(digest_of(crl(3)), len(crl(3))))))
+
+
+async def swapped_pieces(fleet: Fleet) -> None:
+    """Two pieces have changed places."""
+    cache = fleet.replicas[0].cache
+    names = [fleet.piece(digest_of(crl(1)), number) for number in (0, 1)]
+    first, second = [await cache.get_piece(name) for name in names]
+    assert first is not None
+    assert second is not None
+    await cache.put_piece(names[0], second, 3600)
+    await cache.put_piece(names[1], first, 3600)
+
+
+async def a_bit_of_a_piece(fleet: Fleet) -> None:
+    """One bit of one piece."""
+    await put_piece(fleet, 1, flipped)
+
+
+async def a_short_piece(fleet: Fleet) -> None:
+    """One octet is missing."""
+    await put_piece(fleet, 0, lambda piece: piece[:-1])
+
+
+async def a_long_piece(fleet: Fleet) -> None:
+    """There is one octet too many, in the last one."""
+    await put_piece(fleet, (len(crl(1)) - 1) // PIECE, lambda piece: piece + b"x")
+
+
+async def too_small(fleet: Fleet) -> None:
+    """The digest is of more than there is to be."""
+    await fleet.put(sealed(SharedVersion(OriginHeaders(), Body(digest_of(crl(1)), PIECE))))
+
+
+async def too_large(fleet: Fleet) -> None:
+    """More than a CRL may have."""
+    await fleet.put(sealed(SharedVersion(OriginHeaders(), Body(digest_of(crl(1)), MAX_BYTES + 1))))
+
+
+async def enormous(fleet: Fleet) -> None:
+    """More than there is room for anywhere."""
+    await fleet.put(sealed(SharedVersion(OriginHeaders(), Body(digest_of(crl(1)), 10**18))))
+
+
+async def of_another_authority(fleet: Fleet) -> None:
+    """The CRL of a stranger of the same name."""
+    await fleet.write(crl(3, NAMESAKE))
+
+
+async def of_another_name(fleet: Fleet) -> None:
+    """The CRL of somebody else, who is trusted for another."""
+    await fleet.write(crl(3, ROOT))
+
+
+async def of_a_stranger(fleet: Fleet) -> None:
+    """The CRL of somebody whom nobody knows."""
+    await fleet.write(crl(3, STRANGER))
+
+
+async def badly_signed(fleet: Fleet) -> None:
+    """A CRL whose signature is none."""
+    await fleet.write(crl(3, corrupt_signature=True))
+
+
+async def no_crl(fleet: Fleet) -> None:
+    """Something that is no CRL."""
+    await fleet.write(b"what everybody has revoked")
+
+
+async def not_yet(fleet: Fleet) -> None:
+    """A CRL from the future."""
+    await fleet.write(crl(3, this_update=NOW + timedelta(hours=1)))
+
+
+POISONS: Final[tuple[tuple[Poison, Refusal], ...]] = (
+    (noise, Refusal.MALFORMED),
+    (nothing, Refusal.MALFORMED),
+    (truncated, Refusal.UNAUTHENTIC),
+    (extended, Refusal.UNAUTHENTIC),
+    (a_bit, Refusal.UNAUTHENTIC),
+    (another_key, Refusal.UNAUTHENTIC),
+    (no_key, Refusal.UNAUTHENTIC),
+    (another_url, Refusal.MISPLACED),
+    (another_kind, Refusal.MISPLACED),
+    (too_old, Refusal.TOO_OLD),
+    (from_the_future, Refusal.FUTURE),
+    (no_piece, Refusal.INCOMPLETE),
+    (no_pieces, Refusal.INCOMPLETE),
+    (swapped_pieces, Refusal.INCOMPLETE),
+    (a_bit_of_a_piece, Refusal.INCOMPLETE),
+    (a_short_piece, Refusal.INCOMPLETE),
+    (a_long_piece, Refusal.INCOMPLETE),
+    (too_small, Refusal.INCOMPLETE),
+    (too_large, Refusal.REFUSED),
+    (enormous, Refusal.REFUSED),
+    (of_another_authority, Refusal.REFUSED),
+    (of_another_name, Refusal.REFUSED),
+    (of_a_stranger, Refusal.REFUSED),
+    (badly_signed, Refusal.REFUSED),
+    (no_crl, Refusal.REFUSED),
+    (not_yet, Refusal.REFUSED),
+)
+
+
+async def test_what_nobody_has_touched_is_taken(fleet: Fleet) -> None:
+    """As it is, what is there serves: what the others here change about it is what is wrong with it."""
+    assert () == await fleet.replicas[1].order()
+    assert (1, {1}, []) == (fleet.asked, fleet.replicas[1].numbers, fleet.replicas[1].told.reasons)
+
+
+@pytest.mark.parametrize(("poison", "refusal"), POISONS, ids=[getattr(poison, "__name__", "") for poison, _ in POISONS])
+async def test_poison(fleet: Fleet, poison: Poison, refusal: Refusal) -> None:
+    """It is refused by name, the origin is asked in the same call, and what it has is there for the next one."""
+    await poison(fleet)
+    one, third = fleet.replicas[1], await fleet.replica()
+    assert () == await one.order()
+    assert ({2}, [refusal], 1) == (one.numbers, one.told.reasons, one.asked)
+    assert FleetEvent.HIT not in one.told.events
+    assert () == await third.order()
+    assert ({2}, [], 0) == (third.numbers, third.told.reasons, third.asked)
+
+
+@pytest.mark.parametrize("poison", [of_another_authority, swapped_pieces, from_the_future])
+async def test_poison_of_a_fleet(fleet: Fleet, poison: Poison) -> None:
+    """However many find it, the origin is asked once."""
+    await poison(fleet)
+    replicas = [fleet.replicas[1], *await fleet.several(4)]
+    assert [()] * 5 == await asyncio.gather(*(one.order() for one in replicas))
+    assert [{2}] * 5 == [one.numbers for one in replicas]
+    assert 1 == sum(one.asked for one in replicas)
+
+
+WRONG: Final[dict[str, dict[str, Any]]] = {
+    "negative": {"octets": -1},
+    "none": {"octets": 0},
+    "a fraction": {"octets": 0.5},
+    "a text": {"octets": "1"},
+    "true": {"octets": True},
+    "no size": {"octets": None},
+    "no digest": {"digest": None},
+    "short digest": {"digest": "00"},
+    "no hexadecimal digest": {"digest": "x" * 64},
+    "a number for a digest": {"digest": 1},
+    "an age": {"max_age_s": -1},
+    "a great age": {"max_age_s": 2**31 + 1},
+    "an age in words": {"max_age_s": "old"},
+    "two headers": {"etag": '"a"\r\nX: y'},
+    "any version": {"etag": "*"},
+    "a list for a version": {"etag": ["a"]},
+    "a number for a date": {"last_modified": 1},
+    "a header for a date": {"last_modified": "Mon, 01 Jan 2024 00:00:00 GMT\r\nX: y"},
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
+async def test_nonsense_about_a_version(fleet: Fleet, wrong: dict[str, Any]) -> None:
+    """Whoever has the key has not to be right: what is of another shape is refused, and goes nowhere."""
+    right = {"digest": "00" * 32, "octets": 1, "etag": None, "last_modified": None, "max_age_s": None}
+    await fleet.put(sealed(json.dumps(right | wrong).encode()))
+    assert () == await fleet.replicas[1].order()
+    assert [Refusal.MALFORMED] == fleet.replicas[1].told.reasons
+    assert None is fleet.origin.requests[-1].validators
+
+
+@pytest.mark.parametrize("content", [b"", b"null", b"[]", b"{}", b"{" * 3000, b" " * 5000, b'"digest"', b"\xff"])
+async def test_no_version(fleet: Fleet, content: bytes) -> None:
+    """Something else than a version is refused."""
+    await fleet.put(sealed(content))
+    assert () == await fleet.replicas[1].order()
+    assert [Refusal.MALFORMED] == fleet.replicas[1].told.reasons
+
+
+async def test_what_is_older_than_what_was_held_is_refused(fleet: Fleet) -> None:
+    """An authentic envelope of late, with a CRL that the origin has replaced: the watermark is what counts."""
+    one = fleet.replicas[1]
+    await one.bring(replace(DOWNLOAD, answer_from=AnswerFrom.ORIGIN))
+    fleet.pass_time(minutes=1)
+    await fleet.write(crl(1), fleet.clock.now())
+    fleet.pass_time(seconds=2)
+    assert () == await one.order()
+    assert ({2}, [Refusal.REFUSED], 2) == (one.numbers, one.told.reasons, one.asked)
+
+
+async def test_what_was_replaced_is_replayed_for_as_long_as_the_fleet_allows(fleet: Fleet) -> None:
+    """Whoever records what replicas write can hold newer things back until then, and no longer."""
+    recorded = await there(fleet)
+    one, third = fleet.replicas[1], await fleet.replica()
+    await fleet.replicas[0].bring(replace(DOWNLOAD, answer_from=AnswerFrom.ORIGIN))
+    await fleet.put(recorded)
+    fleet.clock.advance(LONGEST - timedelta(minutes=1))
+    await one.order()
+    assert ({1}, []) == (one.numbers, one.told.reasons)
+    fleet.clock.advance(INSTANT)
+    await third.order()
+    assert ({2}, [Refusal.TOO_OLD]) == (third.numbers, third.told.reasons)
+
+
+async def test_an_envelope_that_is_ahead_keeps_no_other_out(fleet: Fleet) -> None:
+    """Within the tolerance for clocks it may come from the future; what it has in it is bad all the same."""
+    await fleet.write(crl(3, NAMESAKE), fleet.clock.now() + SKEW)
+    one, third = fleet.replicas[1], await fleet.replica()
+    await one.order()
+    await third.order()
+    assert ({2}, 1, {2}, 0) == (one.numbers, one.asked, third.numbers, third.asked)
+
+
+async def test_what_has_ended_is_no_last_word_when_it_comes_from_the_future(fleet: Fleet) -> None:
+    """A second has to have begun before it can pass."""
+    await fleet.write(crl(1, next_update=NOW - timedelta(minutes=5)), fleet.clock.now() + timedelta(seconds=30))
+    one = fleet.replicas[1]
+    assert () == await one.order()
+    assert ({2}, 1) == (one.numbers, one.asked)
+
+
+async def test_keys_are_changed(fleet: Fleet) -> None:
+    """While both are known everybody reads everybody; whoever has dropped the old one refuses it."""
+    changing, changed = await fleet.replica(with_keys(OTHER_KEY, KEY)), await fleet.replica(with_keys(OTHER_KEY))
+    assert () == await changing.order()
+    assert (0, {1}) == (changing.asked, changing.numbers)
+    assert () == await changed.order()
+    assert (1, [Refusal.UNAUTHENTIC]) == (changed.asked, changed.told.reasons)
+    fleet.pass_time(minutes=1)
+    old, both = await fleet.replica(), await fleet.replica(replace(RULES, keys=with_keys(KEY, OTHER_KEY).keys))
+    assert () == await both.order()
+    assert (0, {2}) == (both.asked, both.numbers)
+    assert () == await old.order()
+    assert (1, [Refusal.UNAUTHENTIC]) == (old.asked, old.told.reasons)
+
+
+async def test_without_keys_what_is_signed_is_shared(server: RedisServer, store_directory: Path) -> None:
+    """Authorities' signatures are all there is, and they are looked at."""
+    async with fleet_on(server, token_hex(8), store_directory) as made:
+        one, another, third = [await made.replica(with_keys()) for _ in range(3)]
+        await one.order()
+        await another.order()
+        assert (1, {1}) == (made.asked, another.numbers)
+        await made.write(crl(3, NAMESAKE), rules=with_keys())
+        await third.order()
+        assert (2, {1}, [Refusal.REFUSED]) == (made.asked, third.numbers, third.told.reasons)
+
+
+async def test_a_version_is_nobodys_word_about_another_url(fleet: Fleet) -> None:
+    """What an origin has said about one URL goes to no other."""
+    validators = Validators('"of another"')
+    await fleet.put(sealed(SharedVersion(OriginHeaders(validators)), fleet.clock.now()))
+    assert () == await fleet.replicas[1].order()
+    assert None is fleet.origin.requests[-1].validators
+
+
+async def test_a_full_disk_is_nobodys_fault(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be spooled is not refused, and the origin's cannot be spooled either."""
+
+    async def fail(_spool: object, chunks: AsyncIterator[bytes]) -> memoryview:
+        async for _ in chunks:
+            pass
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("service.adapters.spool.FileSpool.collect", fail)
+    (attempt,) = await fleet.replicas[1].order()
+    assert (Problem.INTERNAL, []) == (attempt.problem, fleet.replicas[1].told.reasons)
+
+
+async def test_a_store_that_fails_is_nobodys_fault(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be stored is not refused."""
+
+    def fail(*_: object) -> None:
+        raise StoreError("the disk is gone")
+
+    one = fleet.replicas[1]
+    monkeypatch.setattr(one.store, "publish", fail)
+    (attempt,) = await one.order()
+    assert (Problem.INTERNAL, [], 1) == (attempt.problem, one.told.reasons, one.asked)

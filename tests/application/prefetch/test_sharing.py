@@ -1,0 +1,527 @@
+"""Prefetchers of several replicas: they keep one rhythm, and ask the origin as often as one of them would alone."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from secrets import token_hex
+from typing import Final
+
+import pytest
+
+from service.adapters.redis.cache import RedisCache
+from service.adapters.redis.clients import RedisPlace, open_cache
+from service.application.fleet.envelope import EnvelopeKind, FleetKeys
+from service.application.fleet.events import CrlEvent, decode_event
+from service.application.fleet.names import FleetNames
+from service.application.fleet.parts import FleetParts, FleetRules
+from service.application.fleet.shared_crls import SharedCrls
+from service.application.fleet.telling import FleetEvent, NullFleetObserver, RefusedDetails
+from service.application.origin import OriginError
+from service.application.prefetch.source_record import SourceRecord
+from service.core.model.attempt import Problem
+from service.core.prefetch.schedule import Schedule
+from tests.application.chain import CRL_URL, NAMESAKE, ROOT, SUB, leaf, order, read
+from tests.application.fakes import settle
+from tests.application.manual_clock import ManualClock
+from tests.application.prefetch.world import (
+    DAY,
+    HOUR,
+    MINUTE,
+    MIRROR,
+    PROMPT,
+    Setup,
+    VersionedOrigin,
+    World,
+    begun,
+    crl,
+    place,
+    trust,
+    world,
+)
+from tests.application.world import ALLOWED, REVOKED
+from tests.pki import NOW
+from tests.redis_servers import RedisServer, redis_server
+
+pytestmark = pytest.mark.anyio
+
+KEYED: Final = FleetKeys((bytes(range(32)),))
+DOWN: Final = OriginError(Problem.UNREACHABLE, "nobody there")
+LEAF: Final = leaf(crl_urls=[CRL_URL])
+
+
+class FleetClock:
+    """The moment of the test; to wait takes its time, and patience has no end. Implements `Clock`."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        """Take the test's."""
+        self._clock = clock
+
+    def now(self) -> datetime:
+        """The moment, in UTC."""
+        return self._clock.now()
+
+    def monotonic(self) -> float:
+        """Seconds that never go backwards, nor forwards."""
+        return 0.0
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait a little."""
+        await asyncio.sleep(seconds / 10)
+
+
+class Told(NullFleetObserver):
+    """Keeps what a replica tells."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self.events: list[FleetEvent] = []
+        self.refusals: list[RefusedDetails] = []
+
+    def fleet(self, kind: EnvelopeKind, event: FleetEvent) -> None:
+        """Keep it."""
+        del kind
+        self.events.append(event)
+
+    def refused(self, details: RefusedDetails) -> None:
+        """Keep it."""
+        self.refusals.append(details)
+
+
+@dataclass(slots=True)
+class Replica:
+    """One service, and how far it has followed the others."""
+
+    world: World
+    cache: RedisCache
+    parts: FleetParts
+    told: Told
+    sharing: SharedCrls
+    last: str = "0"
+
+    async def hear(self) -> None:
+        """Hear what the others have told, and do what comes of that."""
+        for event in await self.cache.follow(self.parts.names.events, self.last, 0.001):
+            self.last = event.id
+            envelope = self.parts.open_lasting(event.envelope, EnvelopeKind.EVENT, None)
+            assert envelope is not None
+            message = decode_event(envelope.content)
+            assert isinstance(message, CrlEvent)
+            self.world.prefetcher.heard(message.url)
+        await self.world.prefetcher.settle()
+
+    @property
+    def asked(self) -> int:
+        """How often it has asked an origin."""
+        return len(self.world.recorder.fetches)
+
+
+@dataclass(slots=True)
+class Fleet:
+    """All of them, and what is between them."""
+
+    server: RedisServer
+    directory: Path
+    clock: ManualClock = field(default_factory=ManualClock)
+    origin: VersionedOrigin = field(default_factory=lambda: VersionedOrigin({CRL_URL: crl(1)}))
+    names: FleetNames = field(default_factory=lambda: FleetNames(token_hex(8)))
+    replicas: list[Replica] = field(default_factory=list)
+    stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    async def replica(self, setup: Setup | None = None, keys: FleetKeys = KEYED, known: bool = True) -> Replica:
+        """One more, which knows Sub, or Root alone."""
+        directory = self.directory / str(len(self.replicas))
+        directory.mkdir()
+        trust(directory, *((ROOT, SUB) if known else (ROOT,)))
+        cache = await self.stack.enter_async_context(open_cache(RedisPlace(self.server.url)))
+        rules = FleetRules(directory.name, keys, timedelta(hours=1), timedelta(minutes=1))
+        told = Told()
+        parts = FleetParts(cache, self.names, rules, FleetClock(self.clock), told)
+        sharing = SharedCrls(parts)
+        setup = replace(setup or Setup((CRL_URL,)), sharing=sharing)
+        made = self.stack.enter_context(world(directory, setup, self.origin, self.clock))
+        self.stack.push_async_callback(made.prefetcher.aclose)
+        self.stack.push_async_callback(made.ingester.aclose)
+        await made.loops.begin()
+        await made.loops.tick()
+        self.replicas.append(Replica(made, cache, parts, told, sharing))
+        return self.replicas[-1]
+
+    async def several(self, count: int, *setups: Setup) -> list[Replica]:
+        """So many more."""
+        return [await self.replica(setups[number] if setups else None) for number in range(count)]
+
+    async def live(self, seconds: float, step: float) -> None:
+        """Let time pass in steps; after each of them everybody does what is due, and hears of it."""
+        for _ in range(int(seconds / step)):
+            self.clock.advance(step)
+            for one in self.replicas:
+                before = len(self.origin.requests)
+                await one.world.prefetcher.settle()
+                if len(self.origin.requests) > before:
+                    for other in self.replicas:
+                        await other.hear()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A server for all tests here: each has names of its own."""
+    with redis_server(tmp_path_factory.mktemp("redis")) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with much else to do must not make Redis look as if it were gone."""
+    monkeypatch.setattr("service.adapters.redis.cache.COMMAND_S", 10.0)
+
+
+@pytest.fixture
+async def fleet(server: RedisServer, store_directory: Path) -> AsyncIterator[Fleet]:
+    """A fleet without replicas."""
+    made = Fleet(server, store_directory)
+    async with made.stack:
+        yield made
+
+
+async def test_what_one_fetched_is_taken_by_those_who_hear_of_it(fleet: Fleet) -> None:
+    """At once, without a word to the origin, and as old as it is."""
+    first, second = await fleet.several(2)
+    fleet.clock.advance(10)
+    await first.world.prefetcher.settle()
+    fleet.clock.advance(5)
+    await second.hear()
+    record = second.world.record(CRL_URL)
+    assert ({1}, 1, 0) == (second.world.numbers, first.asked, second.asked)
+    assert (NOW + timedelta(seconds=10), NOW + timedelta(seconds=15), 0, None) == (
+        record.state.succeeded_at,
+        record.state.tried_at,
+        record.state.failures,
+        record.problem,
+    )
+    assert first.world.record(CRL_URL).validators == record.validators
+
+
+async def test_what_is_heard_is_in_force(fleet: Fleet) -> None:
+    """A certificate that the newer CRL revokes is denied."""
+    first, second = await fleet.several(2)
+    for one in (first, second):
+        await one.hear()
+        assert ALLOWED == await one.world.ask(LEAF)
+    fleet.clock.advance(1)
+    fleet.origin.answers[CRL_URL] = crl(2, revoked=[LEAF.serial_number])
+    await first.world.prefetcher.refresh((CRL_URL,))
+    assert ALLOWED == await second.world.ask(LEAF)
+    await second.hear()
+    assert REVOKED == await second.world.ask(LEAF)
+    assert 0 == second.asked
+
+
+def salted(*salts: bytes) -> list[Setup]:
+    """Replicas whose schedules differ by chance."""
+    return [Setup((CRL_URL,), schedule=Schedule(salt=salt)) for salt in salts]
+
+
+async def requests_of(fleet: Fleet, setups: Sequence[Setup]) -> int:
+    """How often replicas ask in six hours."""
+    for setup in setups:
+        await fleet.replica(setup)
+    fleet.origin.answers[CRL_URL] = crl(1, life=2 * DAY)
+    await fleet.live(6 * HOUR, 3 * MINUTE)
+    assert [{1}] * len(setups) == [one.world.numbers for one in fleet.replicas]
+    return len(fleet.origin.requests)
+
+
+async def test_a_fleet_keeps_one_rhythm(fleet: Fleet, tmp_path: Path) -> None:
+    """Five replicas ask about as often as each of them would alone: whoever is due first asks for all."""
+    setups = salted(b"a", b"b", b"c", b"d", b"e")
+    together = await requests_of(fleet, setups)
+    alone = Fleet(fleet.server, tmp_path)
+    async with alone.stack:
+        single = await requests_of(alone, setups[:1])
+    assert 6 <= single <= together <= single + 2
+    assert [[]] * 5 == [one.told.refusals for one in fleet.replicas]
+
+
+async def test_without_hearing_what_is_due_is_looked_for_first(fleet: Fleet) -> None:
+    """Events that were lost cost nobody a request: whoever is due later finds what is there."""
+    first, second = await fleet.several(2)
+    for _ in range(3):
+        await first.world.prefetcher.settle()
+        fleet.clock.advance(5 * MINUTE)
+        await second.world.prefetcher.settle()
+        fleet.clock.advance(55 * MINUTE)
+    assert (3, 0) == (first.asked, second.asked)
+
+
+async def test_what_was_known_before_a_restart_is_nothing_new(fleet: Fleet) -> None:
+    """The inventory knows when the origin was asked: what is due is not answered by the same again."""
+    first, second = await fleet.several(2)
+    await first.world.prefetcher.settle()
+    await second.world.prefetcher.settle()
+    second.sharing._checked.clear()  # noqa: SLF001 - as a restart does
+    fleet.clock.advance(HOUR)
+    await second.world.prefetcher.settle()
+    assert (1, 1, 1) == (first.asked, second.asked, second.told.events.count(FleetEvent.HIT))
+
+
+async def test_what_is_due_already_when_it_is_taken_is_asked_for_once(fleet: Fleet) -> None:
+    """What another replica fetched long ago is taken, and then the origin is asked; it does not go round and round."""
+    first = await fleet.replica()
+    await first.world.prefetcher.settle()
+    fleet.clock.advance(59 * MINUTE)
+    brisk = Schedule(first_delay=timedelta(0), jitter=0.0, maximum=timedelta(minutes=10), minimum=timedelta(minutes=1))
+    second = await fleet.replica(Setup((CRL_URL,), schedule=brisk))
+    await second.world.prefetcher.settle()
+    record = second.world.record(CRL_URL)
+    assert (1, fleet.clock.now()) == (second.asked, record.state.succeeded_at)
+    assert 2 == len(second.world.told.refreshes)
+
+
+async def test_an_origin_that_fails_for_one_host_alone(fleet: Fleet) -> None:
+    """It lives on what the others fetch."""
+    first, second = await fleet.several(2)
+    fleet.origin.answers[CRL_URL] = DOWN
+    await second.world.prefetcher.settle()
+    assert 1 == second.world.record(CRL_URL).state.failures
+    fleet.origin.answers[CRL_URL] = crl(1)
+    await first.world.prefetcher.refresh((CRL_URL,))
+    await second.hear()
+    record = second.world.record(CRL_URL)
+    assert ({1}, 0, None, 1) == (second.world.numbers, record.state.failures, record.problem, second.asked)
+
+
+async def test_what_nobody_goes_by_is_not_taken(fleet: Fleet) -> None:
+    """Nor is it learned: an event names no source."""
+    first, second = await fleet.replica(), await fleet.replica(Setup())
+    await first.world.prefetcher.settle()
+    await second.hear()
+    assert ((), set(), []) == (second.world.store.sources(), second.world.numbers, second.told.events)
+
+
+async def test_a_mirror_is_taken_where_a_source_goes_by_it(fleet: Fleet) -> None:
+    """Another place of a source is asked when the one before it fails; until then it is nobody's news."""
+    fleet.origin.answers = {CRL_URL: crl(2), MIRROR: crl(1)}
+    one, other = await fleet.replica(Setup()), await fleet.replica(Setup((MIRROR,)))
+    await one.world.prefetcher.fetch(order(CRL_URL, MIRROR))
+    fleet.clock.advance(1)
+    await other.world.prefetcher.settle()
+    await one.hear()
+    assert ({2}, []) == (one.world.numbers, one.told.refusals)
+    fleet.origin.answers = {CRL_URL: DOWN, MIRROR: crl(3)}
+    await one.world.prefetcher.refresh((CRL_URL,))
+    fleet.clock.advance(1)
+    fleet.origin.answers[MIRROR] = crl(4)
+    await other.world.prefetcher.refresh((MIRROR,))
+    await one.hear()
+    assert {4} == one.world.numbers
+
+
+async def test_own_events_do_no_harm(fleet: Fleet) -> None:
+    """Whoever hears himself has nothing to do."""
+    (one,) = await fleet.several(1)
+    await one.world.prefetcher.settle()
+    before = one.world.record(CRL_URL)
+    fleet.clock.advance(1)
+    await one.hear()
+    assert (1, before) == (one.asked, one.world.record(CRL_URL))
+
+
+async def test_events_of_nothing_do_no_harm(fleet: Fleet) -> None:
+    """Whoever owns the cache makes nobody ask an origin by telling that there is news."""
+    (one,) = await fleet.several(1)
+    await one.world.prefetcher.settle()
+    fleet.server.ask("DEL", fleet.names.crl(CRL_URL))
+    for _ in range(100):
+        one.world.prefetcher.heard(CRL_URL)
+    await one.world.prefetcher.settle()
+    assert (1, 1) == (one.asked, len(one.world.told.refreshes))
+
+
+async def test_an_operators_refresh_is_answered_by_the_origin(fleet: Fleet) -> None:
+    """However new what the others have is, and the others have what came of it."""
+    first, second = await fleet.several(2)
+    await first.world.prefetcher.settle()
+    await second.world.prefetcher.refresh((CRL_URL,))
+    assert (1, 1) == (first.asked, second.asked)
+    fleet.clock.advance(MINUTE)
+    fleet.origin.answers[CRL_URL] = crl(2)
+    await second.world.prefetcher.refresh((CRL_URL,))
+    await first.hear()
+    assert ({2}, 1) == (first.world.numbers, first.asked)
+
+
+async def test_whoever_asked_while_it_was_due_is_answered_by_the_origin(fleet: Fleet) -> None:
+    """A plan that carries out what somebody asked for does not look for what others have."""
+    first, second = await fleet.several(2)
+    await first.world.prefetcher.settle()
+    inventory = second.world.inventory
+    record = inventory[CRL_URL]
+    await inventory.put(replace(record, state=replace(record.state, asked_at=fleet.clock.now())))
+    await second.world.prefetcher.settle()
+    assert (1, 1) == (first.asked, second.asked)
+
+
+async def test_orders_of_workers_are_shared(fleet: Fleet) -> None:
+    """Five replicas that meet the same certificate at once ask its authority once; all learn the source."""
+    replicas = await fleet.several(5, *[Setup()] * 5)
+    verdicts = await asyncio.gather(*(one.world.ask(LEAF) for one in replicas))
+    assert [ALLOWED] * 5 == verdicts
+    assert 1 == len(fleet.origin.requests)
+    assert [CRL_URL] * 5 == [one.world.record(CRL_URL).source.key for one in replicas]
+    assert {NOW} == {one.world.record(CRL_URL).state.succeeded_at for one in replicas}
+
+
+async def test_a_certificate_that_does_not_chain_has_nothing_taken(fleet: Fleet) -> None:
+    """Not from Redis either, although what it names is there."""
+    first, second = await fleet.several(2, Setup(), Setup())
+    assert ALLOWED == await first.world.ask(LEAF)
+    await second.world.ask(read(NAMESAKE.issue("leaf", crl_urls=[CRL_URL])), NAMESAKE)
+    assert (set(), []) == (second.world.numbers, second.told.events)
+
+
+async def test_files_are_nobody_elses(fleet: Fleet, tmp_path: Path) -> None:
+    """Neither a directory of the operator's nor what the URL map leads there is written, or read."""
+    crls = tmp_path / "crls"
+    crls.mkdir()
+    place(crls, "sub.crl", crl(1))
+    mapped = Setup((str(crls),), url_map=((CRL_URL, str(crls / "sub.crl")),))
+    one = await fleet.replica(mapped)
+    await one.world.go()
+    await one.world.prefetcher.fetch(order(CRL_URL))
+    assert ({1}, [], b":0") == (
+        one.world.numbers,
+        one.told.events,
+        fleet.server.ask("EXISTS", fleet.names.events),
+    )
+    (other,) = await fleet.several(1)
+    await other.world.prefetcher.settle()
+    fleet.clock.advance(MINUTE)
+    await one.world.prefetcher.fetch(order(CRL_URL))
+    assert [] == one.told.events
+
+
+async def test_what_is_mapped_to_an_url_is_shared_as_what_it_is_called(fleet: Fleet) -> None:
+    """By the name that certificates have for it."""
+    url = "http://crl.private/sub.crl"
+    setup = Setup(url_map=((url, CRL_URL),))
+    for one in await fleet.several(2, setup, setup):
+        await one.world.prefetcher.fetch(order(url))
+    assert ([CRL_URL], [{1}] * 2) == (fleet.origin.urls, [one.world.numbers for one in fleet.replicas])
+    assert b":1" == fleet.server.ask("EXISTS", fleet.names.crl(url))
+
+
+async def test_what_waits_for_its_issuer_is_shared(fleet: Fleet) -> None:
+    """It waits everywhere, and is tried by whoever meets its issuer."""
+    first, second = [await fleet.replica(known=False) for _ in range(2)]
+    for one in (first, second):
+        await one.world.prefetcher.settle()
+        record = one.world.record(CRL_URL)
+        assert (set(), 1, 0) == (one.world.numbers, len(record.pending), record.state.failures)
+    assert (1, 0) == (first.asked, second.asked)
+    assert ALLOWED == await second.world.ask(leaf())
+    assert {1} == second.world.numbers
+
+
+async def test_what_waits_is_nobodys_word_without_a_key(fleet: Fleet) -> None:
+    """Whoever owns the cache keeps nothing on anybody's shelf: the origin is asked for what nobody has signed."""
+    first, second = [await fleet.replica(keys=FleetKeys(), known=False) for _ in range(2)]
+    for one in (first, second):
+        await one.world.prefetcher.settle()
+        assert 1 == len(one.world.record(CRL_URL).pending)
+    assert (1, 1) == (first.asked, second.asked)
+
+
+async def test_what_is_held_of_the_operators_needs_an_answer_without_a_key_too(fleet: Fleet) -> None:
+    """A CRL that a configured source has makes an answer needed, from whomever it came."""
+    first, second = [await fleet.replica(keys=FleetKeys()) for _ in range(2)]
+    for one in (first, second):
+        await one.world.prefetcher.settle()
+    assert (1, 0) == (first.asked, second.asked)
+    assert first.world.record(CRL_URL).named == second.world.record(CRL_URL).named != ()
+
+
+async def test_a_failure_of_ours_is_written_down(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever goes wrong while something is taken is that of its source, and ends nothing else."""
+    first, second = await fleet.several(2)
+    await first.world.prefetcher.settle()
+
+    async def fail(*_: object) -> None:
+        raise ZeroDivisionError("by nought")
+
+    monkeypatch.setattr(second.world.ingester, "adopt", fail)
+    await second.hear()
+    assert Problem.INTERNAL is second.world.record(CRL_URL).problem
+
+
+async def test_what_is_under_way_looks_for_itself(fleet: Fleet) -> None:
+    """Whoever waits for the origin is not disturbed, and takes nothing twice."""
+    first, second = await fleet.several(2)
+    fleet.origin.gate.clear()
+    refresh = asyncio.create_task(second.world.prefetcher.refresh((CRL_URL,)))
+    await fleet.origin.asked.wait()
+    second.world.prefetcher.heard(CRL_URL)
+    fleet.origin.gate.set()
+    await refresh
+    await second.world.prefetcher.settle()
+    assert (1, 1, 0) == (second.asked, len(second.world.told.refreshes), first.asked)
+
+
+async def test_what_is_being_taken_ends_with_the_process(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is left running."""
+    first, second = await fleet.several(2)
+    await first.world.prefetcher.settle()
+    began = asyncio.Event()
+
+    async def never(_: str) -> bytes | None:
+        began.set()
+        return await asyncio.Future()
+
+    monkeypatch.setattr(second.cache, "get_piece", never)
+    second.world.prefetcher.heard(CRL_URL)
+    await began.wait()
+    await second.world.ingester.aclose()
+    await second.world.prefetcher.aclose()
+    assert set() == second.world.numbers
+
+
+async def test_many_are_taken_few_at_a_time(fleet: Fleet) -> None:
+    """All of them, in the end."""
+    urls = tuple(f"http://crl.example/{number}.crl" for number in range(12))
+    fleet.origin.answers = dict.fromkeys(urls, crl(1))
+    first, second = await fleet.several(2, Setup(urls, schedule=PROMPT), Setup(urls, schedule=PROMPT))
+    await first.world.prefetcher.settle()
+    await second.hear()
+    assert (12, 0) == (first.asked, second.asked)
+    assert {NOW} == {second.world.record(url).state.succeeded_at for url in urls}
+
+
+async def test_a_batch_of_news_is_looked_up_at_once(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand events cost one look at what there is, and not a thousand."""
+    (one,) = await fleet.several(1)
+    looks: list[int] = []
+    records = one.world.inventory.records
+
+    def look() -> tuple[SourceRecord, ...]:
+        looks.append(1)
+        return records()
+
+    monkeypatch.setattr(one.world.inventory, "records", look)
+    for number in range(1000):
+        one.world.prefetcher.heard(f"http://crl.example/{number}.crl")
+    await settle()
+    assert [1] == looks
+
+
+async def test_begun_alone_and_begun_together_are_the_same(fleet: Fleet, tmp_path: Path) -> None:
+    """What is held and remembered does not depend on whether others have fetched it."""
+    first, second = await fleet.several(2)
+    for one in (first, second):
+        await one.world.prefetcher.settle()
+    (tmp_path / "alone").mkdir()
+    trust(tmp_path / "alone", ROOT, SUB)
+    with world(tmp_path / "alone", Setup((CRL_URL,)), fleet.origin, fleet.clock) as alone:
+        await begun(alone)
+        assert alone.record(CRL_URL) == second.world.record(CRL_URL) == first.world.record(CRL_URL)
