@@ -127,7 +127,6 @@ class _Turn:
         self._lease: AsyncExitStack | None = None
         self._told: set[FleetEvent] = set()
         self._seen: bytes | None = None
-        self._pauses = 0
         self._given: HeldOcsp | None = None
 
     @property
@@ -182,10 +181,9 @@ class _Turn:
         """Wait a little for a cache that has just gone; whether to look again."""
         now = self._parts.clock.monotonic()
         since = self._desk.away_since = now if self._desk.away_since is None else self._desk.away_since
-        is_gone = now - min(since, self._begun) >= PATIENCE_S or self._pauses * PAUSE_S >= PATIENCE_S
+        is_gone = now - min(since, self._begun) >= PATIENCE_S  # one that is full answers, and writes nothing
         if self._question.haste is Haste.WAITED_FOR or self._lease is not None or is_gone:
             return False
-        self._pauses += 1
         await self._parts.clock.sleep(PAUSE_S)
         self._stage = _Stage.FIRST
         return True

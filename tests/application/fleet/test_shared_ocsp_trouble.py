@@ -207,6 +207,49 @@ async def test_without_redis(fleet: Fleet, origin: ScriptedOrigin, trouble: str)
     assert [1] * 2 == [replica.told.events.count(FleetEvent.UNAVAILABLE) for replica in replicas]
 
 
+async def test_a_hiccup_makes_nobody_ask_ahead(fleet: Fleet, origin: ScriptedOrigin) -> None:
+    """Who asks ahead of need waits for a cache that is back at once, and takes what another was told."""
+    first, second = await fleet.replica(), await fleet.replica()
+    await first.ask()
+    await fleet.released()
+    fleet.server.freeze()
+    with pytest.raises(FleetUnavailableError):
+        await second.parts.cache.get("anything")
+    asking = asyncio.create_task(second.ask())
+    await until(lambda: fleet.clock.slept != [])
+    fleet.server.thaw()
+    outcome = await asking
+    assert outcome.finding is not None
+    assert (Tier.REDIS, 1) == (outcome.finding.tier, len(origin.requests))
+
+
+async def test_a_request_waits_for_no_hiccup(fleet: Fleet, origin: ScriptedOrigin) -> None:
+    """Whoever is waited for asks a responder at once."""
+    first, second = await fleet.replica(), await fleet.replica()
+    await first.ask()
+    await fleet.released()
+    fleet.server.freeze()
+    with pytest.raises(FleetUnavailableError):
+        await second.parts.cache.get("anything")
+    outcome = await second.ask(deadline_s=LONG_S)
+    fleet.server.thaw()
+    assert outcome.finding is not None
+    assert (Tier.ORIGIN, 2, []) == (outcome.finding.tier, len(origin.requests), fleet.clock.slept)
+
+
+async def test_a_full_redis_is_not_waited_for(fleet: Fleet, origin: ScriptedOrigin) -> None:
+    """One that answers and writes nothing does not keep anybody from asking, who asks ahead neither."""
+    replica = await fleet.replica()
+    await replica.ask()
+    await fleet.released()
+    fleet.server.fill()
+    fleet.clock.advance(timedelta(hours=6))
+    origin.answers[OCSP_URL] = good(NOW + timedelta(hours=6))
+    outcome = await replica.ask()
+    assert outcome.finding is not None
+    assert (Tier.ORIGIN, 2) == (outcome.finding.tier, len(origin.requests))
+
+
 @pytest.mark.parametrize("trouble", ["killed", "frozen"])
 async def test_redis_goes_while_somebody_waits(fleet: Fleet, origin: ScriptedOrigin, trouble: str) -> None:
     """He asks at once."""
