@@ -87,10 +87,12 @@ def _last_modified(found: dict[str, str]) -> str | None:
 
 
 def _moment(text: str | None) -> datetime | None:
+    """A date with its zone; None where there is none, or no date that there can be."""
     try:
-        return None if text is None else parsedate_to_datetime(text)
-    except ValueError:
+        found = None if text is None else parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
         return None
+    return None if found is None or found.tzinfo is None else found
 
 
 def _shaped(shape: re.Pattern[str], value: str | None) -> str | None:

@@ -47,12 +47,22 @@ def test_validators(headers: tuple[tuple[str, str], ...], expected: OriginHeader
         ("now", True),
         ("Sat, 21 Nov 2026 10:00:00 -0000", True),
         ("Sat, 99 Nov 2026 10:00:00 GMT", True),
+        ("Sat, 21 Nov 2026 10:00:00 -0000 GMT", True),
+        ("Sat, 21 Nov 99999999999999999999 10:00:00 GMT", True),
     ],
 )
 def test_a_date_does_not_tell_versions_of_one_second_apart(date: str, is_kept: bool) -> None:
     """What was modified in the second in which it was sent may have been modified again in that second."""
     headers = [("etag", '"a"'), ("last-modified", DATE), ("date", date)]
     assert Validators('"a"', DATE if is_kept else None) == read_headers(headers).validators
+
+
+@pytest.mark.parametrize(
+    "modified", ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "Mon, 01 Jan 2026 00:00:00 -0000 GMT"]
+)
+def test_a_date_that_there_cannot_be(modified: str) -> None:
+    """One of which nobody can tell when it is goes back to nobody, where it would have to be compared."""
+    assert Validators() == read_headers([("last-modified", modified), ("date", DATE)]).validators
 
 
 @pytest.mark.parametrize(("length", "is_kept"), [(MAX_VALIDATOR_LENGTH, True), (MAX_VALIDATOR_LENGTH + 1, False)])
