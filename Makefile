@@ -78,7 +78,7 @@ format: .venv/.dev ## Rewrite the code in the house's format
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix-only
 
-pictures: docs/pictures/layers.svg docs/pictures/processes.svg ## Draw the pictures in docs/ from their text (Graphviz)
+pictures: docs/pictures/fleet.svg docs/pictures/layers.svg docs/pictures/processes.svg ## Draw the pictures in docs/ from their text (Graphviz)
 
 docs/pictures/%.svg: docs/pictures/%.dot
 	dot -Tsvg $< -o $@
