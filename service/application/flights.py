@@ -22,14 +22,15 @@ class Flights(Generic[Key, Result]):
             Exception: whatever the flight raises, in everybody who waits for it.
         """
         task = self._tasks.get(key)
-        if task is None:
+        if task is None or task.done():  # one that has ended is no flight, though it may not have landed yet
             task = asyncio.ensure_future(_run(start))
             self._tasks[key] = task
             task.add_done_callback(lambda done: self._land(key, done))
         return await asyncio.shield(task)
 
     def _land(self, key: Key, task: "asyncio.Task[Result]") -> None:
-        del self._tasks[key]
+        if self._tasks.get(key) is task:
+            del self._tasks[key]
         if not task.cancelled():
             task.exception()  # retrieved, so that a flight nobody waits for any more is not reported as lost
 

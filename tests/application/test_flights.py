@@ -157,3 +157,28 @@ async def test_closing_what_has_nothing_under_way() -> None:
 
 async def _outcomes(*tasks: asyncio.Task[object]) -> list[object]:
     return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_flight_that_has_ended_is_joined_by_nobody() -> None:
+    """Whoever comes in the moment in which it ends, before anybody has noticed, starts another one."""
+    flights: Flights[str, str] = Flights()
+    gate = asyncio.Event()
+
+    async def first() -> str:
+        await gate.wait()
+        return "first"
+
+    async def second() -> str:
+        return "second"
+
+    async def come_in_that_moment() -> str:
+        await gate.wait()
+        return await flights.join("key", second)
+
+    flying = asyncio.create_task(flights.join("key", first))
+    await settle()
+    coming = asyncio.create_task(come_in_that_moment())
+    await settle()
+    gate.set()
+    assert ["first", "second"] == await asyncio.gather(flying, coming)
+    assert "second" == await flights.join("key", second)
