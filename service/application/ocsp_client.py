@@ -15,7 +15,7 @@ question was put, and so is at most as old as asking all responders may take.
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Protocol
@@ -153,6 +153,7 @@ class OcspClient:
         self._nonces = nonces
         self._flights: Flights[bytes, OcspOutcome] = Flights()
         self._tallies: dict[bytes, Tally] = {}
+        self._questions: dict[bytes, SharedQuestion] = {}
         self._overtaken: set[asyncio.Task[Tried]] = set()
         self._events: Counter[OcspEvent] = Counter()
         self._memory = OcspMemory()
@@ -254,15 +255,17 @@ class OcspClient:
         await asyncio.gather(*self._overtaken, return_exceptions=True)
 
     async def _fly(self, key: bytes, tally: Tally, end: float, haste: Haste) -> OcspOutcome:
-        held = self._held(key)
-        question = SharedQuestion(key, None if held is None else held.fetched_at, None, haste)
+        held, now = self._held(key), self._clock.monotonic()
+        until = now + (end - now) * WAITING_SHARE
+        if haste is Haste.WAITED_FOR and (under_way := self._questions.get(key)) is not None:
+            under_way.hurry(until)
+        question = SharedQuestion(key, None if held is None else held.fetched_at, until, haste)
         return await self._flights.join(key, lambda: self._ask(question, tally, end))
 
     async def _ask(self, question: SharedQuestion, tally: Tally, end: float) -> OcspOutcome:
-        key = question.key
-        issuer = tally.issuer
+        key, issuer = question.key, tally.issuer
         urls = responders_of(tally.certificate, policy_for(issuer, self._policy))[:MAX_RESPONDERS]
-        self._tallies[key] = tally
+        self._tallies[key], self._questions[key] = tally, question
         try:
             if urls and self.answers_serve_others(issuer):
                 await self._ask_others(question, urls, tally, end)
@@ -270,14 +273,14 @@ class OcspClient:
                 await self._ask_responders(key, urls, tally, end)
             return tally.outcome()
         finally:
-            del self._tallies[key]
+            del self._tallies[key], self._questions[key]
 
     async def _ask_others(self, question: SharedQuestion, urls: tuple[str, ...], tally: Tally, end: float) -> None:
         """Take what another replica was told, or ask responders and have it told what they said."""
-        key, now = question.key, self._clock.monotonic()
-        is_silent = all(self._responders.leaves_alone(url, key) for url in urls)
-        until = None if is_silent else now + (end - now) * WAITING_SHARE
-        async with self._sharing.turn(replace(question, until=until)) as turn:
+        key = question.key
+        if all(self._responders.leaves_alone(url, key) for url in urls):
+            question.until = None
+        async with self._sharing.turn(question) as turn:
             if await take_shared(turn, urls, self._keeper, tally):
                 self._count(OcspEvent.REDIS)
                 return

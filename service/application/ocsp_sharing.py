@@ -25,9 +25,9 @@ class Haste(Enum):
     """Nobody yet: what is held still serves."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SharedQuestion:
-    """What somebody here is about to ask responders.
+    """What somebody here is about to ask responders; whoever joins him may have less time.
 
     Attributes:
         key: Under which hosts hold the answer (`core.ocsp.cert_id.store_key`).
@@ -41,6 +41,12 @@ class SharedQuestion:
     since: datetime | None
     until: float | None
     haste: Haste = Haste.WAITED_FOR
+
+    def hurry(self, until: float) -> None:
+        """Wait no longer than somebody who has joined, and needs it now."""
+        self.haste = Haste.WAITED_FOR
+        if self.until is not None:
+            self.until = min(self.until, until)
 
 
 @dataclass(frozen=True, slots=True)

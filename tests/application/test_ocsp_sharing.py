@@ -14,7 +14,7 @@ from service.adapters.nonces import RandomNonces
 from service.application.evidence_store import HeldOcsp
 from service.application.observer import OcspEvent
 from service.application.ocsp_client import WAITING_SHARE, OcspClient, OcspRules
-from service.application.ocsp_sharing import NotShared, OcspTurn, SharedOcsp, SharedQuestion
+from service.application.ocsp_sharing import Haste, NotShared, OcspTurn, SharedOcsp, SharedQuestion
 from service.core.model.attempt import Problem
 from service.core.model.evidence_tier import Tier
 from service.core.model.policy import Policy
@@ -80,7 +80,7 @@ async def test_what_is_asked_and_given(store: Store) -> None:
     sharing = Scripted()
     client = sharing_client(ScriptedOrigin({FIRST: GOOD}), store, sharing)
     await client.ask(LEAF, ISSUER)
-    assert [SharedQuestion(KEY, None, SECONDS * WAITING_SHARE)] == sharing.questions
+    assert [SharedQuestion(KEY, None, SECONDS * WAITING_SHARE, Haste.AHEAD)] == sharing.questions
     held = store.find_ocsp(KEY)
     assert held is not None
     assert [(held.response, held.source, held.fetched_at)] == [

@@ -94,6 +94,27 @@ async def test_a_holder_that_takes_too_long(fleet: Fleet, origin: ScriptedOrigin
     assert 0 < fleet.lease_ms  # it was not his to give back
 
 
+@pytest.mark.parametrize("trouble", ["a lease that nobody lets go", "frozen"])
+async def test_a_request_that_joins_a_refresh(fleet: Fleet, origin: ScriptedOrigin, trouble: str) -> None:
+    """Who asks ahead of need has time to wait; whoever joins him has less, and is not kept waiting."""
+    replica = await fleet.replica()
+    if trouble == "frozen":
+        fleet.server.freeze()
+        with pytest.raises(FleetUnavailableError):
+            await replica.parts.cache.get("anything")
+    else:
+        occupy(fleet, LONG_S)
+    refresh = asyncio.create_task(replica.ask())
+    await until(lambda: fleet.clock.slept != [])
+    fleet.clock.slept.clear()
+    outcome = await replica.ask(deadline_s=0.2)
+    fleet.server.thaw()
+    await refresh
+    assert outcome.finding is not None
+    assert (Tier.ORIGIN, 1) == (outcome.finding.tier, len(origin.requests))
+    assert sum(fleet.clock.slept) < 0.2
+
+
 async def test_nobody_waits_longer_than_a_lease_lasts(fleet: Fleet, origin: ScriptedOrigin) -> None:
     """However much time there is."""
     replica = await fleet.replica()
