@@ -247,7 +247,7 @@ async def _crl_in_redis(parts: FleetParts, server: RedisServer, octets: bytes) -
     names = [parts.names.piece(URL, bytes(32), number) for number in range(-(-len(octets) // PIECE_OCTETS))]
     for number, name in enumerate(names):
         await parts.cache.put_piece(name, octets[number * PIECE_OCTETS :][:PIECE_OCTETS], TTL_S)
-    await parts.cache.put(parts.names.crl(URL), parts.seal(EnvelopeKind.CRL, URL, bytes(500)), TTL_S)
+    await parts.cache.put(parts.names.crl(URL), parts.seal(EnvelopeKind.CRL, parts.names.crl(URL), bytes(500)), TTL_S)
     taken = _memory_of(server, *names, parts.names.crl(URL))
 
     async def read() -> None:

@@ -185,22 +185,44 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         "if settled.delivery.attempt is None or settled.delivery.waits:",
         "if True:",
     ),
-    "Where nobody vouches for it nothing of another replica waits": Mutation(
-        "if download.pending is not None and not shared.is_vouched_for:",
-        "if False:",
+    "A copy that is of no use says nothing of a place": Mutation("download.pending.go_back(before)", "pass"),
+    "What a place of the operator's has is nobody's word": Mutation(
+        "self._question.word is Word.VOUCHED_FOR or self._crls.is_own_turn(self._url)",
+        "self._crls.is_own_turn(self._url)",
+    ),
+    "Nobody's word holds for longer than the fleet allows": Mutation(
+        "self._question.word is Word.VOUCHED_FOR or self._crls.is_own_turn(self._url)",
+        "self._question.word is Word.VOUCHED_FOR",
+    ),
+    "An order that takes nobody's word leaves a place of the operator's to be tried": Mutation(
+        "one.lost or not one.is_vouched_for", "one.lost"
+    ),
+    "What nobody vouches for is not sent to an origin": Mutation(
+        "said = shared.said if shared.is_vouched_for else OriginHeaders()", "said = shared.said"
+    ),
+    "Where nothing came nothing is let go": Mutation("if not (best.gave or best.lost):", "if False:"),
+    "Whoever asks is not answered by what was fetched before": Mutation(
+        "began = started if best.checked_at is None else min(started, best.checked_at)", "began = started"
+    ),
+    "What is busy when a plan is made is planned again": Mutation(
+        "if self._under_way or self._busy:", "if self._under_way:"
+    ),
+    "What is heard while a source is busy is looked up": Mutation(
+        "names, self._news = self._news, set()",
+        "names, self._news = (set() if self._busy else self._news), set()",
     ),
     "Other replicas are given only what this host holds": Mutation(
         "if delivery.gave and not delivery.lost:",
         "if True:",
     ),
-    "A CRL of another replica was fetched of late, and from this URL": Mutation(
-        "envelope = self._parts.open_fetched(octets, EnvelopeKind.CRL, self._url)",
-        "envelope = self._parts.open_lasting(octets, EnvelopeKind.CRL, None)",
+    "A CRL of another replica was fetched of late": Mutation(
+        "self._opened(octets, self._parts.rules.max_shared_age)", "self._opened(octets, None)"
     ),
+    "A CRL of another replica is from this URL": Mutation("EnvelopeKind.CRL, self._name,", "EnvelopeKind.CRL, None,"),
     "Pieces of a CRL are those of its digest": Mutation("if whole.digest() != body.digest:", "if False:"),
     "What is known is answered by nothing older": Mutation(
-        "if envelope is None or self._is_known(envelope.at):",
-        "if envelope is None:",
+        "if self._is_known(envelope.at):",
+        "if False:",
     ),
     "Whoever asks for a refresh is answered by the origin": Mutation("AnswerFrom.ORIGIN", "AnswerFrom.FLEET_FIRST"),
     "A version that somebody asked for is answered by the origin": Mutation(
@@ -208,10 +230,16 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         "answer_from",
     ),
     "What another replica fetched is as old as it is": Mutation(
-        "if best.checked_at is None or state.tried_at is None:",
+        "if best.checked_at is None:",
         "if True:",
     ),
-    "A file is no other replica's": Mutation("return not _is_file(self.place_of(request))", "return True"),
+    "A URL that leads elsewhere is no other replica's": Mutation(
+        "replace(question, request=replace(question.request, url=place))", "question"
+    ),
+    "What is of no use is offered a few times, and then the origin is asked": Mutation(
+        "case _ if self._offers >= MOST_OFFERS:", "case _ if False:"
+    ),
+    "A file is no other replica's": Mutation("None if _is_file(self.place_of(request)) else ", ""),
     "What is in Redis becomes no other header": Mutation(
         "return (validators.etag, validators.last_modified) == (etag, modified)",
         "return True",
@@ -370,14 +398,28 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         "if not self._store.list_was_read(fleet):", "if False:"
     ),
     "Another fleet's list is not this one's": Mutation("== fleet.encode()", "is not None"),
-    "A list that was emptied a moment ago is asked for": Mutation("if is_new and not met.is_whole:", "if False:"),
-    "A list that is still being written is waited for": Mutation("(met.taken and waited < LONGEST_SETTLE_S)", "False"),
-    "A list that does not fit was not read": Mutation("if is_new and not met.no_room:", "if is_new:"),
+    "Another Redis has another fleet's list": Mutation('f"{self.prefix}@{self.cache}"', "self.prefix"),
+    "A list that was emptied a moment ago is asked for": Mutation("await self._ask(last.epoch)", "pass"),
+    "Who is asked for the list says that he is at it": Mutation("if self._vouches:", "if False:"),
+    "Who says that he is at it is waited for": Mutation("last.said is not ListState.COMING and ", ""),
+    "A list that is still being written is waited for": Mutation(
+        "and not any(met.taken for met in looks[-QUIET_LOOKS:])", ""
+    ),
+    "Nobody's note makes a list whole": Mutation("return last.said is not", "return last.is_noted or last.said is not"),
+    "Blocks that are written late are told of, however many": Mutation("if not is_few and (", "if False and ("),
+    "A note is about one content of the cache": Mutation("and there.note.token == epoch", ""),
+    "A list that was emptied while it was read was not read": Mutation("if last.epoch != looks[0].epoch:", "if False:"),
+    "A list that does not open was not read": Mutation("if last.locked and ", "if False and "),
+    "A list that does not fit was not read": Mutation("if last.no_room:", "if False:"),
+    "Who has found nobody with the list vouches for none": Mutation(
+        "not is_new or any(met.is_noted for met in looks)", "True"
+    ),
     "A block is answered for when the fleet knows of it": Mutation("if reach is not Reach.EVERYWHERE:", "if False:"),
     "A cache that does not answer has heard nothing": Mutation("return False", "return True"),
     "What others would not take is not said to be taken": Mutation(
         "if not is_sharable(block) or not self._others_have_room():", "if False:"
     ),
+    "What the others have no room for is not said to be taken": Mutation("and octets <= room.octets", ""),
     "What the cache has lost is written again": Mutation(
         "standing = sorted(here.blocks - (there.blocks - there.fading) - there.tombstones)", "standing = []"
     ),
@@ -397,6 +439,10 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     "Blocks are sealed anew while there are two keys": Mutation(
         "return error.refusal is Refusal.MISPLACED", "return True"
     ),
+    "Whoever's clock is wrong is heard": Mutation(
+        "self._parts.open_event(octets)", "self._parts.open_lasting(octets, EnvelopeKind.EVENT, None)"
+    ),
+    "Cached answers give way to blocks": Mutation("submit(self._ocsp.giving_way, write)", "submit(write)"),
     "What another host says is in force at once": Mutation("self._changed(transaction)", "pass"),
     "A block's end is a moment": Mutation("if moment.tzinfo is not None:", "if True:"),
     "Changing takes an administrator": Mutation("role is not Role.ADMIN and", "False and"),

@@ -14,6 +14,7 @@ from service.adapters.log_observer import LOGGER
 from service.adapters.prefetch_log import Seldom
 from service.application.clock import Clock
 from service.application.fleet.envelope import EnvelopeKind, Refusal
+from service.application.fleet.standing import Standing
 from service.application.fleet.telling import FleetEvent, RefusedDetails
 
 MOST_LOST: Final = 5
@@ -69,6 +70,9 @@ class FleetLog:
             self._log.info("fleet_blocks_reconciled", taken=taken, given=given, reason=reason)
         else:
             self._log.debug("fleet_blocks_agree", reason=reason)
+
+    def stands(self, standing: Standing) -> None:
+        """Nothing: metrics and readiness show it."""
 
     def replicas(self, present: int, gone: int) -> None:
         """Nothing: metrics show it."""

@@ -9,6 +9,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from service.application.fleet.envelope import EnvelopeKind, Refusal
+from service.application.fleet.standing import Standing
 from service.application.fleet.telling import FleetEvent, RefusedDetails
 
 EVENTS: Final = "revet_fleet_events"
@@ -47,6 +48,12 @@ class FleetCounters:
             "1 where every process of this replica reaches Redis.",
             registry=registry,
             multiprocess_mode="livemin",
+        )
+        self._current = Gauge(
+            "revet_fleet_current",
+            "1 where this replica knows what its fleet knows.",
+            registry=registry,
+            multiprocess_mode="livemax",  # the prefetcher says so while it lives, and the others never
         )
         self._reconciliations = Counter(
             "revet_fleet_reconciliations",
@@ -89,6 +96,10 @@ class FleetCounters:
         self._reconciliations.inc()
         self._reconciled.labels(TAKEN).inc(taken)
         self._reconciled.labels(GIVEN).inc(given)
+
+    def stands(self, standing: Standing) -> None:
+        """Show it."""
+        self._current.set(standing is Standing.CURRENT)
 
     def replicas(self, present: int, gone: int) -> None:
         """Show it."""

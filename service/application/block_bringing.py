@@ -55,8 +55,8 @@ class SharedBlockStore(Protocol):
     def tombstone_ids(self) -> frozenset[str]:
         """Of the tombstones that are held, damaged or not."""
 
-    def block_count(self) -> int:
-        """How many blocks are held, damaged or not."""
+    def is_within(self, room: BlockRoom) -> bool:
+        """Whether what is held is no more than so much."""
 
     def find_block(self, block_id: str) -> Block | None:
         """One block."""

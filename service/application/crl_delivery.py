@@ -54,7 +54,16 @@ class OrderedSigners:
 
 
 class PendingCrls(Protocol):
-    """Keeps CRLs that nobody known here has signed yet as they came. Called from threads, one at a time."""
+    """Keeps CRLs that nobody known here has signed yet as they came. Called from threads, one at a time.
+
+    Attributes:
+        named: Digests of what was kept or held: all of it has a name in which an answer is needed.
+    """
+
+    named: frozenset[bytes]
+
+    def go_back(self, named: frozenset[bytes]) -> None:
+        """Say again what was named before: what came since is not what is there, and goes in the end."""
 
     def keep(self, digest: bytes, data: tlv.Buffer) -> bool:
         """Keep one, dropping the oldest for it where there are too many.
@@ -173,6 +182,7 @@ class Delivery:
         lost: Why CRLs of it are neither held nor kept.
         said: What the origin says about this version.
         checked_at: When another replica had asked the origin, whose answer this is; None where it was asked now.
+        is_vouched_for: Whether that is so; else anybody may have said it who can write where replicas share.
     """
 
     url: str
@@ -183,6 +193,7 @@ class Delivery:
     said: OriginHeaders = field(default_factory=OriginHeaders)
     lost: frozenset[Problem] = frozenset()
     checked_at: datetime | None = None
+    is_vouched_for: bool = True
 
     @property
     def gave(self) -> bool:

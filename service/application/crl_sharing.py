@@ -9,11 +9,13 @@ once in a turn is not offered again in it.
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import Enum
 from typing import Protocol
 
 from service.application.crl_delivery import AnswerFrom, KnownVersion
+from service.application.ocsp_sharing import Haste
 from service.application.origin import OriginRequest
 from service.application.origin_headers import OriginHeaders, Validators
 
@@ -31,7 +33,8 @@ class SharedCrl:
         digest: SHA-256 of it; None where all that is known is which version the origin has.
         said: What the origin said about it.
         octets: How many there are; None where they are not to be had.
-        is_vouched_for: Whether only a replica of this fleet can have said so.
+        is_vouched_for: Whether only a replica of this fleet can have said so. Where not, it is a file to be verified,
+            and nobody's word: neither for what a place of the operator's has, nor for how to ask for it again.
         chunks: The octets; raises `SharedCrlError`, at the latest at the end where they are not those of the digest.
     """
 
@@ -64,6 +67,20 @@ class FetchedCrl:
     said: OriginHeaders
 
 
+def nobody_waits() -> Haste:
+    """Whatever is wanted is wanted ahead of need."""
+    return Haste.AHEAD
+
+
+class Word(Enum):
+    """Whose word is of use for what a place has."""
+
+    ANYBODYS = "anybody's"
+    """Anybody's: what is taken has to be signed by whoever is asked for."""
+    VOUCHED_FOR = "vouched for"
+    """That of a replica of this fleet: anybody's CRL is taken, and what the place does not have needs no answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class SharingQuestion:
     """What a turn is about.
@@ -72,11 +89,15 @@ class SharingQuestion:
         request: As it would go to the origin.
         answer_from: Who may answer.
         after: What was fetched by then is nothing new; None where that is not remembered.
+        word: Whose word is of use.
+        haste: Whether somebody waits for what comes of it, at the moment of asking: a request may join at any time.
     """
 
     request: OriginRequest
     answer_from: AnswerFrom
     after: datetime | None = None
+    word: Word = Word.ANYBODYS
+    haste: Callable[[], Haste] = field(default=nobody_waits, compare=False)
 
 
 class CrlTurn(Protocol):
@@ -130,16 +151,22 @@ class Unshared:
 
 
 class SharedWhere:
-    """Shares what others would find as well, and nothing else. Implements `CrlSharing`."""
+    """Shares what others would find as well, and nothing else. Implements `CrlSharing`.
 
-    def __init__(self, sharing: CrlSharing, is_everywhere: Callable[[OriginRequest], bool]) -> None:
-        """Take who shares, and how is told whether a request leads to the same place on every host."""
+    Who looks elsewhere for the same URL shares with those who look there.
+    """
+
+    def __init__(self, sharing: CrlSharing, shared_as: Callable[[OriginRequest], str | None]) -> None:
+        """Take who shares, and how is told where a request leads to from every host; None for nobody else's."""
         self._sharing = sharing
-        self._is_everywhere = is_everywhere
+        self._shared_as = shared_as
 
     def turn(self, question: SharingQuestion) -> AbstractAsyncContextManager[CrlTurn]:
-        """A turn at a URL, with the others where it is theirs as well."""
-        return (self._sharing if self._is_everywhere(question.request) else Unshared()).turn(question)
+        """A turn at where a URL leads to, with the others where that is theirs as well."""
+        place = self._shared_as(question.request)
+        if place is None:
+            return Unshared().turn(question)
+        return self._sharing.turn(replace(question, request=replace(question.request, url=place)))
 
 
 def is_version(known: KnownVersion, digest: bytes | None, validators: Validators) -> bool:

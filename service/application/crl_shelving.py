@@ -7,32 +7,8 @@ from service.application.crl_delivery import DeliveredCrl, PendingCrls
 from service.application.crl_signer_search import Refused
 from service.application.evidence_store import StoreError
 from service.application.pem import PemError
-from service.core.der import tlv
 from service.core.model.attempt import Problem
 from service.core.model.malformed import MalformedError
-
-
-class NoRoom:
-    """A shelf that nothing is put on: what is held has its name written down, and nothing else. Is a `PendingCrls`."""
-
-    def __init__(self, shelf: PendingCrls) -> None:
-        """Take the shelf."""
-        self._shelf = shelf
-
-    def keep(self, digest: bytes, data: tlv.Buffer) -> bool:
-        """Keep nothing."""
-        del digest, data
-        return False
-
-    def hold(self, digest: bytes, data: tlv.Buffer) -> None:
-        """Write down in whose name it is.
-
-        Raises:
-            MalformedError: it bears no name.
-            PemError: nor has it an armour that can be read.
-            StoreError: that could not be written down.
-        """
-        self._shelf.hold(digest, data)
 
 
 def note_name(shelf: PendingCrls, digest: bytes, data: memoryview) -> None:

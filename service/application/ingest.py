@@ -5,6 +5,7 @@ from another replica, which has asked the origin already (`crl_sharing`): neithe
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -34,12 +35,14 @@ from service.application.crl_sharing import (
     SharedCrlError,
     SharingQuestion,
     Unshared,
+    Word,
 )
-from service.application.crl_shelving import NoRoom, note_name, shelve
+from service.application.crl_shelving import note_name, shelve
 from service.application.crl_signer_search import Refused
 from service.application.evidence_store import CrlWriter, StoreError
 from service.application.flights import Flights
 from service.application.observer import FetchDetails, IngestDetails, Ingested, Observer
+from service.application.ocsp_sharing import Haste
 from service.application.origin import Origin, OriginError, OriginRequest, UrlTrust
 from service.application.origin_headers import OriginHeaders, Validators
 from service.application.pem import PemError
@@ -92,6 +95,7 @@ class Ingester:
         self._flights: Flights[str, Settled | None] = Flights()
         self._settled = SettledFetches(clock)
         self._writing = asyncio.Lock()
+        self._waited_for: Counter[str] = Counter()
 
     async def fetch(self, order: CrlOrder) -> tuple[Attempt, ...]:
         """Fetch, verify and store what a distribution point offers; one flight for each URL.
@@ -147,7 +151,8 @@ class Ingester:
         """Verify and store what another replica has fetched from a URL; the origin is not asked, whatever it is.
 
         Returns:
-            What came of it; None where nothing is new, or of any use. A flight that is under way looks for itself.
+            What came of it; None where nothing is new, or of any use. A flight that is under way is waited for: it may
+            have looked before there was anything.
         """
         own: list[Settled | None] = []
         download = replace(download, answer_from=AnswerFrom.FLEET_ALONE)
@@ -156,8 +161,9 @@ class Ingester:
             own.append(await self._ingest_shared(download))
             return own[0]
 
-        await self._flights.join(download.url, start)
-        return own[0].delivery if own and own[0] is not None else None
+        while not own:
+            await self._flights.join(download.url, start)
+        return None if own[0] is None else own[0].delivery
 
     async def take(self, data: memoryview, download: CrlDownload) -> Delivery:
         """Verify and store what came earlier from a URL, and was kept."""
@@ -181,8 +187,14 @@ class Ingester:
         url, asked = download.url, frozenset(signers)
         settled = self._settled.recent(url)
         # Whoever joins a flight of others may have keys that they had not: at most a few flights later all are tried.
-        while settled is None or not settled.answers(asked):
-            settled = await self._flights.join(url, partial(self._ingest, download))
+        self._waited_for[url] += 1
+        try:
+            while settled is None or not settled.answers(asked):
+                settled = await self._flights.join(url, partial(self._ingest, download))
+        finally:
+            self._waited_for[url] -= 1
+            if not self._waited_for[url]:
+                del self._waited_for[url]
         return replace(settled.delivery, attempt=settled.attempt_for(url, asked))
 
     async def _ingest(self, download: CrlDownload) -> Settled:
@@ -200,26 +212,28 @@ class Ingester:
     async def _offered(self, turn: CrlTurn, download: CrlDownload) -> Settled | None:
         """What came of what another replica has fetched; None where the origin is to be asked."""
         is_last = download.answer_from is AnswerFrom.FLEET_ALONE
+        before = frozenset() if download.pending is None else download.pending.named
         while (shared := await turn.newer()) is not None:
             settled = await self._adopted(turn, download, shared)
             if settled is not None and (is_last or self._serves(settled, shared)):
                 return settled
+            if download.pending is not None:  # what a copy says that is of no use is not what the place has
+                download.pending.go_back(before)
         return None
 
     async def _adopted(self, turn: CrlTurn, download: CrlDownload, shared: SharedCrl) -> Settled | None:
         """What another replica has fetched, taken as if the origin had sent it; None where it is not what it should be.
 
-        Where nobody answers for it, nothing waits for an issuer that has not signed it.
+        Where nobody vouches for that, no request to the origin rests on it.
         """
         known = await self._known(download)
+        said = shared.said if shared.is_vouched_for else OriginHeaders()
         if known is not None and shared.is_version(known):
-            settled = self._unchanged(download, known, shared.said)
+            settled = self._unchanged(download, known, said)
         else:
-            if download.pending is not None and not shared.is_vouched_for:
-                download = replace(download, pending=NoRoom(download.pending))
             try:
                 data = await self._spool.collect(counted(shared.chunks, download.arriving, shared.octets))
-                settled = await self._take(data, download, shared.said)
+                settled = await self._take(data, download, said)
             except (SharedCrlError, OSError):
                 return None
         if settled.delivery.lost:
@@ -227,7 +241,8 @@ class Ingester:
                 turn.refused(shared)
             return None
         turn.took(shared)
-        return replace(settled, delivery=replace(settled.delivery, checked_at=shared.at))
+        delivery = replace(settled.delivery, checked_at=shared.at, is_vouched_for=shared.is_vouched_for)
+        return replace(settled, delivery=delivery)
 
     def _serves(self, settled: Settled, shared: SharedCrl) -> bool:
         """Whether the origin need not be asked: what has ended is its last word for as long as an answer settles it."""
@@ -276,7 +291,12 @@ class Ingester:
             return None
 
     def _question(self, download: CrlDownload) -> SharingQuestion:
-        return SharingQuestion(self._request(download), download.answer_from, download.checked_at)
+        def haste() -> Haste:
+            return Haste.WAITED_FOR if download.url in self._waited_for else Haste.AHEAD
+
+        # Which CRLs a place of the operator's has makes answers needed, whoever signed them.
+        word = Word.VOUCHED_FOR if download.pending is not None else Word.ANYBODYS
+        return SharingQuestion(self._request(download), download.answer_from, download.checked_at, word, haste)
 
     def _request(self, download: CrlDownload) -> OriginRequest:
         trust = UrlTrust.OPERATOR if download.url in self._named else download.trust

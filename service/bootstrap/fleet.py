@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import sha256
 from importlib import import_module
 from typing import assert_never
 
@@ -18,7 +19,7 @@ from service.adapters.metrics import PrometheusObserver
 from service.api.operations import CheckResult, Condition, ReadinessCheck
 from service.application.fleet.block_list import FleetBlockList
 from service.application.fleet.cache import SharedCache
-from service.application.fleet.envelope import FleetKeys
+from service.application.fleet.envelope import FleetKeys, Refusal
 from service.application.fleet.figures import HostFigures
 from service.application.fleet.following import Follower
 from service.application.fleet.hearing import Listeners
@@ -28,10 +29,11 @@ from service.application.fleet.lease import held_now
 from service.application.fleet.names import FleetNames
 from service.application.fleet.parts import FleetParts, FleetRules
 from service.application.fleet.standing import Standing
-from service.application.fleet.telling import FleetObservers, ReplicaObserver
+from service.application.fleet.telling import FleetObservers, RefusedDetails, ReplicaObserver
 from service.application.fleet.trust_store_news import TrustStoreNews
 from service.application.observer import BlockDetails
 from service.application.prefetch.desk import PrefetcherUnavailableError
+from service.application.redis_address import parse_redis_address
 from service.application.trust_store_source import DEFAULT_STORE
 from service.application.trust_stores import TrustStores
 from service.bootstrap.directories import VERSION
@@ -154,12 +156,24 @@ async def open_fleet(settings: Settings, counts: PrometheusObserver, stack: Asyn
         settings.redis_client_cert,
         settings.redis_client_key,
     )
+    names = FleetNames(settings.redis_prefix, _cache_at(place.url))
+
+    def discarded(name: str) -> None:
+        told.refused(RefusedDetails(names.kind_of(name), Refusal.MALFORMED, name))
+
     try:
-        cache: SharedCache = await stack.enter_async_context(clients.open_cache(place, told.reachable))
+        opened = clients.open_cache(place, told.reachable, discarded=discarded)
+        cache: SharedCache = await stack.enter_async_context(opened)
     except (OSError, ValueError) as error:  # a file that was good when the settings were read
         raise SettingsError((f"{setting('redis_url')} and the files of its TLS cannot be used: {error}",)) from error
-    parts = FleetParts(cache, FleetNames(settings.redis_prefix), fleet_rules(settings), clock, told)
+    parts = FleetParts(cache, names, fleet_rules(settings), clock, told)
     return OpenFleet(parts, told)
+
+
+def _cache_at(url: str) -> str:
+    """Tells a Redis from others by where it is, and not by how it is spoken with; has no password in it."""
+    address = parse_redis_address(url)
+    return sha256(repr((sorted(address.hosts), address.path, address.database)).encode()).hexdigest()
 
 
 def fleet_rules(settings: Settings) -> FleetRules:

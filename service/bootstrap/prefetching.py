@@ -95,7 +95,8 @@ async def open_prefetcher(settings: Settings, role: ReplicaRole = ReplicaRole.SE
         stores.load()
         spool = FileSpool(data_dir / SPOOL_DIRECTORY)
         sharing = Unshared() if fleet is None else SharedCrls(fleet.parts)
-        ports = PrefetchPorts(origin, places, store, spool, pending, stores, clock, observer, told, sharing)
+        name_of = None if fleet is None else fleet.parts.names.crl
+        ports = PrefetchPorts(origin, places, store, spool, pending, stores, clock, observer, told, sharing, name_of)
         assembled = assemble(ports, configuration, stack)
         await assembled.loops.begin()
         requests = RequestLog(clock)

@@ -15,6 +15,7 @@ from service.adapters.fleet_metrics import FleetCounters
 from service.adapters.metrics_directory import prepare_metrics_directory
 from service.adapters.prefetch_log import TOLD_IN_S
 from service.application.fleet.envelope import EnvelopeKind, Refusal
+from service.application.fleet.standing import Standing
 from service.application.fleet.telling import (
     FleetEvent,
     FleetObservers,
@@ -37,6 +38,7 @@ def tell_all(observer: ReplicaObserver) -> None:
     observer.reachable(None)
     observer.reconciled(2, 3, "start")
     observer.reconciled(0, 0, "time")
+    observer.stands(Standing.CURRENT)
     observer.replicas(4, 1)
     observer.name_taken("pod-1")
 
@@ -126,6 +128,7 @@ def test_a_redis_that_comes_and_goes() -> None:
         ("revet_fleet_refused_total", {"kind": "crl", "reason": "unauthentic"}, 1),
         ("revet_fleet_refused_total", {"kind": "heartbeat", "reason": "malformed"}, 0),
         ("revet_fleet_reachable", {}, 1),
+        ("revet_fleet_current", {}, 1),
         ("revet_fleet_reconciliations_total", {}, 2),
         ("revet_fleet_reconciled_total", {"direction": "taken"}, 2),
         ("revet_fleet_reconciled_total", {"direction": "given"}, 3),
@@ -139,6 +142,17 @@ def test_the_metrics(name: str, labels: dict[str, str], expected: float) -> None
     registry = CollectorRegistry()
     tell_all(FleetCounters(registry))
     assert expected == registry.get_sample_value(name, labels)
+
+
+@pytest.mark.parametrize("standing", [Standing.CATCHING_UP, Standing.BEHIND])
+def test_one_that_is_not_current(standing: Standing) -> None:
+    """It shows zero, as one does that was just started."""
+    registry = CollectorRegistry()
+    counters = FleetCounters(registry)
+    assert 0.0 == registry.get_sample_value("revet_fleet_current")
+    counters.stands(Standing.CURRENT)
+    counters.stands(standing)
+    assert 0.0 == registry.get_sample_value("revet_fleet_current")
 
 
 def test_no_label_is_somebodys() -> None:
@@ -158,6 +172,7 @@ from service.adapters.fleet_metrics import FleetCounters
 from service.adapters.metrics import MetricsPage, PrometheusObserver
 from service.adapters.metrics_directory import metrics_directory
 from service.application.fleet.envelope import EnvelopeKind
+from service.application.fleet.standing import Standing
 from service.application.fleet.telling import FleetEvent
 from tests.pki.moments import NOW
 
@@ -167,6 +182,8 @@ fleet.fleet(EnvelopeKind.CRL, FleetEvent.LEASED)
 match sys.argv[1]:
     case "lost":
         fleet.reachable("gone")
+    case "current":
+        fleet.stands(Standing.CURRENT)
     case "heard":
         fleet.replicas(3, 1)
 print("counted", flush=True)
@@ -189,14 +206,16 @@ def process(environment: Mapping[str, str], what: str) -> subprocess.Popen[bytes
 
 
 def test_every_process_has_a_say_while_it_lives(tmp_path: Path) -> None:
-    """One that does not reach Redis is enough, until it is killed; how many replicas there are the prefetcher says."""
+    """One that does not reach Redis is enough, until it is killed; of the fleet the prefetcher speaks alone."""
     environment = prepare_metrics_directory(tmp_path / "metrics")
     process(environment, "heard").communicate(b"")
-    lost = process(environment, "lost")
+    lost, follower = process(environment, "lost"), process(environment, "current")
     during, _ = process(environment, "fine").communicate(b"render")
-    lost.kill()
-    lost.communicate()
+    for ended in (lost, follower):
+        ended.kill()
+        ended.communicate()
     afterwards, _ = process(environment, "fine").communicate(b"render")
     assert [0, 1] == [value(page, "revet_fleet_reachable") for page in (during, afterwards)]
+    assert [1, 0] == [value(page, "revet_fleet_current") for page in (during, afterwards)]
     assert [3, 3] == [value(page, "revet_fleet_replicas", state="present") for page in (during, afterwards)]
-    assert 4 == value(afterwards, "revet_fleet_events_total", kind="crl", event="leased")
+    assert 5 == value(afterwards, "revet_fleet_events_total", kind="crl", event="leased")

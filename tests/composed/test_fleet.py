@@ -1,10 +1,12 @@
 """The fleet in the composition: what it warns of, what readiness says of it, and nothing of it without Redis."""
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from structlog.testing import capture_logs
 from service.adapters.ipc.client import PrefetcherClient
 from service.adapters.metrics import PrometheusObserver
 from service.api.operations import Condition
+from service.application.fleet.cache import FleetUnavailableError
 from service.application.fleet.standing import FleetStanding, Standing
 from service.bootstrap.fleet import fleet_check, fleet_rules, open_fleet
 from service.bootstrap.logs import GOOD_KEY_LENGTH, warn_of_fleet
@@ -20,6 +23,7 @@ from service.processes.exit_code import EXIT_CONFIGURATION
 from service.settings import Settings, load_settings
 from tests.adapters.ipc.test_standing import Fixed, serving
 from tests.pki import NOW, Authority
+from tests.redis_servers import redis_server
 
 pytestmark = pytest.mark.anyio
 
@@ -111,6 +115,55 @@ async def test_a_redis_that_is_not_there_delays_nobody(tmp_path: Path) -> None:
         fleet = await open_fleet(settings(tmp_path, REDIS_URL=NOWHERE), PrometheusObserver(NOW), stack)
         assert fleet is not None
         assert "revet:{fleet}:blocks" == fleet.parts.names.blocks
+
+
+@pytest.mark.parametrize(
+    ("url", "is_the_same"),
+    [
+        ("rediss://other:secret@127.0.0.1:1/0", True),
+        ("redis://127.0.0.1:1/1", False),
+        ("redis://127.0.0.1:2/0", False),
+        ("unix:///run/redis.sock", False),
+    ],
+)
+async def test_which_fleet_it_is(tmp_path: Path, url: str, *, is_the_same: bool) -> None:
+    """It is where its Redis is, whoever asks there, and however; its name has no password in it."""
+    async with AsyncExitStack() as stack:
+        fleets = [
+            await open_fleet(settings(tmp_path, REDIS_URL=place), PrometheusObserver(NOW), stack)
+            for place in (NOWHERE, url)
+        ]
+        first, second = (fleet.parts.names.fleet for fleet in fleets if fleet is not None)
+    assert is_the_same == (first == second)
+    assert "secret" not in second
+
+
+async def test_what_is_of_another_type_is_counted(tmp_path: Path) -> None:
+    """Where somebody has put texts in the place of all that the fleet has, he is found out, and it is used again."""
+    with redis_server(tmp_path / "redis") as server:
+        async with AsyncExitStack() as stack:
+            counts = PrometheusObserver(NOW)
+            fleet = await open_fleet(settings(tmp_path, REDIS_URL=server.url, FLEET_KEY=GOOD), counts, stack)
+            assert fleet is not None
+            names, cache = fleet.parts.names, fleet.parts.cache
+            for name in (names.blocks, names.events, names.replicas):
+                assert b"+OK" == server.ask("SET", name, "garbage")
+            await _comes_to(cache.members, names.blocks)
+            await _comes_to(cache.members, names.replicas)
+            await _comes_to(cache.ends, names.events)
+        for kind in ("block", "event", "heartbeat"):
+            labels = {"kind": kind, "reason": "malformed"}
+            assert 1.0 == counts.registry.get_sample_value("revet_fleet_refused_total", labels)
+
+
+async def _comes_to(asked: Callable[[str], Awaitable[object]], name: str) -> None:
+    """Ask until there is an answer."""
+    async with asyncio.timeout(10.0):
+        while True:
+            with suppress(FleetUnavailableError):
+                await asked(name)
+                return
+            await asyncio.sleep(0.01)
 
 
 def test_what_the_settings_decide(tmp_path: Path) -> None:

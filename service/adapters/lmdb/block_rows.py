@@ -50,6 +50,16 @@ class BlockRows:
         with self._hot.reading, self._hot.begin() as transaction:
             return int(transaction.stat(self._blocks)["entries"])
 
+    def is_within(self, room: BlockRoom) -> bool:
+        """Whether what is held is no more than so much.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        with self._hot.reading, self._hot.begin() as transaction:
+            entries, octets = self._size(transaction)
+        return entries <= room.most and octets <= room.octets
+
     def read(self, known: Mapping[str, Block]) -> StoredBlocks:
         """Everything held, in the order of the ids, and the number that belongs to it.
 
@@ -204,9 +214,14 @@ class BlockRows:
                 cursor.delete()  # ids sort by time
 
     def _has_room(self, transaction: "lmdb.Transaction[bytes]", room: BlockRoom) -> bool:
+        entries, octets = self._size(transaction)
+        return entries < room.most and octets < room.octets
+
+    def _size(self, transaction: "lmdb.Transaction[bytes]") -> tuple[int, int]:
+        """How many blocks there are, and how many octets they take."""
         found = transaction.stat(self._blocks)
         pages = found["leaf_pages"] + found["branch_pages"] + found["overflow_pages"]
-        return bool(found["entries"] < room.most and pages * found["psize"] < room.octets)
+        return int(found["entries"]), int(pages * found["psize"])
 
     def _changed(self, transaction: "lmdb.Transaction[bytes]") -> None:
         self._hot.raise_number(transaction, _VERSION_KEY)

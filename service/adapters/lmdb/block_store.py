@@ -40,6 +40,10 @@ class LmdbBlockStore:
         """
         return self._rows.count()
 
+    def is_within(self, room: BlockRoom) -> bool:
+        """Whether what is held is no more than so much; see `SharedBlockStore`."""
+        return self._rows.is_within(room)
+
     def read_blocks(self, known: Mapping[str, Block]) -> StoredBlocks:
         """Everything that is held; see `BlockStore`."""
         return self._rows.read(known)

@@ -1,8 +1,9 @@
 """Rows of the hot environment that hold OCSP responses, and the order in which they expire.
 
 Rules it keeps: each response held takes a few expired ones away; rows are bounded in number and in their share of the
-environment, so that a client with many certificates cannot keep a CRL from being switched. What expires first goes
-first. Whether a response takes the place of another is decided in the transaction that writes it.
+environment, so that a client with many certificates cannot keep a CRL from being switched, and where there is no room
+for something else they give way to it: they can be asked for again. What expires first goes first. Whether a response
+takes the place of another is decided in the transaction that writes it.
 
 What it does not do: read a response, or judge its age.
 """
@@ -11,11 +12,14 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import lmdb
 
 from service.adapters.lmdb.hot import Hot
 from service.application.evidence_store import HeldOcsp, StoreError
+
+T = TypeVar("T")
 
 ROW_VERSION = 1
 
@@ -27,6 +31,12 @@ SWEPT_PER_PUT = 8
 
 SWEPT_WHEN_FULL = 4096
 """Expired rows that go at once when there is no room left."""
+
+GIVING_WAY = 512
+"""Responses that give way at once to what there is no room for: half a megabyte at least, in one short transaction."""
+
+GIVING_WAY_TIMES = 8
+"""That is tried: pages are put to another use by the transaction after the next, and long rows need adjacent ones."""
 
 _ROW = struct.Struct(">BqqI")
 """Version, fetched at, expires at (microseconds since the epoch), octets of the source that follows."""
@@ -94,6 +104,33 @@ class OcspRows:
                 self._sweep_all(held.fetched_at)
                 self._hot.turn()
                 self._put(key, held, supersedes)
+
+    def giving_way(self, write: Callable[[], T]) -> T:
+        """What comes of a write; where there is no room left for it, responses give way, and it is tried again.
+
+        Args:
+            write: Writes in one transaction, or nothing.
+
+        Raises:
+            StoreError: as the write says, or there is no room all the same.
+        """
+        for _ in range(GIVING_WAY_TIMES):
+            try:
+                return write()
+            except StoreError as error:
+                if not isinstance(error.__cause__, lmdb.MapFullError) or not self._give_way():
+                    raise
+        return write()
+
+    def _give_way(self) -> bool:
+        """Take some responses away, good or not; whether there were any."""
+        with self._hot.writing:
+            with self._hot.begin_writing() as transaction, transaction.cursor(db=self._expiries) as cursor:
+                is_there = found = cursor.first()
+                for _ in range(GIVING_WAY):
+                    found = found and self._step(transaction, cursor, keep=b"")
+            self._hot.turn()
+        return bool(is_there)
 
     def _put(self, key: bytes, held: HeldOcsp, supersedes: Callable[[HeldOcsp], bool] | None) -> None:
         with self._hot.begin_writing() as transaction:

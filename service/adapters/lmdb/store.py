@@ -334,7 +334,7 @@ class Store:
     def _submit(self, write: Callable[[], T]) -> Future[T]:
         self._hot.check_open()
         try:
-            return self._thread.submit(write)
+            return self._thread.submit(self._ocsp.giving_way, write)
         except RuntimeError as error:
             raise StoreError("the store is closed") from error
 

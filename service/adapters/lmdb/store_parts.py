@@ -22,11 +22,13 @@ from service.adapters.lmdb.source_rows import SourceRows
 from service.adapters.lmdb.tenancy import alone_in_process, only_ingester, same_pid_namespace
 from service.adapters.lmdb.waiting_rows import WaitingRows
 
-HOT_MAP_OCTETS = 256 << 20
-"""The hot environment: some 16 MB for 2,000 CRLs, the rest for OCSP responses."""
+HOT_MAP_OCTETS = 512 << 20
+"""The hot environment: 192 MiB for OCSP responses, 128 for blocks (`block_rooms.AUTHENTIC`), 32 for tombstones, and 160
+for the rest: rows of CRLs, some 8 KiB each, and of their sources, and pages that are still being read. The file is
+sparse: it takes on disk what was once in it."""
 
-OCSP_SHARE = 4
-"""One quarter of the hot environment is kept from OCSP responses: room for CRLs and for pages still being read."""
+OCSP_EIGHTHS = 3
+"""Of the hot environment are for OCSP responses: whatever clients have us ask, blocks and CRLs find room."""
 
 OCSP_ROWS = 40_000
 """Responses held: with 1 to 4 KiB each they stay within their share of the hot environment."""
@@ -86,7 +88,7 @@ def open_parts(path: Path, role: Role, limits: StoreLimits, stack: ExitStack) ->
     generations = _subdirectory(path / "generations")
     hot = Hot(_subdirectory(path / "hot"), limits.hot_map_octets)
     stack.callback(hot.close)
-    room = limits.hot_map_octets - limits.hot_map_octets // OCSP_SHARE
+    room = limits.hot_map_octets * OCSP_EIGHTHS // 8
     reader = GenerationReader(generations, limits.open_generations)
     stack.callback(reader.close)
     thread = stack.enter_context(ThreadPoolExecutor(max_workers=1, thread_name_prefix="store"))

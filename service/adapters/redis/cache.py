@@ -3,7 +3,8 @@
 Rules it keeps: each method is one command about one slot, with the time that the port gives it, or several of such
 commands one after the other; whatever goes wrong is `FleetUnavailableError`; one that a request waits for is not even
 begun while Redis is known to be gone (`health`). A Redis that refuses a command, because it is full or does not let us,
-is not gone: that command has failed alone. A command whose caller went away has not failed at all.
+is not gone: that command has failed alone. A command whose caller went away has not failed at all. Where a name leads
+to what has another type than it must have, that is removed, and the command has failed.
 
 An answer is taken apart here and nowhere else, and is anybody's: what has not the shape that a command's answer has is
 refused as if it had not come.
@@ -13,14 +14,16 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final, Self
 
 from service.adapters.redis.failures import AloneError, LinkError
 from service.adapters.redis.health import RedisHealth
 from service.adapters.redis.links import CONNECT_S, Word
 from service.adapters.redis.nodes import Lane, Route
-from service.adapters.redis.scripts import MARK, PUT_AND_TELL, RELEASE, RENEW
-from service.adapters.redis.wire import MAX_VALUE_OCTETS, Answer
+from service.adapters.redis.scripts import DISCARD, ENDS, MARK, PUT_AND_TELL, RELEASE, RENEW
+from service.adapters.redis.types import WRONG_TYPE, types_of
+from service.adapters.redis.wire import MAX_ANSWER_OCTETS, MAX_VALUE_OCTETS, Answer
 from service.application.clock import Clock
 from service.application.fleet.cache import BULK_S, COMMAND_S, FleetUnavailableError, StreamEnds, Told
 
@@ -42,24 +45,41 @@ MAX_MEMBERS_OCTETS: Final = 256 * 2**20
 MAX_MEMBERS_S: Final = 60.0
 """Seconds for all of them: the most there may be take three at loopback's speed."""
 
+MAX_MARK_OCTETS: Final = 256
+"""Of what tells one content from another: eight times as many as ours has."""
+
 _EVENT_FIELD: Final = b"e"
 _CURSOR: Final = re.compile(rb"[0-9]{1,20}")
 _STREAM_ID: Final = re.compile(rb"[0-9]{1,20}-[0-9]{1,20}")
 
 
+@dataclass(frozen=True, slots=True)
+class CacheTold:
+    """Is told what happens; must not raise.
+
+    Attributes:
+        reachable: Why Redis is not asked any more, and None when it is again.
+        discarded: Under which name something was removed that nobody of the fleet has put there.
+    """
+
+    reachable: Callable[[str | None], None]
+    discarded: Callable[[str], None]
+
+
 class RedisCache:
     """Redis as the fleet's cache. For one event loop."""
 
-    def __init__(self, route: Route, told: Callable[[str | None], None], clock: Clock) -> None:
+    def __init__(self, route: Route, told: CacheTold, clock: Clock) -> None:
         """Take the way to Redis; `clients.open_cache` makes it.
 
         Args:
             route: To whoever has a name.
-            told: Is told why Redis is not asked any more, and None when it is again; must not raise.
+            told: Is told what happens to it.
             clock: For pauses between probes.
         """
         self._route = route
-        self._health = RedisHealth(self._probe, told, clock)
+        self._discarded = told.discarded
+        self._health = RedisHealth(self._probe, told.reachable, clock)
 
     async def __aenter__(self) -> Self:
         self._route.warm()
@@ -169,27 +189,20 @@ class RedisCache:
 
     async def ends(self, stream: str) -> StreamEnds:
         """What a stream has; see `SharedCache`."""
-        try:
-            answer = await self._quick(stream, "XINFO", "STREAM", stream)
-        except FleetUnavailableError as error:
-            if "no such key" in error.reason:
+        match await self._quick(stream, "EVAL", ENDS, 1, stream, MAX_ANSWER_OCTETS):
+            case [b"", _, b"discarded"]:
+                self._discarded(stream)
                 return StreamEnds("", "0-0")
-            raise
-        if not isinstance(answer, list):
-            raise _refused("what it says of its events makes no sense")
-        about = {key: value for key, value in zip(answer[::2], answer[1::2], strict=False) if isinstance(key, bytes)}
-        last = _identifier(about.get(b"last-generated-id"))
-        match about.get(b"first-entry", b""):
-            case None:
-                return StreamEnds("", last)
-            case [bytes(first), *_]:
-                return StreamEnds(_identifier(first), last)
+            case [b"", last]:
+                return StreamEnds("", _identifier(last))
+            case [first, last]:
+                return StreamEnds(_identifier(first), _identifier(last))
             case _:
                 raise _refused("what it says of its events makes no sense")
 
     async def mark(self, name: str, proposal: bytes) -> bytes:
         """The value of a name that has no end; see `SharedCache`."""
-        found = _value(await self._quick(name, "EVAL", MARK, 1, name, proposal))
+        found = _value(await self._quick(name, "EVAL", MARK, 1, name, proposal, MAX_MARK_OCTETS))
         if found is None:
             raise _refused("it kept nothing")
         return found
@@ -205,6 +218,8 @@ class RedisCache:
         except AloneError as error:
             if error.code == "READONLY":  # a replica by now: its name leads to somebody else
                 await self._route.renew()
+            if WRONG_TYPE in error.reason:
+                await self._discard(name, words)
             raise FleetUnavailableError(error.reason) from None
         except LinkError as error:
             if lane is Lane.QUICK:
@@ -212,6 +227,13 @@ class RedisCache:
             else:
                 await self._doubt(name)
             raise FleetUnavailableError(error.reason) from None
+
+    async def _discard(self, name: str, words: tuple[Word, ...]) -> None:
+        """Remove what has none of the types that a command's names have: nobody of the fleet has put it there."""
+        for wrong, kind in types_of(name, words):
+            with suppress(FleetUnavailableError):
+                if _truth(await self._quick(name, "EVAL", DISCARD, 1, wrong, kind)):
+                    self._discarded(str(wrong))
 
     async def _doubt(self, name: str) -> None:
         """See whether requests are still answered, although something that takes longer was not.

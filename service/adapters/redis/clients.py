@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from service.adapters.clock import SystemClock
-from service.adapters.redis.cache import RedisCache
+from service.adapters.redis.cache import CacheTold, RedisCache
 from service.adapters.redis.cluster import ClusterRoute, Place
 from service.adapters.redis.failures import Words
 from service.adapters.redis.nodes import AloneRoute, Node, Route
@@ -40,7 +40,11 @@ def _tell_nobody(_: str | None) -> None:
 
 
 def open_cache(
-    place: RedisPlace, told: Callable[[str | None], None] = _tell_nobody, clock: Clock = _CLOCK
+    place: RedisPlace,
+    told: Callable[[str | None], None] = _tell_nobody,
+    clock: Clock = _CLOCK,
+    *,
+    discarded: Callable[[str], None] = _tell_nobody,
 ) -> RedisCache:
     """The fleet's cache at a place, connected when it is first asked; to be used in one event loop and closed there.
 
@@ -48,6 +52,8 @@ def open_cache(
         place: Where.
         told: Is told why Redis is not asked any more, and None when it is again; must not raise.
         clock: For the pauses between probes.
+        discarded: Is told under which name something was removed that nobody of the fleet has put there; must not
+            raise.
 
     Raises:
         ValueError: there can be no Redis at such a place.
@@ -67,7 +73,7 @@ def open_cache(
         route = ClusterRoute(address.hosts, node_at)
     else:
         route = AloneRoute(node_at(address.hosts[0] if address.hosts else None))
-    return RedisCache(route, told, clock)
+    return RedisCache(route, CacheTold(told, discarded), clock)
 
 
 def _tls(place: RedisPlace) -> ssl.SSLContext:

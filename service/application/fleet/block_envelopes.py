@@ -7,6 +7,7 @@ believed only where there is a key. Moments are not looked at: whoever's clock i
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 from service.application.block_text import BlockTextError, read_block, read_tombstone, write_block, write_tombstone
@@ -34,15 +35,30 @@ _SHOWN: Final = 64
 _ANY_TIME: Final = Times(datetime.max.replace(tzinfo=UTC), None, timedelta(0))
 
 
+class ListState(StrEnum):
+    """What somebody says of the list."""
+
+    WANTED = "wanted"
+    """In an event: he has never read it, and asks the others to write what they have."""
+    COMING = "coming"
+    """In the hash: he has heard that, and is about to write all of his."""
+    WHOLE = "whole"
+    """In the hash, and in an event: he has written all of his."""
+    GIVEN = "given"
+    """In an event: he has written more than is told one by one."""
+
+
 @dataclass(frozen=True, slots=True)
 class ListNote:
-    """That somebody has written everything he had into the hash; or in an event, that he asks the others to.
+    """What somebody says of the list.
 
     Attributes:
-        asker: Who asks; empty in the hash.
+        state: What.
+        token: Who, where he wants something; otherwise the epoch of the cache's content that he says it of.
     """
 
-    asker: str = ""
+    state: ListState
+    token: str
 
 
 Member = Block | Tombstone | ListNote
@@ -56,8 +72,8 @@ def seal_member(parts: FleetParts, member: Member) -> tuple[str, bytes]:
             return member.id, parts.seal(EnvelopeKind.BLOCK, member.id, write_block(member))
         case Tombstone():
             return member.block_id, parts.seal(EnvelopeKind.TOMBSTONE, member.block_id, write_tombstone(member))
-        case ListNote(asker):
-            return LIST_NAME, parts.seal(EnvelopeKind.BLOCK, LIST_NAME, asker.encode())
+        case ListNote(state, token):
+            return LIST_NAME, parts.seal(EnvelopeKind.BLOCK, LIST_NAME, f"{state} {token}".encode())
 
 
 def seal_event(parts: FleetParts, name: str, envelope: bytes) -> bytes:
@@ -65,13 +81,13 @@ def seal_event(parts: FleetParts, name: str, envelope: bytes) -> bytes:
     return parts.seal(EnvelopeKind.EVENT, parts.rules.replica, encode_event(BlockEvent(name, envelope)))
 
 
-def open_member(parts: FleetParts, name: str, octets: bytes) -> Member | None:
-    """What is in an envelope; None, and told, where it is refused."""
+def open_member(parts: FleetParts, name: str, octets: bytes) -> Member | Refusal:
+    """What is in an envelope; why it is refused, and told, where it is."""
     try:
         return _opened(parts, name, octets)
     except EnvelopeError as error:
         parts.observer.refused(RefusedDetails(EnvelopeKind.BLOCK, error.refusal, name[:_SHOWN]))
-        return None
+        return error.refusal
 
 
 def is_sealed_anew(parts: FleetParts, octets: bytes) -> bool:
@@ -94,17 +110,25 @@ def is_sharable(block: Block) -> bool:
 def _opened(parts: FleetParts, name: str, octets: bytes) -> Member:
     if len(octets) > MAX_ENVELOPE_OCTETS:
         raise EnvelopeError(Refusal.MALFORMED)
-    envelope = _open(parts, name, octets)
-    if name == LIST_NAME and envelope.kind is EnvelopeKind.BLOCK:
-        return ListNote(envelope.content.decode("utf-8", "replace"))
-    if not _ID.fullmatch(name):
+    if name != LIST_NAME and not _ID.fullmatch(name):
         raise EnvelopeError(Refusal.REFUSED)
+    envelope = _open(parts, name, octets)
+    if name == LIST_NAME:
+        return _read_note(envelope)
     if envelope.kind is EnvelopeKind.TOMBSTONE and not parts.rules.keys.authenticate:
         raise EnvelopeError(Refusal.UNAUTHENTIC)
     try:
         read = read_tombstone if envelope.kind is EnvelopeKind.TOMBSTONE else read_block
         return read(name, envelope.content)
     except BlockTextError:
+        raise EnvelopeError(Refusal.REFUSED) from None
+
+
+def _read_note(envelope: Envelope) -> ListNote:
+    state, _, token = envelope.content.decode("utf-8", "replace").partition(" ")
+    try:
+        return ListNote(ListState(state), token)
+    except ValueError:  # of another version, or a tombstone of what is no block
         raise EnvelopeError(Refusal.REFUSED) from None
 
 

@@ -15,7 +15,7 @@ from service.application.block_bringing import SharedBlockStore
 from service.application.block_sharing import Reach
 from service.application.evidence_store import StoreError
 from service.application.fleet.block_envelopes import is_sharable, seal_event, seal_member
-from service.application.fleet.block_rooms import room_for
+from service.application.fleet.block_rooms import room_told_of
 from service.application.fleet.cache import FleetUnavailableError
 from service.application.fleet.envelope import EnvelopeKind
 from service.application.fleet.parts import FleetParts
@@ -38,8 +38,8 @@ class FleetBlockSharing:
 
     @property
     def fleet(self) -> str | None:
-        """Its name: what its names in the cache begin with."""
-        return self._parts.names.prefix
+        """Which one it is."""
+        return self._parts.names.fleet
 
     async def share(self, block: Block) -> Reach:
         """Tell of a block; see `BlockSharing`."""
@@ -63,7 +63,7 @@ class FleetBlockSharing:
     def _others_have_room(self) -> bool:
         """Whether a replica that has what this one has would take one more."""
         with suppress(StoreError):
-            return self._store.block_count() <= room_for(self._parts).most
+            return self._store.is_within(room_told_of(self._parts))
         return True
 
     async def _tell(self, name: str, envelope: bytes) -> None:

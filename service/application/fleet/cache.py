@@ -2,6 +2,8 @@
 
 Rules it keeps: nothing that comes out of it is believed (`envelope`, and whoever verifies what is in one); whoever asks
 is answered within a command's time or told that there is nobody; nothing else than `FleetUnavailableError` leaves it.
+What is of another kind than belongs under a name is removed when that name is next used, since the absence of anything
+means nothing, and the fleet would be without that name for good.
 """
 
 from collections.abc import Mapping

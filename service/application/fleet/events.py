@@ -11,9 +11,13 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class CrlEvent:
-    """There is something newer of a URL in the cache."""
+    """There is something newer of a URL in the cache.
 
-    url: str
+    Attributes:
+        name: Of its envelope (`names.FleetNames.crl`).
+    """
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,8 @@ class EventError(ValueError):
 def encode_event(event: FleetEventMessage) -> bytes:
     """The content of its envelope."""
     match event:
-        case CrlEvent(url):
-            return _text({"what": "crl", "url": url})
+        case CrlEvent(name):
+            return _text({"what": "crl", "name": name})
         case BlockEvent(block_id, envelope):
             return _text({"what": "blocks", "id": block_id, "envelope": b64encode(envelope).decode("ascii")})
         case TrustStoreEvent(name):
@@ -58,8 +62,8 @@ def decode_event(content: bytes) -> FleetEventMessage:
     """
     try:
         match json.loads(content):
-            case {"what": "crl", "url": str(url)}:
-                return CrlEvent(url)
+            case {"what": "crl", "name": str(name)}:
+                return CrlEvent(name)
             case {"what": "blocks", "id": str(block_id), "envelope": str(envelope)}:
                 return BlockEvent(block_id, b64decode(envelope, validate=True))
             case {"what": "trust-store", "name": str(name)}:

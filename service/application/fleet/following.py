@@ -50,7 +50,8 @@ class FollowRules:
         reconcile_every_s: Between two times that everything is brought together although nothing seems amiss.
         reconcile_within_s: For doing that once: 100,000 blocks take some seconds, and whoever owns the cache must
             not keep us at it.
-        breath_s: After events that came: the next thousand are then one answer rather than a thousand.
+        breath_s: After each answer: the next thousand events are then one rather than a thousand, and an answer that
+            comes too soon is asked for fifty times a second and no more.
         first_pause_s: Before the cache is asked again after it failed; doubled by each failure in a row.
         longest_pause_s: Where doubling ends: who comes back hears of a block within a second.
         starting_s: How long nobody needs to say whether this replica is current; afterwards it is behind.
@@ -97,7 +98,7 @@ class Follower:
             faults: Is told of what nobody has thought of, and where it happened.
             rules: How often.
         """
-        self._cache, self._clock, self._names = parts.cache, parts.clock, parts.names
+        self._cache, self._clock, self._names, self._observer = parts.cache, parts.clock, parts.names, parts.observer
         self._store = store
         self._hearing = Hearing(parts, listeners)
         self._blocks = listeners.blocks
@@ -163,7 +164,7 @@ class Follower:
     async def _read_on(self) -> None:
         looked_at, failures = self._clock.monotonic(), 0
         while True:
-            has_read = await self._read(self._rules.wait_s)
+            await self._read(self._rules.wait_s)
             if self._clock.monotonic() - looked_at >= self._rules.look_every_s:
                 try:
                     self._compare(await self._look())
@@ -176,11 +177,11 @@ class Follower:
                     failures = 0
                 looked_at = self._clock.monotonic()
                 await self._keep()
-            if has_read:
-                await self._clock.sleep(self._rules.breath_s)
+            # Also where nothing came: whoever owns the cache may say so at once, again and again.
+            await self._clock.sleep(self._rules.breath_s)
 
-    async def _read(self, wait_s: float) -> bool:
-        """Read and apply what there is, or what comes in so many seconds; whether there was something."""
+    async def _read(self, wait_s: float) -> None:
+        """Read and apply what there is, or what comes in so many seconds."""
         told = await self._cache.follow(self._names.events, str(self._at), wait_s)
         at = self._at
         for one in told:
@@ -193,7 +194,6 @@ class Follower:
         for event in self._hearing.events(one.envelope for one in told):
             await self._hearing.tell(event)
             await self._clock.sleep(0)  # others have their turn, however much is said
-        return bool(told)
 
     async def _look(self) -> _Seen:
         found = await self._cache.mark(self._names.epoch, secrets.token_hex(_EPOCH_OCTETS).encode())
@@ -269,8 +269,11 @@ class Follower:
             return
         reason = self._away or self._missing or self._late
         standing = Standing.CURRENT if reason is None else Standing.BEHIND
-        since = self._standing.since if standing is self._standing.standing else self._clock.now()
+        is_other = standing is not self._standing.standing
+        since = self._clock.now() if is_other else self._standing.since
         self._standing = FleetStanding(standing, since, reason or "")
+        if is_other:
+            self._observer.stands(standing)
 
     def _recalled(self) -> Position | None:
         try:

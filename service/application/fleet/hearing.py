@@ -1,7 +1,8 @@
 """What replicas tell each other is opened, told apart and passed on.
 
 Rules it keeps: what is no envelope of this fleet, no event, or longer than events are, is counted and passed over; the
-same thing said many times at once is done once, since whoever owns the cache can repeat what replicas have said.
+same thing said many times at once is done once, since whoever owns the cache can repeat what replicas have said. When
+it was said does not count: whoever's clock is wrong is heard all the same.
 
 What it does not do: read the stream (`following`), or know what blocks, CRLs and trust stores are.
 """
@@ -23,7 +24,7 @@ from service.application.fleet.parts import FleetParts
 from service.application.fleet.telling import RefusedDetails
 
 MAX_EVENT_OCTETS: Final = 64 * 1024
-"""Of one event: a block with its reason in base64, or a URL of 4,096 characters, and plenty of room."""
+"""Of one event: a block with its reason in base64, and plenty of room."""
 
 
 class FleetBlocks(Protocol):
@@ -42,7 +43,7 @@ class Listeners:
 
     Attributes:
         blocks: Of blocks and tombstones.
-        crl: That there is something newer of a URL in the cache.
+        crl: That there is something newer in the cache of what has this name there (`names.FleetNames.crl`).
         trust_store: That a trust store has another content.
     """
 
@@ -79,8 +80,8 @@ class Hearing:
         match event:
             case BlockEvent():
                 await self._listeners.blocks.apply(event)
-            case CrlEvent(url):
-                self._listeners.crl(url)
+            case CrlEvent(name):
+                self._listeners.crl(name)
             case TrustStoreEvent(name):
                 self._listeners.trust_store(name)
             case _:
@@ -89,7 +90,7 @@ class Hearing:
     def _opened(self, octets: bytes) -> FleetEventMessage | None:
         about = ""
         if len(octets) <= MAX_EVENT_OCTETS:
-            envelope = self._parts.open_lasting(octets, EnvelopeKind.EVENT, None)
+            envelope = self._parts.open_event(octets)
             if envelope is None:
                 return None
             try:

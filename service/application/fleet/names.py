@@ -8,6 +8,8 @@ credentials in it, and a certificate's issuer and serial number are nobody's bus
 from dataclasses import dataclass
 from hashlib import sha256
 
+from service.application.fleet.envelope import EnvelopeKind
+
 
 @dataclass(frozen=True, slots=True)
 class FleetNames:
@@ -15,9 +17,16 @@ class FleetNames:
 
     Attributes:
         prefix: What all of them begin with: fleets that share a cache differ in it.
+        cache: Tells this cache from others.
     """
 
     prefix: str = "revet"
+    cache: str = ""
+
+    @property
+    def fleet(self) -> str:
+        """Tells this fleet from others, wherever they are."""
+        return f"{self.prefix}@{self.cache}"
 
     def crl(self, url: str) -> str:
         """The envelope of what a URL has."""
@@ -58,6 +67,14 @@ class FleetNames:
     def replicas(self) -> str:
         """The hash of heartbeats, by the names of replicas."""
         return f"{self.prefix}:{{fleet}}:replicas"
+
+    def kind_of(self, name: str) -> EnvelopeKind:
+        """What envelopes under one of these names have in them."""
+        for kind in (EnvelopeKind.CRL, EnvelopeKind.OCSP):
+            if name.startswith(f"{self.prefix}:{kind.value}:"):
+                return kind
+        fixed = {self.blocks: EnvelopeKind.BLOCK, self.replicas: EnvelopeKind.HEARTBEAT}
+        return fixed.get(name, EnvelopeKind.EVENT)
 
 
 def _digest(url: str) -> str:

@@ -1,13 +1,17 @@
 """What every part of the fleet's room works with."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from service.application.clock import Clock
 from service.application.fleet.cache import SharedCache
 from service.application.fleet.envelope import Envelope, EnvelopeError, EnvelopeKind, FleetKeys, Times
 from service.application.fleet.names import FleetNames
 from service.application.fleet.telling import FleetObserver, RefusedDetails
+
+ANY_TIME: Final = Times(datetime.max.replace(tzinfo=UTC), None, timedelta(0))
+"""For what is worth the same whenever it was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +47,25 @@ class FleetParts:
 
     def open_fetched(self, octets: bytes, kind: EnvelopeKind, about: str) -> Envelope | None:
         """What is in an envelope that must be of late; None, and told, where it is refused."""
-        return self._open(octets, kind, about, self.rules.max_shared_age)
+        return self._open(octets, kind, about, self._times(self.rules.max_shared_age))
 
     def open_lasting(self, octets: bytes, kind: EnvelopeKind, about: str | None) -> Envelope | None:
         """What is in an envelope that holds for good; None, and told, where it is refused."""
-        return self._open(octets, kind, about, None)
+        return self._open(octets, kind, about, self._times(None))
 
-    def _open(self, octets: bytes, kind: EnvelopeKind, about: str | None, longest: timedelta | None) -> Envelope | None:
+    def open_event(self, octets: bytes) -> Envelope | None:
+        """What somebody tells; None, and told, where it is refused.
+
+        Whatever his clock says: an event only makes others look, or has an envelope in it that is judged by itself.
+        """
+        return self._open(octets, EnvelopeKind.EVENT, None, ANY_TIME)
+
+    def _times(self, longest: timedelta | None) -> Times:
+        return Times(self.clock.now(), longest, self.rules.skew)
+
+    def _open(self, octets: bytes, kind: EnvelopeKind, about: str | None, times: Times) -> Envelope | None:
         try:
-            return self.rules.keys.open(octets, kind, about, Times(self.clock.now(), longest, self.rules.skew))
+            return self.rules.keys.open(octets, kind, about, times)
         except EnvelopeError as error:
             self.observer.refused(RefusedDetails(kind, error.refusal, about or ""))
             return None

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from service.application.fleet.envelope import EnvelopeKind, Refusal
+from service.application.fleet.standing import Standing
 
 
 class FleetEvent(StrEnum):
@@ -68,6 +69,9 @@ class FleetObserver(Protocol):
     def reconciled(self, taken: int, given: int, reason: str) -> None:
         """The block lists of this host and of the cache were brought together, and why; how many went which way."""
 
+    def stands(self, standing: Standing) -> None:
+        """This replica stands otherwise with its fleet than it did."""
+
 
 class ReplicaObserver(FleetObserver, Protocol):
     """Is told of the other replicas as well; must not raise and must not wait."""
@@ -92,6 +96,9 @@ class NullFleetObserver:
         """Forget it."""
 
     def reconciled(self, taken: int, given: int, reason: str) -> None:
+        """Forget it."""
+
+    def stands(self, standing: Standing) -> None:
         """Forget it."""
 
     def replicas(self, present: int, gone: int) -> None:
@@ -127,6 +134,11 @@ class FleetObservers:
         """Pass it on."""
         for observer in self._observers:
             observer.reconciled(taken, given, reason)
+
+    def stands(self, standing: Standing) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.stands(standing)
 
     def replicas(self, present: int, gone: int) -> None:
         """Pass it on."""

@@ -1,5 +1,6 @@
 """The prefetcher put together from its ports and what is configured: the pieces know each other nowhere else."""
 
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -26,7 +27,7 @@ from service.application.prefetch.source_record import SourceStore
 from service.application.prefetch.telling import PrefetchObserver
 from service.application.prefetch.url_map import UrlMap
 from service.application.prefetch.watching import PlaceWatch
-from service.application.prefetch.ways import SourceOrigin
+from service.application.prefetch.ways import SourceOrigin, led_to
 from service.application.spool import Spool
 from service.application.trust_stores import TrustStores
 from service.core.prefetch.schedule import Schedule
@@ -47,6 +48,7 @@ class PrefetchPorts:
     Attributes:
         told: Is told of sources, as `observer` is of CRLs.
         sharing: With whom it shares what it fetched from where others would find it as well.
+        name_of: What those call a place who tell that there is news; None where nobody does.
     """
 
     origin: Origin
@@ -59,6 +61,7 @@ class PrefetchPorts:
     observer: Observer
     told: PrefetchObserver
     sharing: CrlSharing = field(default_factory=Unshared)
+    name_of: Callable[[str], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +109,13 @@ def assemble(ports: PrefetchPorts, configuration: PrefetchConfiguration, stack: 
     """
     clock, told = ports.clock, ports.told
     pending = IndexedShelf(ports.pending, ports.store.waiting_index)
-    inventory = Inventory(ports.store, clock, told, pending.let_go)
+    url_map, name_of = UrlMap(configuration.url_map), ports.name_of
+    names = None if name_of is None else (lambda place: name_of(led_to(place, url_map)))
+    inventory = Inventory(ports.store, clock, told, pending.let_go, names)
     watch = PlaceWatch(configuration.sources, configuration.uploads, ports.places, inventory, clock, told)
     breakers, pace = Breakers(clock, configuration.breakers), Pace(clock, configuration.pace)
-    url_map = UrlMap(configuration.url_map)
     ways = SourceOrigin(ports.origin, ports.places, url_map, breakers, pace, watch.is_operators)
-    sharing = SharedWhere(ports.sharing, ways.is_everywhere)
+    sharing = SharedWhere(ports.sharing, ways.shared_as)
     ingester = Ingester(ways, ports.store, ports.spool, clock, ports.observer, configuration.ingest, sharing)
     stack.push_async_callback(ingester.aclose)
     parts = PrefetchParts(

@@ -52,7 +52,7 @@ class SourceAttempts:
             # One that was forgotten meanwhile is no source any more, nor is what came an answer of one that came back.
             if now is not None and now.state.known_since == record.state.known_since:
                 await self.conclude(now, deliveries, started, brought.named)
-        await self._let_go(brought.named.union(record.named))
+        await self._let_go(brought.left.union(record.named))
 
     async def adopt(self, record: SourceRecord, place: str) -> bool:
         """Take what another replica has fetched from one of its places; whether there was anything new.
@@ -66,7 +66,7 @@ class SourceAttempts:
             is_same = now is not None and now.state.known_since == record.state.known_since
             if now is not None and is_same and delivery is not None:
                 await self.conclude(now, (delivery,), started, brought.named)
-        await self._let_go(brought.named.union(record.named))
+        await self._let_go(brought.left.union(record.named))
         return delivery is not None
 
     async def _try_places(

@@ -48,7 +48,10 @@ def concluded(
         named: What was left to wait, room or not; None where nobody looked for that.
     """
     best = next((one for one in deliveries if one.attempt is None), None) or _latest(deliveries)
-    state = replace(record.state, tried_at=_answered(record.state, started, at))
+    # What another replica had been given before somebody asked does not answer him either.
+    began = started if best.checked_at is None else min(started, best.checked_at)
+    state = _of_this_clock(record.state, at)
+    state = replace(state, tried_at=_answered(state, began, at))
     record = replace(record, progress=None, problem=None, detail="")
     if best.attempt is not None:
         record = replace(record, problem=best.attempt.problem, detail=_detail(best.attempt, best, record))
@@ -62,7 +65,7 @@ def concluded(
     is_failure = Problem.ROLLED_BACK in best.lost
     state = replace(
         state,
-        succeeded_at=state.succeeded_at if is_failure else _checked(record.state.succeeded_at, state, best),
+        succeeded_at=state.succeeded_at if is_failure else _checked(state.succeeded_at, at, best),
         failures=state.failures + 1 if is_failure else 0,
         window=_window(given) or state.window,
         fresh_until=_fresh_until(best, best.checked_at or at),
@@ -109,6 +112,8 @@ def _with_waiting(record: SourceRecord, best: Delivery, named: frozenset[bytes] 
         held = {one.meta.digest for one in best.crls}
         pending = tuple(one for one in dict.fromkeys((*record.pending, *best.pending)) if one not in held)
         return replace(record, pending=pending, named=tuple(sorted({*record.named, *named, *pending})))
+    if not (best.gave or best.lost):  # nothing came: nothing goes
+        return replace(record, named=tuple(sorted(named.union(record.named)))) if named else record
     if named and not best.gave and Problem.ROLLED_BACK in best.lost:
         return replace(record, named=tuple(sorted(named.union(record.pending))))
     if named:
@@ -157,16 +162,24 @@ def _answered(state: SourceState, started: datetime, at: datetime) -> datetime:
     return state.asked_at - _INSTANT
 
 
-def _checked(before: datetime | None, state: SourceState, best: Delivery) -> datetime | None:
+def _of_this_clock(state: SourceState, at: datetime) -> SourceState:
+    """The state without what is of the future: the clock was set back, and nobody is tried again and again for that."""
+    succeeded_at, asked_at = (
+        None if one is not None and one > at else one for one in (state.succeeded_at, state.asked_at)
+    )
+    return replace(state, succeeded_at=succeeded_at, asked_at=asked_at)
+
+
+def _checked(before: datetime | None, at: datetime, best: Delivery) -> datetime:
     """When an origin was asked for what came: for what another replica has fetched, when that one asked.
 
     So a fleet has one rhythm: what it has is as old for those who took it as for whoever fetched it. That is not in the
-    future, and not before an attempt of this host's own, whoever's clock says so.
+    future, whoever's clock says so, and not before an attempt of this host's own.
     """
-    if best.checked_at is None or state.tried_at is None:
-        return state.tried_at
-    moments = (moment for moment in (best.checked_at, before) if moment is not None)
-    return max((moment for moment in moments if moment <= state.tried_at), default=state.tried_at)
+    if best.checked_at is None:
+        return at
+    checked = min(best.checked_at, at)
+    return checked if before is None else max(checked, before)
 
 
 def _detail(problem: Attempt, delivery: Delivery, record: SourceRecord) -> str:

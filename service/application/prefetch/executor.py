@@ -9,7 +9,8 @@ What it does not do: verify, judge, or answer whether a certificate is revoked.
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -27,7 +28,7 @@ from service.application.prefetch.telling import (
     InventoryDetails,
 )
 from service.core.model.attempt import Attempt
-from service.core.prefetch.due import asked
+from service.core.prefetch.due import asked, due_at
 from service.core.prefetch.inventory import SourceKind, SourceState
 from service.core.prefetch.plan import Planner
 from service.core.prefetch.schedule import Schedule
@@ -60,6 +61,7 @@ class Prefetcher:
         self._observer = parts.observer
         self._host_of = parts.host_of
         self._concurrent = parts.concurrent
+        self._schedule = schedule
         self._planner = Planner(schedule)
         self._attempts: Flights[str, None] = Flights()
         self._under_way: set[asyncio.Task[None]] = set()
@@ -81,13 +83,9 @@ class Prefetcher:
             self._observer.learned(order.urls[0])
             self._awake.set()
         keys = self._inventory.sources_of(order.urls)
-        self._busy.update(keys)
-        try:
-            keeper = ProgressKeeper(self._inventory, keys[0], self._clock)
-            with self._attempting.noticing(map(self._host_of, order.urls)):
-                deliveries = await self._ingester.deliver(order, keeper.arriving, keeper.indexing)
-        finally:
-            self._busy.subtract(keys)
+        keeper = ProgressKeeper(self._inventory, keys[0], self._clock)
+        with self._occupied(*keys), self._attempting.noticing(map(self._host_of, order.urls)):
+            deliveries = await self._ingester.deliver(order, keeper.arriving, keeper.indexing)
         for key in keys:
             await self._note(key, deliveries, started)
         return tuple(one.attempt for one in deliveries if one.attempt is not None)
@@ -98,7 +96,8 @@ class Prefetcher:
         if record is not None and record.source.kind is SourceKind.LEARNED:
             deliveries = tuple(one for one in deliveries if one.url in record.source.places)
         if record is not None and _is_news(record, deliveries):
-            if record.source.kind is SourceKind.CONFIGURED and any(one.lost for one in deliveries):
+            is_doubtful = any(one.lost or not one.is_vouched_for for one in deliveries)
+            if record.source.kind is SourceKind.CONFIGURED and is_doubtful:
                 await self._ask_again(record)
             else:
                 await self._attempting.conclude(record, deliveries, started, None)
@@ -158,16 +157,21 @@ class Prefetcher:
             for host in hosts:
                 self._breakers.succeeded(host)
             await asyncio.gather(*(self._anew(record.source.key) for record in records))
+        self._awake.set()
         return tuple(record for key in wanted if (record := self._inventory.get(key)) is not None)
 
-    def heard(self, url: str) -> None:
-        """Another replica has asked an origin for a URL: have what it wrote, where that is what a source goes by.
+    def heard(self, name: str) -> None:
+        """Another replica has asked an origin: have what it wrote, where that is what a source goes by.
 
-        The origin is not asked: that is for the plan to say. An attempt that is under way looks for itself.
+        The origin is not asked: that is for the plan to say. An attempt that is under way is waited for: it may have
+        looked before there was anything.
+
+        Args:
+            name: What the fleet calls the place that it has asked.
         """
         if not self._news:  # all that is told at once is looked up at once: there may be thousands of sources
             asyncio.get_running_loop().call_soon(self._look_up_news)
-        self._news.add(url)
+        self._news.add(name)
 
     async def run(self) -> None:
         """Keep everything fresh until cancelled."""
@@ -222,7 +226,7 @@ class Prefetcher:
         seconds = LONGEST_SLEEP_S
         if wake_at is not None:
             seconds = min(seconds, max(0.0, (wake_at - self._clock.now()).total_seconds()))
-        if self._under_way:
+        if self._under_way or self._busy:  # the plan has left out what is busy, and does not know when it will be due
             seconds = min(seconds, BUSY_S)
         waits = (asyncio.ensure_future(self._clock.sleep(seconds)), asyncio.ensure_future(self._awake.wait()))
         try:
@@ -246,20 +250,15 @@ class Prefetcher:
             self._fill()
 
     def _look_up_news(self) -> None:
-        urls, self._news = self._news, set()
-        for record in self._inventory.records() if urls else ():
-            key = record.source.key
-            place = next((one for one in (key, record.served_by) if one in urls), None)
-            if place is not None and not self._busy[key]:
-                self._heard[key] = place
+        names, self._news = self._news, set()
+        self._heard.update(found for name in names for found in self._inventory.called(name))
         self._take_heard()
 
     def _take_heard(self) -> None:
-        """Start to take what other replicas have while there is room."""
-        while self._heard and len(self._adopting) < ADOPTIONS:
-            key = next(iter(self._heard))
-            place = self._heard.pop(key)
-            task = asyncio.create_task(self._attempts.join(key, partial(self._adopt, key, place)))
+        """Start to take what other replicas have while there is room, of sources that nobody is busy with."""
+        free = [key for key in self._heard if key not in self._busy]
+        for key in free[: ADOPTIONS - len(self._adopting)]:
+            task = asyncio.create_task(self._attempts.join(key, partial(self._adopt, key, self._heard.pop(key))))
             self._adopting.add(task)
             task.add_done_callback(self._adopted)
 
@@ -270,13 +269,10 @@ class Prefetcher:
             self._take_heard()
 
     async def _adopt(self, key: str, place: str) -> None:
-        self._busy[key] += 1
-        try:
+        with self._occupied(key):
             record = self._inventory.get(key)
             if record is not None and await self._attempting.adopt(record, place):
                 self._awake.set()
-        finally:
-            self._busy[key] -= 1
 
     async def _anew(self, key: str) -> None:
         began: list[str] = []
@@ -289,15 +285,26 @@ class Prefetcher:
             await self._attempts.join(key, start)
 
     async def _attempt(self, key: str, answer_from: AnswerFrom) -> None:
-        self._busy[key] += 1
-        try:
+        with self._occupied(key):
             async with self._pace.slot():
-                record = self._inventory.get(key)
-                if record is not None:
-                    is_asked = asked(record.state, self._clock.now())
-                    await self._attempting.run(record, AnswerFrom.ORIGIN if is_asked else answer_from)
+                record, now = self._inventory.get(key), self._clock.now()
+                if record is None:
+                    return
+                if answer_from is not AnswerFrom.ORIGIN and due_at(record.state, self._schedule, now) > now:
+                    return  # since that was planned it was taken from another replica, or ordered
+                is_asked = asked(record.state, now)
+                await self._attempting.run(record, AnswerFrom.ORIGIN if is_asked else answer_from)
+
+    @contextmanager
+    def _occupied(self, *keys: str) -> Iterator[None]:
+        """Leave sources out of plans, and of what is heard, for so long."""
+        self._busy.update(keys)
+        try:
+            yield
         finally:
-            self._busy[key] -= 1
+            self._busy.subtract(keys)
+            self._busy = +self._busy
+            self._take_heard()
 
     async def _ask_again(self, record: SourceRecord) -> None:
         """After an order that had not the keys of everything there: an attempt has those of all who are known here."""

@@ -14,6 +14,7 @@ from itertools import takewhile
 from service.application.clock import Clock
 from service.application.crl_fetcher import CrlSigner
 from service.application.evidence_store import StoreError
+from service.application.prefetch.place_names import PlaceNames
 from service.application.prefetch.source_record import (
     PlaceRecord,
     SourceRecord,
@@ -35,7 +36,14 @@ LetGo = Callable[[frozenset[bytes], Callable[[], frozenset[bytes]]], None]
 class Inventory:
     """The sources of this host."""
 
-    def __init__(self, store: SourceStore, clock: Clock, observer: PrefetchObserver, let_go: LetGo) -> None:
+    def __init__(
+        self,
+        store: SourceStore,
+        clock: Clock,
+        observer: PrefetchObserver,
+        let_go: LetGo,
+        name_of: Callable[[str], str] | None = None,
+    ) -> None:
         """Nothing is known before `load`.
 
         Args:
@@ -43,12 +51,14 @@ class Inventory:
             clock: Time.
             observer: Is told what could not be written.
             let_go: `IndexedShelf.let_go`, for what a forgotten source had wait.
+            name_of: What the fleet calls a place; None without one.
         """
         self._let_go = let_go
         self._store = store
         self._clock = clock
         self._observer = observer
         self._records: dict[str, SourceRecord] = {}
+        self._names = PlaceNames(name_of)
         self._places: dict[str, PlaceRecord] = {}
         self._unwritten: set[str] = set()
 
@@ -59,7 +69,8 @@ class Inventory:
             StoreError: the store cannot be read.
         """
         records = self._store.sources()
-        self._records = {record.source.key: replace(record, progress=None) for record in records}
+        for record in records:
+            self.remember(replace(record, progress=None))
         self._unwritten = {record.source.key for record in records if record.progress is not None}
         self._places = {record.place: record for record in self._store.places()}
 
@@ -78,6 +89,10 @@ class Inventory:
     def records(self) -> tuple[SourceRecord, ...]:
         """All of them."""
         return tuple(self._records.values())
+
+    def called(self, name: str) -> tuple[tuple[str, str], ...]:
+        """The sources that go by what the fleet calls so: each one's key, and the place that it goes by."""
+        return self._names.find(name)
 
     def states(self) -> tuple[SourceState, ...]:
         """What the plan is made of."""
@@ -103,6 +118,7 @@ class Inventory:
     def remember(self, *records: SourceRecord) -> None:
         """Remember these until something is written."""
         for record in records:
+            self._names.put(self._records.get(record.source.key), record)
             self._records[record.source.key] = record
             self._unwritten.add(record.source.key)
 
@@ -123,6 +139,8 @@ class Inventory:
         gone = {key: record for key in keys if (record := self._records.pop(key, None)) is not None}
         if not gone:
             return
+        for record in gone.values():
+            self._names.put(record, None)
         digests = frozenset(digest for record in gone.values() for digest in record.named)
         await asyncio.to_thread(self._let_go, digests, self.named)
         try:

@@ -93,7 +93,7 @@ class WaitingIndex(Protocol):
 
 
 class IndexedShelf:
-    """A shelf whose CRLs workers see. Implements `PendingCrls`."""
+    """A shelf whose CRLs workers see."""
 
     def __init__(self, shelf: PendingShelf, index: WaitingIndex) -> None:
         """Take where they are kept, and where they are written down."""
@@ -229,7 +229,7 @@ class IndexedShelf:
 
     def _under_way(self) -> frozenset[bytes]:
         """What attempts have left that have not ended."""
-        return frozenset[bytes]().union(*(one.named for one in tuple(self._brought)))
+        return frozenset[bytes]().union(*(one.left for one in tuple(self._brought)))
 
 
 class Brought:
@@ -239,6 +239,16 @@ class Brought:
         """Nothing is."""
         self._shelf = shelf
         self.named: frozenset[bytes] = frozenset()
+        self._left: frozenset[bytes] = frozenset()
+
+    @property
+    def left(self) -> frozenset[bytes]:
+        """All that this attempt may have left there, whether its source has it or not."""
+        return self.named | self._left
+
+    def go_back(self, named: frozenset[bytes]) -> None:
+        """Say again what was named before; see `PendingCrls`."""
+        self._left, self.named = self.left, named
 
     def keep(self, digest: bytes, data: tlv.Buffer) -> bool:
         """Keep one.

@@ -62,11 +62,7 @@ class SourceOrigin:
 
     def host_of(self, url: str) -> str:
         """Which host a URL leads to, mapped or not."""
-        try:
-            place = self._url_map.place_of(url)
-        except UrlMapError:
-            place = None
-        return host_of(url if place is None else str(place))
+        return host_of(led_to(url, self._url_map))
 
     @asynccontextmanager
     async def stream(self, request: OriginRequest) -> AsyncIterator[OriginStream]:
@@ -99,12 +95,12 @@ class SourceOrigin:
             raise OriginError(Problem.EGRESS_REFUSED, str(error)) from error
         return place
 
-    def is_everywhere(self, request: OriginRequest) -> bool:
-        """Whether a request leads to the same place from every host: to a URL or a bucket, and not to a file."""
+    def shared_as(self, request: OriginRequest) -> str | None:
+        """Where a request leads to from every host: a URL or a bucket; None for files, which each host has its own."""
         try:
-            return not _is_file(self.place_of(request))
+            return None if _is_file(self.place_of(request)) else led_to(request.url, self._url_map)
         except OriginError:
-            return False
+            return None
 
     def _as_stream(self, place: Place, content: Content | NotModified) -> OriginStream:
         match content:
@@ -134,6 +130,15 @@ class SourceOrigin:
                 self._breakers.succeeded(host)
             raise
         self._breakers.succeeded(host)
+
+
+def led_to(url: str, url_map: UrlMap) -> str:
+    """Where a URL leads to, mapped or not: hosts may map one URL to mirrors of their own."""
+    try:
+        place = url_map.place_of(url)
+    except UrlMapError:
+        place = None
+    return url if place is None else str(place)
 
 
 def _is_file(place: Place | None) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from mmap import PAGESIZE
 from pathlib import Path
 from typing import Final
 
@@ -336,6 +337,14 @@ async def test_a_damaged_tombstone(path: Path) -> None:
         with pytest.raises(StoreError, match="tombstone of block b1 is damaged"):
             store.blocks.find_tombstone("b1")
         assert () == (await store.blocks.bring((block("b1"),), (), ROOM)).added
+
+
+async def test_what_is_within_a_room(store: Store) -> None:
+    """So many blocks, which take so many octets, and not one more."""
+    for name in ("b1", "b2"):
+        await store.blocks.add_block(block(name), MOST)
+    rooms = (BlockRoom(2, PAGESIZE), BlockRoom(1, PAGESIZE), BlockRoom(2, PAGESIZE - 1))
+    assert [True, False, False] == [store.blocks.is_within(room) for room in rooms]
 
 
 async def test_whose_list_was_read(store: Store, path: Path) -> None:

@@ -67,7 +67,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, tls: RedisTls) -> Iterator
         "user default off\n"
         f"user {ADMIN[0]} on >{ADMIN[1]} ~* &* +@all\n"
         f"user {USER} on #{_digest(PASSWORD)} ~fleet:* resetchannels -@all +ping +select +exists +get +set +pexpire"
-        " +eval +del +hscan +hset +hdel +xadd +xread +xinfo|stream\n"
+        " +eval +del +type +hscan +hset +hdel +xadd +xread +xinfo|stream\n"
     )
     directory = tmp_path_factory.mktemp("redis") / "guarded"
     with redis_server(directory, "--aclfile", str(acl), tls=tls, login=ADMIN) as server:

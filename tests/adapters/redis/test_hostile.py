@@ -160,15 +160,16 @@ async def test_events_that_are_none(answer: bytes, expected: tuple[Told, ...] | 
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        (b"*4\r\n+last-generated-id\r\n+2-0\r\n+first-entry\r\n*2\r\n+1-0\r\n*0\r\n", StreamEnds("1-0", "2-0")),
-        (b"*4\r\n+last-generated-id\r\n+2-0\r\n+first-entry\r\n*-1\r\n", StreamEnds("", "2-0")),
-        (b"*5\r\n*0\r\n:1\r\n+last-generated-id\r\n+2-0\r\n+first-entry\r\n", None),
-        (b"*4\r\n+last-generated-id\r\n:2\r\n+first-entry\r\n*-1\r\n", None),
-        (b"*2\r\n+last-generated-id\r\n+2-0\r\n", None),
-        (b"*2\r\n+first-entry\r\n*-1\r\n", None),
-        (b"*4\r\n+last-generated-id\r\n+2-0\r\n+first-entry\r\n*1\r\n+one\r\n", None),
-        (b"-ERR no such key\r\n", StreamEnds("", "0-0")),
-        (b"-ERR no such thing\r\n", None),
+        (b"*2\r\n+1-0\r\n+2-0\r\n", StreamEnds("1-0", "2-0")),
+        (b"*2\r\n+\r\n+2-0\r\n", StreamEnds("", "2-0")),
+        (b"*3\r\n+\r\n+0-0\r\n+discarded\r\n", StreamEnds("", "0-0")),
+        (b"*3\r\n+1-0\r\n+2-0\r\n+3-0\r\n", None),
+        (b"*2\r\n+1-0\r\n:2\r\n", None),
+        (b"*2\r\n*0\r\n+2-0\r\n", None),
+        (b"*1\r\n+2-0\r\n", None),
+        (b"*2\r\n+one\r\n+2-0\r\n", None),
+        (b"$-1\r\n", None),
+        (b"-ERR no such key\r\n", None),
     ],
 )
 async def test_what_is_said_of_a_stream(answer: bytes, expected: StreamEnds | None) -> None:

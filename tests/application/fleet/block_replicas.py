@@ -203,11 +203,13 @@ class Fleet:
         return replica
 
     async def joined(self, count: int, keys: FleetKeys = KEYED) -> list[Replica]:
-        """Replicas that have read the list."""
+        """Replicas that have read the list a while ago."""
         found = [self.join(keys) for _ in range(count)]
         for replica in found:
             replica.at = (await self.line.ends(self.names.events)).last
             await replica.reconcile()
+        for replica in found:
+            await replica.reconcile()  # from now on they say that they have it
         for replica in found:
             await replica.follow()
         return found

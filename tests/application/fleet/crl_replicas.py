@@ -149,7 +149,9 @@ class Fleet:
     replicas: list[Replica] = field(default_factory=list)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
-    async def replica(self, rules: FleetRules = RULES, origin: VersionedOrigin | None = None) -> Replica:
+    async def replica(
+        self, rules: FleetRules = RULES, origin: VersionedOrigin | None = None, timeout_s: float = 10.0
+    ) -> Replica:
         """One more, which may have a line of its own to the origin."""
         directory = self.directory / str(len(self.replicas))
         directory.mkdir()
@@ -157,7 +159,7 @@ class Fleet:
         cache = await self._stack.enter_async_context(open_cache(RedisPlace(self.server.url)))
         told, recorder = Told(), Recorder()
         parts = FleetParts(cache, self.names, rules, self.clock, told)
-        ingest_rules = IngestRules(MAX_BYTES, 1.0, Policy())
+        ingest_rules = IngestRules(MAX_BYTES, timeout_s, Policy())
         origin = origin or self.origin
         ingester = Ingester(origin, store, FileSpool(directory), self.clock, recorder, ingest_rules, SharedCrls(parts))
         self._stack.push_async_callback(ingester.aclose)
@@ -195,11 +197,23 @@ class Fleet:
         for number, octets in enumerate(body.pieces):
             await cache.put_piece(self.piece(body.digest, number), data[start : start + octets], LIFE_S)
             start += octets
-        await self.put(sealed(SharedVersion(OriginHeaders(), body), at, rules=rules))
+        await self.put(self.sealed(SharedVersion(OriginHeaders(), body), at, rules=rules))
 
     async def put(self, envelope: bytes) -> None:
         """Write an envelope, whatever it is."""
         await self.replicas[0].cache.put(self.name, envelope, LIFE_S)
+
+    def sealed(
+        self,
+        content: SharedVersion | bytes,
+        at: datetime = NOW,
+        about: str | None = None,
+        kind: EnvelopeKind = EnvelopeKind.CRL,
+        rules: FleetRules = RULES,
+    ) -> bytes:
+        """An envelope as a replica writes it, or somebody who would like to."""
+        octets = content if isinstance(content, bytes) else write_version(content)
+        return rules.keys.seal(Envelope(kind, self.name if about is None else about, at, octets))
 
     def piece(self, digest: bytes, number: int = 0) -> str:
         """What a piece is called."""
@@ -234,18 +248,6 @@ def crl(crl_number: int, signer: Authority = SUB, **overrides: Unpack[CrlOverrid
     wanted: CrlOverrides = {"this_update": moment, "next_update": NOW + timedelta(days=1), "number": crl_number}
     wanted.update(overrides)
     return signer.crl(**wanted)
-
-
-def sealed(
-    content: SharedVersion | bytes,
-    at: datetime = NOW,
-    about: str = CRL_URL,
-    kind: EnvelopeKind = EnvelopeKind.CRL,
-    rules: FleetRules = RULES,
-) -> bytes:
-    """An envelope as a replica writes it, or somebody who would like to."""
-    octets = content if isinstance(content, bytes) else write_version(content)
-    return rules.keys.seal(Envelope(kind, about, at, octets))
 
 
 def digest_of(data: bytes) -> bytes:

@@ -4,8 +4,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,7 @@ from service.adapters.clock import SystemClock
 from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store
 from service.adapters.redis.clients import RedisPlace, open_cache
+from service.application.clock import Clock
 from service.application.fleet.cache import SharedCache
 from service.application.fleet.envelope import EnvelopeKind, FleetKeys
 from service.application.fleet.events import BlockEvent, CrlEvent, FleetEventMessage, encode_event
@@ -52,14 +53,19 @@ async def until(condition: Callable[[], bool], what: str) -> None:
 
 
 class Refusals(NullFleetObserver):
-    """Keeps what was refused."""
+    """Keeps what was refused, and how it stood."""
 
     def __init__(self) -> None:
         self.refusals: list[RefusedDetails] = []
+        self.standings: list[Standing] = []
 
     def refused(self, details: RefusedDetails) -> None:
         """Keep it."""
         self.refusals.append(details)
+
+    def stands(self, standing: Standing) -> None:
+        """Keep it."""
+        self.standings.append(standing)
 
 
 @dataclass(slots=True)
@@ -98,8 +104,9 @@ class Following:
     """A follower at work.
 
     Attributes:
-        faults: What nobody has thought of.
         told: What was refused.
+        faults: What nobody has thought of.
+        discarded: Names under which there was something of another type.
     """
 
     follower: Follower
@@ -108,15 +115,16 @@ class Following:
     told: Refusals
     store: Store
     faults: list[str]
+    discarded: list[str]
 
     @property
     def is_current(self) -> bool:
         """Whether it says so."""
         return self.follower.standing.standing is Standing.CURRENT
 
-    async def say(self, event: FleetEventMessage) -> str:
-        """Tell the fleet; the event's id."""
-        envelope = self.parts.seal(EnvelopeKind.EVENT, self.parts.rules.replica, encode_event(event))
+    async def say(self, event: FleetEventMessage, at: datetime | None = None) -> str:
+        """Tell the fleet, as if it were some other moment; the event's id."""
+        envelope = self.parts.seal(EnvelopeKind.EVENT, self.parts.rules.replica, encode_event(event), at)
         return await self.parts.cache.tell(self.parts.names.events, envelope)
 
     async def heard(self, url: str) -> None:
@@ -164,6 +172,7 @@ async def following(
     listener: Listener | None = None,
     key: bytes = KEY,
     through: Callable[[SharedCache], SharedCache] = lambda cache: cache,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Following]:
     """A replica that follows while the block runs.
 
@@ -175,18 +184,20 @@ async def following(
         listener: Is told.
         key: Of the fleet.
         through: What stands before the cache.
+        clock: The system's, unless it is said.
     """
-    told, faults = Refusals(), list[str]()
+    told, faults, discarded = Refusals(), list[str](), list[str]()
     async with AsyncExitStack() as stack:
-        cache = await stack.enter_async_context(open_cache(RedisPlace(url)))
+        cache = await stack.enter_async_context(open_cache(RedisPlace(url), discarded=discarded.append))
         store = stack.enter_context(Store.open(place, Role.WORKER))
         parts = fleet_parts(through(cache), prefix, told, place.name, key)
+        parts = replace(parts, clock=clock or parts.clock)
         heard = listener or Listener()
         listeners = Listeners(heard, heard.crls.append, heard.stores.append)
         follower = Follower(parts, store.fleet, listeners, lambda _, error: faults.append(repr(error)), rules)
         task = asyncio.create_task(follower.run())
         try:
-            yield Following(follower, parts, heard, told, store, faults)
+            yield Following(follower, parts, heard, told, store, faults, discarded)
         finally:
             assert not task.done(), task
             task.cancel()

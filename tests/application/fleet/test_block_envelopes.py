@@ -14,6 +14,7 @@ from service.application.fleet.block_envelopes import (
     LIST_NAME,
     MAX_BLOCK_OCTETS,
     ListNote,
+    ListState,
     Member,
     is_sealed_anew,
     is_sharable,
@@ -47,7 +48,7 @@ def refusals(of: FleetParts) -> list[Refusal]:
     return [told.refusal for told in cast("Listener", of.observer).refusals]
 
 
-@pytest.mark.parametrize("member", [BLOCK, TOMBSTONE, ListNote(), ListNote("me")])
+@pytest.mark.parametrize("member", [BLOCK, TOMBSTONE, *(ListNote(state, "me") for state in ListState)])
 def test_what_was_sealed_is_opened(member: Member) -> None:
     """With the same key, under its own name, whenever that was."""
     one = parts()
@@ -56,7 +57,10 @@ def test_what_was_sealed_is_opened(member: Member) -> None:
     late = replace(one, clock=ManualClock())
     cast("ManualClock", late.clock).advance(10 * 365 * 86_400)
     assert member == open_member(late, name, envelope)
-    assert (None, None) == (open_member(one, "b2", envelope), open_member(parts(KEYLESS), name, envelope))
+    assert [Refusal.MISPLACED, Refusal.UNAUTHENTIC] == [
+        open_member(one, "b2", envelope),
+        open_member(parts(KEYLESS), name, envelope),
+    ]
     assert [Refusal.MISPLACED] == refusals(one)
 
 
@@ -64,7 +68,7 @@ def test_a_tombstone_without_a_key() -> None:
     """Anybody can have made it; blocks are believed."""
     one = parts(KEYLESS)
     assert BLOCK == open_member(one, *seal_member(one, BLOCK))
-    assert open_member(one, *seal_member(one, TOMBSTONE)) is None
+    assert Refusal.UNAUTHENTIC is open_member(one, *seal_member(one, TOMBSTONE))
     assert [Refusal.UNAUTHENTIC] == refusals(one)
 
 
@@ -97,20 +101,23 @@ VALUES: Final = JSON | st.sampled_from((*MOMENTS, "ff" * 32, "CN=a", "CN=\\", "-
     st.sampled_from([EnvelopeKind.BLOCK, EnvelopeKind.TOMBSTONE, EnvelopeKind.EVENT]),
     st.sampled_from(["b1", LIST_NAME, "", "a/b", "b" * 65]),
     st.binary(max_size=64)
+    | st.sampled_from([b"whole", b"whole x", b"wanted \xff", b"gone x", b""])
     | st.dictionaries(st.sampled_from(FIELDS), VALUES).map(lambda found: json.dumps(found).encode()),
 )
 def test_whatever_somebody_with_the_key_writes(kind: EnvelopeKind, name: str, content: bytes) -> None:
     """Is read, and can then be written again, or is refused by name."""
     one = parts()
     found = open_member(one, name, KEYED.seal(Envelope(kind, name, NOW, content)))
-    assert (found is None) == (len(refusals(one)) == 1)
+    assert isinstance(found, Refusal) == (len(refusals(one)) == 1)
     match found:
         case Block():
             assert found == open_member(one, name, one.seal(EnvelopeKind.BLOCK, name, write_block(found)))
             assert found.stands(NOW) in {True, False}
         case Tombstone():
             assert found == open_member(one, name, one.seal(EnvelopeKind.TOMBSTONE, name, write_tombstone(found)))
-        case ListNote() | None:
+        case ListNote():
+            assert found == open_member(one, *seal_member(one, found))
+        case Refusal():
             pass
 
 
@@ -118,15 +125,15 @@ def test_whatever_somebody_with_the_key_writes(kind: EnvelopeKind, name: str, co
 def test_whatever_anybody_writes(octets: bytes, name: str) -> None:
     """Is refused."""
     one = parts()
-    assert open_member(one, name, octets) is None
-    assert open_member(one, name, b"revet1\n" + octets) is None
+    for found in (octets, b"revet1\n" + octets):
+        assert isinstance(open_member(one, name, found), Refusal)
     assert 2 == len(refusals(one))
 
 
 def test_what_is_too_long() -> None:
     """Is not even hashed; of its name no more is told than can be looked at."""
     one = parts()
-    assert open_member(one, "x" * 100_000, b"revet1\n" + bytes(2 * MAX_BLOCK_OCTETS)) is None
+    assert Refusal.MALFORMED is open_member(one, "x" * 100_000, b"revet1\n" + bytes(2 * MAX_BLOCK_OCTETS))
     (told,) = cast("Listener", one.observer).refusals
     assert (Refusal.MALFORMED, 64) == (told.refusal, len(told.about))
 
@@ -154,5 +161,5 @@ def test_the_longest_that_is_shared_fits_an_event() -> None:
     one = parts()
     content = len(write_block(replace(BLOCK, reason="")))
     name, envelope = seal_member(one, replace(BLOCK, reason="x" * (MAX_BLOCK_OCTETS - content)))
-    assert open_member(one, name, envelope) is not None
+    assert isinstance(open_member(one, name, envelope), Block)
     assert len(seal_event(one, name, envelope)) <= MAX_EVENT_OCTETS

@@ -15,9 +15,10 @@ from service.application import block_bringing
 from service.application.block_bringing import BlockRoom
 from service.application.blocks import BlocksUnavailableError
 from service.application.evidence_store import StoreError
-from service.application.fleet import block_list, block_rooms
-from service.application.fleet.block_envelopes import LIST_NAME, ListNote, seal_member
-from service.application.fleet.block_list import LONGEST_SETTLE_S, SETTLE_S, Reconciled
+from service.application.fleet import block_meeting, block_rooms
+from service.application.fleet.block_envelopes import LIST_NAME, ListNote, ListState, seal_member
+from service.application.fleet.block_list import UNREAD_PAUSE_S, ListUnreadError, Reconciled
+from service.application.fleet.block_reading import LONGEST_LOOKS, LOOK_S, QUIET_LOOKS
 from service.application.fleet.cache import FleetUnavailableError
 from service.application.fleet.envelope import FleetKeys, Refusal
 from service.application.fleet.events import BlockEvent
@@ -115,7 +116,7 @@ async def test_a_new_replica_after_a_flush(fleet: Fleet, server: RedisServer) ->
 
     fleet.clock.sleep = sleep  # type: ignore[method-assign]  # while the new one waits, the others work
     await new.reconcile()
-    assert (1, ids) == (len(waited), new.ids)
+    assert ids == new.ids
     await new.blocks.current()
 
 
@@ -137,37 +138,49 @@ async def test_a_long_list_after_a_flush(fleet: Fleet, server: RedisServer) -> N
 
 
 async def test_a_new_replica_does_not_wait_for_ever(fleet: Fleet) -> None:
-    """Nobody answers, and somebody who owns the cache writes one more block after the other."""
+    """Somebody writes one more block after the other: that is no whole list, and what came is kept."""
     one = fleet.join(KEYLESS)
-    numbers = count()
+    numbers, writes = count(), True
 
     async def sleep(seconds: float) -> None:
         fleet.clock.advance(seconds)
-        block = Block(f"b{next(numbers)}", match(1), "stolen", NOW, "admin")
-        await one.parts.cache.put_members(fleet.names.blocks, dict([seal_member(one.parts, block)]))
+        if seconds == LOOK_S and writes:
+            block = Block(f"b{next(numbers)}", match(1), "stolen", NOW, "admin")
+            await one.parts.cache.put_members(fleet.names.blocks, dict([seal_member(one.parts, block)]))
 
     before = fleet.clock.monotonic()
     fleet.clock.sleep = sleep  # type: ignore[method-assign]  # as above
+    with pytest.raises(ListUnreadError, match="still being written"):
+        await one.reconcile()
+    assert LONGEST_LOOKS * LOOK_S + UNREAD_PAUSE_S == fleet.clock.monotonic() - before
+    with pytest.raises(BlocksUnavailableError):
+        await one.blocks.current()
+    writes = False
     await one.reconcile()
-    assert SETTLE_S < fleet.clock.monotonic() - before <= LONGEST_SETTLE_S
-    await one.blocks.current()
+    assert LONGEST_LOOKS == len(await one.blocks.list())
 
 
 async def test_a_fleet_of_one(fleet: Fleet) -> None:
-    """Nobody is there to be asked: it has read the list when nobody has written anything for a moment."""
+    """Nobody is there to be asked: it has read the list when nobody has written anything for a while.
+
+    It notes that this is all when it has looked once more since.
+    """
     one = fleet.join()
     before = fleet.clock.monotonic()
     await one.reconcile()
-    assert SETTLE_S == fleet.clock.monotonic() - before
+    assert QUIET_LOOKS * LOOK_S == fleet.clock.monotonic() - before
+    await one.blocks.current()
+    assert set() == set(await one.members())
+    await one.reconcile()
     assert {LIST_NAME} == set(await one.members())
 
 
-async def test_a_new_replica_waits_for_nobody_without_need(fleet: Fleet) -> None:
-    """Where somebody has noted that all of his is there, and nothing is refused."""
+async def test_a_new_replica_asks_everybody(fleet: Fleet) -> None:
+    """That somebody has noted that all of his is there says nothing of what others have."""
     await fleet.joined(1)
     before = fleet.clock.monotonic()
     await fleet.joined(1)
-    assert before == fleet.clock.monotonic()
+    assert before + QUIET_LOOKS * LOOK_S == fleet.clock.monotonic()
 
 
 async def test_whoever_asks_does_not_answer_himself(fleet: Fleet) -> None:
@@ -175,7 +188,7 @@ async def test_whoever_asks_does_not_answer_himself(fleet: Fleet) -> None:
     (one,) = await fleet.joined(1)
     one.line.asked.clear()
     one.at = "0-0"
-    assert 1 == await one.follow()
+    assert 2 == await one.follow()
     assert ["ends", "follow"] == one.line.asked
 
 
@@ -188,7 +201,8 @@ async def test_a_new_replica_without_room(fleet: Fleet, monkeypatch: pytest.Monk
     with monkeypatch.context() as patching:
         patching.setattr(block_rooms, "AUTHENTIC", BlockRoom(2, 1 << 30))
         for _ in range(2):
-            await new.reconcile()
+            with pytest.raises(ListUnreadError, match="more blocks than there is room for"):
+                await new.reconcile()
         assert (2, 1) == (len(new.ids), len(new.heard.refusals))
         with pytest.raises(BlocksUnavailableError):
             await new.blocks.current()
@@ -204,7 +218,8 @@ async def test_room_in_octets(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> 
     added = [await one.blocks.add(match(number), "x" * 500, None, "admin") for number in range(40)]
     monkeypatch.setattr(block_rooms, "AUTHENTIC", BlockRoom(1000, 8192))
     new = fleet.join()
-    await new.reconcile()
+    with pytest.raises(ListUnreadError):
+        await new.reconcile()
     assert 0 < len(new.ids) < len(added)
 
 
@@ -306,7 +321,7 @@ async def test_a_new_replica_that_is_too_early(fleet: Fleet) -> None:
 
 async def test_tombstones_are_bounded(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     """Here and there, the oldest go first; nothing is written again and again because of it."""
-    for module in (block_bringing, block_list, block_rows):
+    for module in (block_bringing, block_meeting, block_rows):
         monkeypatch.setattr(module, "MAX_TOMBSTONES", 3)
     one, other = replicas = await fleet.joined(2)
     ids = []
@@ -365,7 +380,7 @@ async def test_an_event_that_asks_without_a_key(fleet: Fleet) -> None:
     (one,) = await fleet.joined(1)
     forger = replace(one.parts, rules=replace(one.parts.rules, keys=ROTATED))
     one.line.asked.clear()
-    await one.list.apply(BlockEvent(*seal_member(forger, ListNote("me"))))
+    await one.list.apply(BlockEvent(*seal_member(forger, ListNote(ListState.WANTED, "me"))))
     assert [] == one.line.asked
-    await one.list.apply(BlockEvent(*seal_member(one.parts, ListNote("me"))))
-    assert ["members"] == one.line.asked
+    await one.list.apply(BlockEvent(*seal_member(one.parts, ListNote(ListState.WANTED, "me"))))
+    assert "members" in one.line.asked

@@ -103,7 +103,7 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def flush(self) -> None:
         """Redis is emptied."""
-        self.server.ask("DEL", self.names.blocks, self.names.events)
+        self.server.ask("DEL", self.names.blocks, self.names.events, self.names.epoch)
 
     @rule(which=WHICH, other=WHICH, who=WHO)
     def replay(self, which: int, other: int, who: int) -> None:
@@ -163,7 +163,8 @@ class Machine(RuleBasedStateMachine):
 
     def _plant(self, who: int, name: str, envelope: bytes) -> None:
         self.run(self.fleet.line.put_members(self.names.blocks, {name: envelope}))
-        self.run(self.replicas[who].list.apply(BlockEvent(name, envelope)))
+        if not self.replicas[who].line.is_cut:
+            self.run(self.replicas[who].list.apply(BlockEvent(name, envelope)))
 
 
 def test_no_block_is_lost_and_none_comes_back(server: RedisServer) -> None:

@@ -9,11 +9,12 @@ import pytest
 
 from service.application.block_bringing import BlockRoom
 from service.application.block_sharing import NoFleet, Reach
-from service.application.blocks import BlockIsLocalError, RemovalIsLocalError, UnknownBlockError
+from service.application.blocks import BlockIsLocalError, BlocksUnavailableError, RemovalIsLocalError, UnknownBlockError
 from service.application.evidence_store import StoreError
 from service.application.fleet import block_rooms
 from service.application.fleet.block_envelopes import LIST_NAME
 from service.application.fleet.block_sharing import SHARE_S
+from service.application.fleet.cache import FleetUnavailableError
 from service.application.fleet.names import FleetNames
 from service.core.model.block import Block, Tombstone
 from tests.application.fleet.block_replicas import KEYLESS, Fleet, match
@@ -120,14 +121,36 @@ async def test_what_others_would_not_take(fleet: Fleet, monkeypatch: pytest.Monk
     assert (3, 2) == (len(one.ids), len(other.ids))
 
 
+async def test_what_others_have_no_room_for(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In octets, which take more room where they came in another order: whatever is said to be everywhere is."""
+    one, other = await fleet.joined(2)
+    monkeypatch.setattr(block_rooms, "AUTHENTIC", BlockRoom(1000, 256 << 10))
+    everywhere, refused = set(), set()
+    for number in range(100):
+        try:
+            everywhere.add((await one.blocks.add(match(number), "x" * 10_000, None, "admin")).id)
+        except BlockIsLocalError as error:
+            refused.add(error.reach)
+    assert {Reach.REFUSED} == refused
+    assert 10 < len(everywhere) < len(one.ids)
+    await other.follow()
+    assert everywhere <= other.ids
+    await one.reconcile()
+    new = fleet.join()
+    with pytest.raises(FleetUnavailableError, match="more blocks than there is room for"):
+        await new.reconcile()
+    with pytest.raises(BlocksUnavailableError):
+        await new.blocks.current()
+
+
 async def test_a_store_that_cannot_be_counted(fleet: Fleet) -> None:
     """Is no reason to keep a block to oneself."""
     (one,) = await fleet.joined(1)
 
-    def count() -> int:
-        raise StoreError("the disk is gone")
+    def count(room: BlockRoom) -> bool:
+        raise StoreError(f"the disk is gone, and {room} with it")
 
-    one.store.blocks.block_count = count  # type: ignore[method-assign]  # as a disk does
+    one.store.blocks.is_within = count  # type: ignore[method-assign]  # as a disk does
     assert Reach.EVERYWHERE is await one.sharing.share(Block("b1", match(1), "stolen", NOW, "admin"))
 
 

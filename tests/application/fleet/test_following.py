@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 from typing import Final, cast
@@ -74,6 +75,21 @@ async def test_everybody_hears_what_one_says(shared: RedisServer, prefix: str, t
             assert [] == each.told.refusals
 
 
+@pytest.mark.parametrize(
+    "at", [datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)], ids=["behind", "ahead"]
+)
+async def test_whoevers_clock_is_wrong_is_heard(shared: RedisServer, prefix: str, tmp_path: Path, at: datetime) -> None:
+    """What is told is news, whenever it was told by the clock of who tells it: a block above all."""
+    async with following(shared.url, tmp_path / "a", prefix=prefix) as one:
+        await one.current()
+        block, heard = BlockEvent("b1", b"an envelope of a block"), one.listener
+        for event in (block, CrlEvent(URL), TrustStoreEvent("default")):
+            await one.say(event, at)
+        await one.again(LATER)
+        assert ([block], [URL, LATER], ["default"]) == (heard.blocks, heard.crls, heard.stores)
+        assert [] == one.told.refusals
+
+
 async def test_it_reconciles_before_it_is_current(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
     """A replica that was just started is catching up until everything was brought together once."""
     listener = Listener(hanging=True)
@@ -84,6 +100,21 @@ async def test_it_reconciles_before_it_is_current(shared: RedisServer, prefix: s
     async with following(shared.url, tmp_path / "a", prefix=prefix) as one:
         await one.current()
         assert ["it was started"] == one.listener.reasons
+
+
+async def test_how_it_stands_is_told(server: RedisServer, tmp_path: Path) -> None:
+    """When it changes, and not each time that somebody has looked."""
+    async with following(server.url, tmp_path / "a") as one:
+        await one.current()
+        server.freeze()
+        try:
+            await until(lambda: not one.is_current, "it is behind")
+        finally:
+            server.thaw()
+        await one.current()
+        told = one.told.standings
+        assert told == [Standing.CURRENT, *[Standing.BEHIND, Standing.CURRENT] * (len(told) // 2)]
+        assert len(told) > 1
 
 
 async def test_catching_up_has_an_end(shared: RedisServer, prefix: str, tmp_path: Path) -> None:

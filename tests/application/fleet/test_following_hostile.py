@@ -1,16 +1,19 @@
 """Following the fleet's events while somebody who owns Redis does not want that: nothing in it ends the following."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
-from typing import Final
+from typing import Final, cast
 
 import pytest
 
+from service.adapters.clock import SystemClock
+from service.application.fleet.cache import SharedCache, Told
 from service.application.fleet.envelope import EnvelopeKind, Refusal
 from service.application.fleet.events import CrlEvent, encode_event
 from service.application.fleet.hearing import MAX_EVENT_OCTETS
-from tests.application.fleet.following_parts import KEY, Following, following, until
+from tests.application.fleet.following_parts import KEY, QUICK, Following, following, until
 from tests.redis_servers import RedisServer, redis_server
 
 pytestmark = pytest.mark.anyio
@@ -97,9 +100,10 @@ async def test_a_flood_of_garbage_delays_and_no_more(shared: RedisServer, prefix
     "script",
     [
         "for i = 1, 300 do redis.call('XADD', KEYS[1], '*', 'e', string.rep('x', 100000)) end",
+        "redis.call('XADD', KEYS[1], '*', 'e', string.rep('x', 17 * 1024 * 1024))",
         "local f={} for i = 1, 60 do f[i] = 'x' end for i = 1, 999 do redis.call('XADD', KEYS[1], '*', unpack(f)) end",
     ],
-    ids=["long", "of many parts"],
+    ids=["long", "one that is longer", "of many parts"],
 )
 async def test_what_no_answer_has_room_for(shared: RedisServer, prefix: str, tmp_path: Path, script: str) -> None:
     """Events that are refused unread are passed over after a while, and everything is brought together instead."""
@@ -130,6 +134,51 @@ async def test_what_is_said_a_thousand_times_is_done_a_few_times(
         assert 1 <= one.listener.crls.count(URL) <= 2
 
 
+class _Impatient(SystemClock):
+    """Counts the pauses of some length."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.pauses = 0
+
+    async def sleep(self, seconds: float) -> None:
+        """Count it."""
+        self.pauses += seconds == self.seconds
+        await super().sleep(seconds)
+
+
+class _Hasty:
+    """Says at once that there are no events, and passes everything else on."""
+
+    def __init__(self, cache: SharedCache) -> None:
+        self.cache = cache
+        self.asked = 0
+
+    async def follow(self, stream: str, after: str, wait_s: float) -> tuple[Told, ...]:
+        """Nothing, without having waited."""
+        del stream, after, wait_s
+        self.asked += 1
+        return ()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.cache, name)
+
+
+async def test_nothing_at_once(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
+    """A Redis that does not wait for events is not asked as often as it answers: there is a pause after each time."""
+    rules, hasty = replace(QUICK, breath_s=0.003), list[_Hasty]()
+    clock = _Impatient(rules.breath_s)
+
+    def through(cache: SharedCache) -> SharedCache:
+        hasty.append(_Hasty(cache))
+        return cast("SharedCache", hasty[0])
+
+    async with following(shared.url, tmp_path / "a", prefix=prefix, rules=rules, through=through, clock=clock) as one:
+        await one.current()
+        await until(lambda: hasty[0].asked > 10, "it asks on")
+    assert hasty[0].asked <= clock.pauses + 2  # the first time, and the last
+
+
 async def _push(one: Following, server: RedisServer, identifier: str) -> None:
     assert add(server, one.parts.names.events, "garbage", identifier)
     await until(lambda: bool(one.told.refusals), "it is read")
@@ -157,21 +206,19 @@ async def test_the_last_of_all_ids_is_told(shared: RedisServer, prefix: str, tmp
 
 
 async def test_a_stream_that_is_none(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
-    """Something else under its name: behind, and current again once it is gone."""
+    """Something else under its name is removed; everything is brought together, and what is said then is heard."""
     async with following(shared.url, tmp_path / "a", prefix=prefix) as one:
         await one.current()
-        name = one.parts.names.events
-        shared.ask("DEL", name)
-        assert b"+OK" == shared.ask("SET", name, "x")
-        await until(lambda: not one.is_current, "it is not current")
-        await until(lambda: "WRONGTYPE" in one.follower.standing.reason, "it says why")
-        shared.ask("DEL", name)
+        await one.again(LATER)
+        assert b"+OK" == shared.ask("SET", one.parts.names.events, "x")
+        await until(lambda: len(one.listener.reasons) > 1, "everything is brought together")
         await one.current()
         await one.again(URL)
+        assert [one.parts.names.events] == one.discarded
 
 
 async def test_an_epoch_that_is_none(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
-    """Octets that are no text are another content of Redis like any other; another type is a failure."""
+    """Octets that are no text are another content of Redis like any other; what has another type is removed."""
     async with following(shared.url, tmp_path / "a", prefix=prefix) as one:
         await one.current()
         name = one.parts.names.epoch
@@ -180,9 +227,10 @@ async def test_an_epoch_that_is_none(shared: RedisServer, prefix: str, tmp_path:
         await one.current()
         shared.ask("DEL", name)
         assert b":1" == shared.ask("HSET", name, "a", "b")
-        await until(lambda: not one.is_current, "it is not current")
-        shared.ask("DEL", name)
+        so_far = len(one.listener.reasons)
+        await until(lambda: len(one.listener.reasons) > so_far, "everything is brought together")
         await one.current()
+        assert [name] == one.discarded
 
 
 async def test_another_key_hears_nobody(shared: RedisServer, prefix: str, tmp_path: Path) -> None:

@@ -445,12 +445,14 @@ async def test_what_was_recorded_is_old(fleet: Fleet) -> None:
 
 
 async def test_another_type(fleet: Fleet, server: RedisServer) -> None:
-    """A name that is no hash is told, and ends nothing."""
+    """Under a name that is no hash nobody is shown, and it ends nothing: it is removed, and written as ever."""
     assert b"+OK" == server.ask("SET", fleet.names.replicas, "x")
-    await fleet.replica().beat()
     report = await fleet.report()
     assert ((), True) == (report.replicas, "WRONGTYPE" in (report.reason or ""))
-    assert [(EnvelopeKind.HEARTBEAT, FleetEvent.UNAVAILABLE)] == fleet.told.events
+    assert b"+OK" == server.ask("SET", fleet.names.replicas, "x")
+    await fleet.replica().beat()
+    assert [(EnvelopeKind.HEARTBEAT, FleetEvent.WRITTEN)] == fleet.told.events
+    assert ["pod-1"] == [name for name, _ in await fleet.shown()]
 
 
 async def test_without_a_key(fleet: Fleet) -> None:

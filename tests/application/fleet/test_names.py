@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from service.application.fleet.envelope import EnvelopeKind
 from service.application.fleet.names import FleetNames
 
 NAMES: Final = FleetNames("blue")
@@ -54,3 +55,19 @@ def test_no_two_things_have_one_name() -> None:
     """Each piece of each version has a name of its own."""
     names = {NAMES.piece(URL, bytes([version]) * 32, number) for version in (1, 2) for number in (0, 1, 11)}
     assert len(names | {NAMES.crl(URL), NAMES.crl_lease(URL)}) == 8
+
+
+def test_what_is_under_a_name() -> None:
+    """Of each kind, whatever the prefix looks like."""
+    kinds = {
+        name: NAMES.kind_of(name)
+        for name in (NAMES.crl(URL), NAMES.piece(URL, b"", 1), NAMES.ocsp(b"key"), NAMES.blocks, NAMES.replicas)
+    }
+    assert [
+        EnvelopeKind.CRL,
+        EnvelopeKind.CRL,
+        EnvelopeKind.OCSP,
+        EnvelopeKind.BLOCK,
+        EnvelopeKind.HEARTBEAT,
+    ] == list(kinds.values())
+    assert EnvelopeKind.EVENT is NAMES.kind_of(NAMES.events) is NAMES.kind_of(NAMES.epoch)

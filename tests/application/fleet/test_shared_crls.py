@@ -27,6 +27,7 @@ from tests.application.fleet.crl_replicas import (
     digest_of,
     fleet_on,
     until,
+    with_keys,
 )
 from tests.application.prefetch.world import VersionedOrigin
 from tests.pki import NOW
@@ -181,7 +182,7 @@ async def test_all_are_told(fleet: Fleet) -> None:
     await one.bring()
     told = await one.cache.follow(fleet.names.events, "0", 0.1)
     opened = [one.parts.open_lasting(each.envelope, EnvelopeKind.EVENT, "tester") for each in told]
-    assert [CrlEvent(CRL_URL)] * 2 == [decode_event(each.content) for each in opened if each is not None]
+    assert [CrlEvent(fleet.name)] * 2 == [decode_event(each.content) for each in opened if each is not None]
 
 
 async def test_a_holder_that_dies_delays_the_others_until_its_lease_ends(fleet: Fleet) -> None:
@@ -423,7 +424,7 @@ async def test_what_is_written_names_the_version(fleet: Fleet) -> None:
     await one.order()
     octets = await one.cache.get(fleet.name)
     assert octets is not None
-    envelope = one.parts.open_fetched(octets, EnvelopeKind.CRL, CRL_URL)
+    envelope = one.parts.open_fetched(octets, EnvelopeKind.CRL, fleet.name)
     assert envelope is not None
     version = read_version(envelope.content)
     assert version.body is not None
@@ -464,16 +465,14 @@ async def test_what_has_not_changed_for_one_is_not_what_another_has_written(flee
     assert ({1}, {2}, {2}, 1, []) == (late.numbers, prompt.numbers, third.numbers, third.asked, third.told.reasons)
 
 
-async def test_urls_that_no_envelope_has_room_for_are_shared_with_nobody(fleet: Fleet) -> None:
-    """They are fetched as without a fleet."""
-    (one,) = await fleet.several(1)
-    url = CRL_URL + "?" + 6000 * "a"
-    delivery = await one.bring(replace(DOWNLOAD, url=url))
-    assert (None, [], b":0") == (
-        delivery.attempt,
-        one.told.events,
-        fleet.server.ask("EXISTS", fleet.names.crl(url)),
-    )
+async def test_urls_of_any_length_are_shared(fleet: Fleet) -> None:
+    """What is written has their digests in it."""
+    one, two = await fleet.several(2)
+    url = CRL_URL + "?" + 10_000 * "a"
+    fleet.origin.answers[url] = crl(1)
+    for each in (one, two):
+        assert None is (await each.bring(replace(DOWNLOAD, url=url))).attempt
+    assert 1 == fleet.asked
 
 
 async def test_what_is_remembered_is_bounded(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -484,6 +483,75 @@ async def test_what_is_remembered_is_bounded(fleet: Fleet, monkeypatch: pytest.M
     for number in (1, 2, 1, 3):
         sharing.note(f"http://{number}.example/", NOW)
     assert [NOW, None, NOW] == [sharing.checked(f"http://{number}.example/") for number in (1, 2, 3)]
+
+
+async def test_what_is_remembered_of_the_future_is_forgotten(fleet: Fleet) -> None:
+    """A clock that was set back makes nothing old."""
+    (one,) = await fleet.several(1)
+    sharing = shared_crls.SharedCrls(one.parts)
+    sharing.note(CRL_URL, NOW)
+    fleet.pass_time(hours=-1)
+    sharing.note(CRL_URL, NOW - timedelta(hours=1, seconds=5))
+    assert NOW - timedelta(hours=1, seconds=5) == sharing.checked(CRL_URL)
+
+
+async def test_what_is_remembered_of_the_future_hides_nothing(fleet: Fleet) -> None:
+    """Whoever had a wrong clock takes what the others have, and does not ask the origin."""
+    one, two = await fleet.several(2)
+    fleet.pass_time(days=1)
+    fleet.origin.answers[CRL_URL] = crl(1, next_update=NOW + timedelta(days=30))
+    await two.bring()
+    fleet.server.flush()
+    fleet.pass_time(days=-1)
+    await one.bring()
+    await two.bring()
+    assert (1, 1) == (one.asked, two.asked)
+
+
+async def test_no_url_stands_in_the_cache(fleet: Fleet) -> None:
+    """It may have credentials in it: what is written has its digest."""
+    (one,) = await fleet.several(1)
+    url = CRL_URL + "?sv=2024&sig=SECRETSIGNATURE"
+    fleet.origin.answers[url] = crl(1)
+    await one.bring(replace(DOWNLOAD, url=url))
+    found = await one.cache.get(fleet.names.crl(url))
+    told = await one.cache.follow(fleet.names.events, "0", 0.1)
+    written = b"".join((found or b"", *(each.envelope for each in told)))
+    assert (True, False, False) == (len(told) == 1, b"SECRET" in written, b"crl.example" in written)
+
+
+async def test_leases_that_nobody_lets_go_cost_their_time_once(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the others wait for a second, until a minute has passed without that."""
+
+    async def pass_at_once(seconds: float) -> None:
+        fleet.pass_time(seconds=seconds)
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(fleet.clock, "sleep", pass_at_once)
+    (one,) = await fleet.several(1)
+    waits = []
+    for pause_s in (0, 0, 0, 61):
+        assert b"+OK" == fleet.server.ask("SET", fleet.lease, "somebody's for ever")
+        fleet.pass_time(seconds=pause_s)
+        began = fleet.clock.monotonic()
+        await one.bring()
+        waits.append(round(fleet.clock.monotonic() - began))
+        fleet.server.flush()
+    assert [10, 1, 1, 10] == waits
+
+
+async def test_without_a_key_the_origin_is_asked_once_in_a_while(fleet: Fleet) -> None:
+    """What others say counts for as long as the fleet allows since this process has asked, or begun."""
+    keyless = with_keys()
+    one, two = [await fleet.replica(rules=keyless) for _ in range(2)]
+    for asked in ((1, 0), (2, 0), (3, 0), (4, 1), (5, 1), (6, 1), (7, 2)):
+        await one.bring(replace(DOWNLOAD, answer_from=AnswerFrom.ORIGIN))
+        await two.bring()
+        assert asked == (one.asked, two.asked)
+        fleet.pass_time(minutes=29)
+    await one.bring(replace(DOWNLOAD, answer_from=AnswerFrom.ORIGIN))
+    fleet.pass_time(hours=1)
+    assert None is await two.ingester.adopt(DOWNLOAD)
 
 
 async def test_what_is_remembered_goes_forward_and_not_into_the_future(fleet: Fleet) -> None:

@@ -30,7 +30,6 @@ from tests.application.fleet.crl_replicas import (
     crl,
     digest_of,
     fleet_on,
-    sealed,
     with_keys,
 )
 from tests.pki import NOW
@@ -130,12 +129,16 @@ async def no_key(fleet: Fleet) -> None:
 async def another_url(fleet: Fleet) -> None:
     """The envelope of another URL, copied to this name, with its pieces."""
     await fleet.write(crl(3))
-    await fleet.put(sealed(SharedVersion(OriginHeaders(), Body(digest_of(crl(3)), len(crl(3)))), about=CRL_URL + "?"))
+    await fleet.put(
+        fleet.sealed(
+            SharedVersion(OriginHeaders(), Body(digest_of(crl(3)), len(crl(3)))), about=fleet.names.crl(CRL_URL + "?")
+        )
+    )
 
 
 async def another_kind(fleet: Fleet) -> None:
     """An envelope of this URL that is no CRL's."""
-    await fleet.put(sealed(b"{}", kind=EnvelopeKind.OCSP))
+    await fleet.put(fleet.sealed(b"{}", kind=EnvelopeKind.OCSP))
 
 
 async def too_old(fleet: Fleet) -> None:
@@ -155,7 +158,7 @@ async def no_piece(fleet: Fleet) -> None:
 
 async def no_pieces(fleet: Fleet) -> None:
     """All of them are."""
-    await fleet.put(sealed(SharedVersion(OriginHeaders(), Body(digest_of(crl(3)), len(crl(3))))))
+    await fleet.put(fleet.sealed(SharedVersion(OriginHeaders(), Body(digest_of(crl(3)), len(crl(3))))))
 
 
 async def swapped_pieces(fleet: Fleet) -> None:
@@ -186,17 +189,17 @@ async def a_long_piece(fleet: Fleet) -> None:
 
 async def too_small(fleet: Fleet) -> None:
     """The digest is of more than there is to be."""
-    await fleet.put(sealed(SharedVersion(OriginHeaders(), Body(digest_of(crl(1)), PIECE))))
+    await fleet.put(fleet.sealed(SharedVersion(OriginHeaders(), Body(digest_of(crl(1)), PIECE))))
 
 
 async def too_large(fleet: Fleet) -> None:
     """More than a CRL may have."""
-    await fleet.put(sealed(SharedVersion(OriginHeaders(), Body(digest_of(crl(1)), MAX_BYTES + 1))))
+    await fleet.put(fleet.sealed(SharedVersion(OriginHeaders(), Body(digest_of(crl(1)), MAX_BYTES + 1))))
 
 
 async def enormous(fleet: Fleet) -> None:
     """More than there is room for anywhere."""
-    await fleet.put(sealed(SharedVersion(OriginHeaders(), Body(digest_of(crl(1)), 10**18))))
+    await fleet.put(fleet.sealed(SharedVersion(OriginHeaders(), Body(digest_of(crl(1)), 10**18))))
 
 
 async def of_another_authority(fleet: Fleet) -> None:
@@ -313,7 +316,7 @@ WRONG: Final[dict[str, dict[str, Any]]] = {
 async def test_nonsense_about_a_version(fleet: Fleet, wrong: dict[str, Any]) -> None:
     """Whoever has the key has not to be right: what is of another shape is refused, and goes nowhere."""
     right = {"digest": "00" * 32, "octets": 1, "etag": None, "last_modified": None, "max_age_s": None}
-    await fleet.put(sealed(json.dumps(right | wrong).encode()))
+    await fleet.put(fleet.sealed(json.dumps(right | wrong).encode()))
     assert () == await fleet.replicas[1].order()
     assert [Refusal.MALFORMED] == fleet.replicas[1].told.reasons
     assert None is fleet.origin.requests[-1].validators
@@ -322,7 +325,7 @@ async def test_nonsense_about_a_version(fleet: Fleet, wrong: dict[str, Any]) -> 
 @pytest.mark.parametrize("content", [b"", b"null", b"[]", b"{}", b"{" * 3000, b" " * 5000, b'"digest"', b"\xff"])
 async def test_no_version(fleet: Fleet, content: bytes) -> None:
     """Something else than a version is refused."""
-    await fleet.put(sealed(content))
+    await fleet.put(fleet.sealed(content))
     assert () == await fleet.replicas[1].order()
     assert [Refusal.MALFORMED] == fleet.replicas[1].told.reasons
 
@@ -399,7 +402,7 @@ async def test_without_keys_what_is_signed_is_shared(server: RedisServer, store_
 async def test_a_version_is_nobodys_word_about_another_url(fleet: Fleet) -> None:
     """What an origin has said about one URL goes to no other."""
     validators = Validators('"of another"')
-    await fleet.put(sealed(SharedVersion(OriginHeaders(validators)), fleet.clock.now()))
+    await fleet.put(fleet.sealed(SharedVersion(OriginHeaders(validators)), fleet.clock.now()))
     assert () == await fleet.replicas[1].order()
     assert None is fleet.origin.requests[-1].validators
 

@@ -9,6 +9,8 @@ from secrets import token_hex
 import pytest
 
 from service.application.crl_delivery import AnswerFrom
+from service.application.fleet import crl_versions, shared_crls
+from service.application.fleet.patience import PAUSES
 from service.application.fleet.telling import FleetEvent
 from service.core.model.attempt import Attempt
 from tests.application.chain import CRL_URL
@@ -185,3 +187,56 @@ async def test_somebody_has_put_a_great_deal_there(fleet: Fleet) -> None:
     fleet.server.ask("SETRANGE", fleet.piece(digest_of(crl(1))), much, "x")
     assert () == await second.order()
     assert ({1}, {1}, 1) == (first.numbers, second.numbers, second.asked)
+
+
+async def never(*_: object) -> None:
+    """Answer nothing."""
+    await asyncio.Future()
+
+
+async def test_pieces_that_do_not_come_are_waited_for_no_longer_than_a_download(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are, and however soon each of them comes: then the origin is asked."""
+    monkeypatch.setattr(crl_versions, "PIECE_OCTETS", 8)
+    monkeypatch.setattr(shared_crls, "PIECE_OCTETS", 8)
+    await fleet.replicas[0].order()
+    late = await fleet.replica(timeout_s=0.2)
+    get_piece = late.cache.get_piece
+
+    async def slow(name: str) -> bytes | None:
+        await asyncio.sleep(0.05)
+        return await get_piece(name)
+
+    monkeypatch.setattr(late.cache, "get_piece", slow)
+    assert () == await late.order()
+    assert ({1}, 1, True) == (late.numbers, late.asked, FleetEvent.UNAVAILABLE in late.told.events)
+
+
+@pytest.mark.parametrize("command", ["put_piece", "put"])
+async def test_what_cannot_be_written_in_time_is_held_all_the_same(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """Nobody waits longer for it than for a download."""
+    slow = await fleet.replica(timeout_s=0.1)
+    monkeypatch.setattr(slow.cache, command, never)
+    async with asyncio.timeout(30):
+        assert () == await slow.order()
+    assert ({1}, True) == (slow.numbers, FleetEvent.UNAVAILABLE in slow.told.events)
+
+
+async def test_an_order_that_joins_a_refresh_is_not_waited_with(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever was in no hurry is, once a request waits for the same."""
+    one, pauses, sleep = fleet.replicas[0], asyncio.Queue[float](), fleet.clock.sleep
+
+    async def noted(seconds: float) -> None:
+        pauses.put_nowait(seconds)
+        await sleep(seconds)
+
+    monkeypatch.setattr(fleet.clock, "sleep", noted)
+    fleet.server.kill()
+    refresh = asyncio.create_task(one.bring())
+    await pauses.get()
+    assert () == await one.order()
+    await refresh
+    assert (1, True) == (one.asked, pauses.qsize() < PAUSES - 1)

@@ -15,7 +15,7 @@ from service.application.prefetch.source_record import MAX_RECORD_SIGNERS, Sourc
 from service.core.crl.slot import slot_of
 from service.core.der.crl import read_crl
 from service.core.model.attempt import Attempt, Problem
-from service.core.prefetch.due import due_at
+from service.core.prefetch.due import asked, due_at
 from service.core.prefetch.inventory import Source, SourceKind, SourceState, Window
 from service.core.prefetch.schedule import Schedule
 from tests.application.chain import CRL_URL, SUB, read
@@ -24,6 +24,7 @@ from tests.pki import NOW
 
 STARTED: Final = NOW + timedelta(seconds=10)
 ENDED: Final = NOW + timedelta(seconds=20)
+SECOND: Final = timedelta(seconds=1)
 RECORD: Final = SourceRecord(SourceState(Source(CRL_URL, (CRL_URL,), SourceKind.LEARNED), NOW, failures=2))
 SIGNER: Final = CrlSigner.of(read(SUB))
 SAID: Final = OriginHeaders(Validators('"1"'), 60)
@@ -94,8 +95,28 @@ def test_what_another_replica_fetched_is_not_of_the_future() -> None:
     """Its clock may be ahead, and this one's may have been set back: a success that lies ahead would be none."""
     ahead = ENDED + timedelta(seconds=30)
     assert ENDED == adopted(ahead).state.succeeded_at
-    assert NOW == adopted(ahead, NOW).state.succeeded_at
+    assert ENDED == adopted(ahead, NOW).state.succeeded_at
     assert NOW == adopted(NOW, ahead).state.succeeded_at
+
+
+def test_a_success_of_the_future_is_forgotten_by_whatever_comes() -> None:
+    """The clock was set back: a source that fails is tried again as often as any that fails, and no more often."""
+    state = replace(RECORD.state, tried_at=ENDED + DAY * SECOND, succeeded_at=ENDED + DAY * SECOND, failures=0)
+    after = concluded(replace(RECORD, state=state), (delivery(problem=Problem.HTTP_STATUS),), STARTED, ENDED).state
+    assert (ENDED, None, 1) == (after.tried_at, after.succeeded_at, after.failures)
+    assert due_at(after, Schedule(jitter=0.0), ENDED) == ENDED + Schedule().retry_first
+    kept = replace(state, tried_at=NOW, succeeded_at=NOW)
+    failed = (delivery(problem=Problem.HTTP_STATUS),)
+    assert NOW == concluded(replace(RECORD, state=kept), failed, STARTED, ENDED).state.succeeded_at
+
+
+def test_whoever_asked_is_not_answered_by_what_had_been_fetched_before() -> None:
+    """Another replica had asked the origin before; one that asked it afterwards answers."""
+    asked_at = STARTED - timedelta(seconds=5)
+    for checked_at, is_answered in ((asked_at - SECOND, False), (asked_at, True), (ENDED, True)):
+        record = replace(RECORD, state=replace(RECORD.state, asked_at=asked_at))
+        came = replace(delivery(crl(1)), checked_at=checked_at)
+        assert is_answered is not asked(concluded(record, (came,), STARTED, ENDED).state, ENDED)
 
 
 def test_what_another_replica_fetched_and_was_rolled_back_in_part() -> None:
@@ -110,6 +131,16 @@ def test_what_was_taken_is_due_when_that_check_grows_old() -> None:
     assert checked + timedelta(hours=1) == due_at(adopted(checked).state, schedule, ENDED)
     long_ago = adopted(NOW - timedelta(hours=2)).state
     assert due_at(long_ago, schedule, ENDED) <= ENDED
+
+
+def test_where_nothing_came_nothing_is_let_go() -> None:
+    """What waits, waits on, whatever else was looked at in the same attempt; that needs answers as well."""
+    waiting = replace(RECORD, pending=(b"waits",), named=(b"waits",))
+    failed = (Delivery(CRL_URL, ENDED, Attempt(CRL_URL, Problem.UNREACHABLE)),)
+    after = concluded(waiting, failed, STARTED, ENDED, frozenset((b"refused",)))
+    assert ((b"waits",), (b"refused", b"waits")) == (after.pending, after.named)
+    after = concluded(waiting, failed, STARTED, ENDED)
+    assert ((b"waits",), (b"waits",)) == (after.pending, after.named)
 
 
 def test_a_failure_keeps_what_was_given() -> None:

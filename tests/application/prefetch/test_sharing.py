@@ -2,30 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from secrets import token_hex
-from typing import Final
 
 import pytest
 
-from service.adapters.redis.cache import RedisCache
-from service.adapters.redis.clients import RedisPlace, open_cache
-from service.application.fleet.envelope import EnvelopeKind, FleetKeys
-from service.application.fleet.events import CrlEvent, decode_event
-from service.application.fleet.names import FleetNames
-from service.application.fleet.parts import FleetParts, FleetRules
-from service.application.fleet.shared_crls import SharedCrls
-from service.application.fleet.telling import FleetEvent, NullFleetObserver, RefusedDetails
-from service.application.origin import OriginError
+from service.application.fleet.telling import FleetEvent
 from service.application.prefetch.source_record import SourceRecord
 from service.core.model.attempt import Problem
 from service.core.prefetch.schedule import Schedule
 from tests.application.chain import CRL_URL, NAMESAKE, ROOT, SUB, leaf, order, read
 from tests.application.fakes import settle
-from tests.application.manual_clock import ManualClock
+from tests.application.prefetch.sharing_parts import DOWN, LEAF, Fleet
 from tests.application.prefetch.world import (
     DAY,
     HOUR,
@@ -33,8 +22,6 @@ from tests.application.prefetch.world import (
     MIRROR,
     PROMPT,
     Setup,
-    VersionedOrigin,
-    World,
     begun,
     crl,
     place,
@@ -46,123 +33,6 @@ from tests.pki import NOW
 from tests.redis_servers import RedisServer, redis_server
 
 pytestmark = pytest.mark.anyio
-
-KEYED: Final = FleetKeys((bytes(range(32)),))
-DOWN: Final = OriginError(Problem.UNREACHABLE, "nobody there")
-LEAF: Final = leaf(crl_urls=[CRL_URL])
-
-
-class FleetClock:
-    """The moment of the test; to wait takes its time, and patience has no end. Implements `Clock`."""
-
-    def __init__(self, clock: ManualClock) -> None:
-        """Take the test's."""
-        self._clock = clock
-
-    def now(self) -> datetime:
-        """The moment, in UTC."""
-        return self._clock.now()
-
-    def monotonic(self) -> float:
-        """Seconds that never go backwards, nor forwards."""
-        return 0.0
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait a little."""
-        await asyncio.sleep(seconds / 10)
-
-
-class Told(NullFleetObserver):
-    """Keeps what a replica tells."""
-
-    def __init__(self) -> None:
-        """Nothing yet."""
-        self.events: list[FleetEvent] = []
-        self.refusals: list[RefusedDetails] = []
-
-    def fleet(self, kind: EnvelopeKind, event: FleetEvent) -> None:
-        """Keep it."""
-        del kind
-        self.events.append(event)
-
-    def refused(self, details: RefusedDetails) -> None:
-        """Keep it."""
-        self.refusals.append(details)
-
-
-@dataclass(slots=True)
-class Replica:
-    """One service, and how far it has followed the others."""
-
-    world: World
-    cache: RedisCache
-    parts: FleetParts
-    told: Told
-    sharing: SharedCrls
-    last: str = "0"
-
-    async def hear(self) -> None:
-        """Hear what the others have told, and do what comes of that."""
-        for event in await self.cache.follow(self.parts.names.events, self.last, 0.001):
-            self.last = event.id
-            envelope = self.parts.open_lasting(event.envelope, EnvelopeKind.EVENT, None)
-            assert envelope is not None
-            message = decode_event(envelope.content)
-            assert isinstance(message, CrlEvent)
-            self.world.prefetcher.heard(message.url)
-        await self.world.prefetcher.settle()
-
-    @property
-    def asked(self) -> int:
-        """How often it has asked an origin."""
-        return len(self.world.recorder.fetches)
-
-
-@dataclass(slots=True)
-class Fleet:
-    """All of them, and what is between them."""
-
-    server: RedisServer
-    directory: Path
-    clock: ManualClock = field(default_factory=ManualClock)
-    origin: VersionedOrigin = field(default_factory=lambda: VersionedOrigin({CRL_URL: crl(1)}))
-    names: FleetNames = field(default_factory=lambda: FleetNames(token_hex(8)))
-    replicas: list[Replica] = field(default_factory=list)
-    stack: AsyncExitStack = field(default_factory=AsyncExitStack)
-
-    async def replica(self, setup: Setup | None = None, keys: FleetKeys = KEYED, known: bool = True) -> Replica:
-        """One more, which knows Sub, or Root alone."""
-        directory = self.directory / str(len(self.replicas))
-        directory.mkdir()
-        trust(directory, *((ROOT, SUB) if known else (ROOT,)))
-        cache = await self.stack.enter_async_context(open_cache(RedisPlace(self.server.url)))
-        rules = FleetRules(directory.name, keys, timedelta(hours=1), timedelta(minutes=1))
-        told = Told()
-        parts = FleetParts(cache, self.names, rules, FleetClock(self.clock), told)
-        sharing = SharedCrls(parts)
-        setup = replace(setup or Setup((CRL_URL,)), sharing=sharing)
-        made = self.stack.enter_context(world(directory, setup, self.origin, self.clock))
-        self.stack.push_async_callback(made.prefetcher.aclose)
-        self.stack.push_async_callback(made.ingester.aclose)
-        await made.loops.begin()
-        await made.loops.tick()
-        self.replicas.append(Replica(made, cache, parts, told, sharing))
-        return self.replicas[-1]
-
-    async def several(self, count: int, *setups: Setup) -> list[Replica]:
-        """So many more."""
-        return [await self.replica(setups[number] if setups else None) for number in range(count)]
-
-    async def live(self, seconds: float, step: float) -> None:
-        """Let time pass in steps; after each of them everybody does what is due, and hears of it."""
-        for _ in range(int(seconds / step)):
-            self.clock.advance(step)
-            for one in self.replicas:
-                before = len(self.origin.requests)
-                await one.world.prefetcher.settle()
-                if len(self.origin.requests) > before:
-                    for other in self.replicas:
-                        await other.hear()
 
 
 @pytest.fixture(scope="module")
@@ -335,7 +205,7 @@ async def test_events_of_nothing_do_no_harm(fleet: Fleet) -> None:
     await one.world.prefetcher.settle()
     fleet.server.ask("DEL", fleet.names.crl(CRL_URL))
     for _ in range(100):
-        one.world.prefetcher.heard(CRL_URL)
+        one.world.prefetcher.heard(fleet.names.crl(CRL_URL))
     await one.world.prefetcher.settle()
     assert (1, 1) == (one.asked, len(one.world.told.refreshes))
 
@@ -403,14 +273,29 @@ async def test_files_are_nobody_elses(fleet: Fleet, tmp_path: Path) -> None:
     assert [] == one.told.events
 
 
-async def test_what_is_mapped_to_an_url_is_shared_as_what_it_is_called(fleet: Fleet) -> None:
-    """By the name that certificates have for it."""
+async def test_what_is_mapped_to_an_url_is_shared_as_what_that_has(fleet: Fleet) -> None:
+    """With those who go there without a map too; and what they tell is heard."""
     url = "http://crl.private/sub.crl"
-    setup = Setup(url_map=((url, CRL_URL),))
-    for one in await fleet.several(2, setup, setup):
+    mapped = Setup(url_map=((url, CRL_URL),))
+    first, second, third = await fleet.several(3, mapped, mapped, Setup((CRL_URL,)))
+    for one in (first, second):
         await one.world.prefetcher.fetch(order(url))
-    assert ([CRL_URL], [{1}] * 2) == (fleet.origin.urls, [one.world.numbers for one in fleet.replicas])
-    assert b":1" == fleet.server.ask("EXISTS", fleet.names.crl(url))
+    await third.world.prefetcher.settle()
+    assert ([CRL_URL], [{1}] * 3) == (fleet.origin.urls, [one.world.numbers for one in fleet.replicas])
+    fleet.clock.advance(1)
+    fleet.origin.answers[CRL_URL] = crl(2)
+    await third.world.prefetcher.refresh((CRL_URL,))
+    await first.hear()
+    assert ({2}, 1) == (first.world.numbers, first.asked)
+
+
+async def test_who_has_another_mirror_shares_with_nobody(fleet: Fleet) -> None:
+    """What one mirror says is nothing that another can be asked with."""
+    fleet.origin.answers[MIRROR] = crl(2)
+    first, second = await fleet.several(2, Setup(), Setup(url_map=((CRL_URL, MIRROR),)))
+    for one in (first, second):
+        await one.world.prefetcher.fetch(order(CRL_URL))
+    assert ({1}, {2}, [CRL_URL, MIRROR]) == (first.world.numbers, second.world.numbers, fleet.origin.urls)
 
 
 async def test_what_waits_for_its_issuer_is_shared(fleet: Fleet) -> None:
@@ -423,24 +308,6 @@ async def test_what_waits_for_its_issuer_is_shared(fleet: Fleet) -> None:
     assert (1, 0) == (first.asked, second.asked)
     assert ALLOWED == await second.world.ask(leaf())
     assert {1} == second.world.numbers
-
-
-async def test_what_waits_is_nobodys_word_without_a_key(fleet: Fleet) -> None:
-    """Whoever owns the cache keeps nothing on anybody's shelf: the origin is asked for what nobody has signed."""
-    first, second = [await fleet.replica(keys=FleetKeys(), known=False) for _ in range(2)]
-    for one in (first, second):
-        await one.world.prefetcher.settle()
-        assert 1 == len(one.world.record(CRL_URL).pending)
-    assert (1, 1) == (first.asked, second.asked)
-
-
-async def test_what_is_held_of_the_operators_needs_an_answer_without_a_key_too(fleet: Fleet) -> None:
-    """A CRL that a configured source has makes an answer needed, from whomever it came."""
-    first, second = [await fleet.replica(keys=FleetKeys()) for _ in range(2)]
-    for one in (first, second):
-        await one.world.prefetcher.settle()
-    assert (1, 0) == (first.asked, second.asked)
-    assert first.world.record(CRL_URL).named == second.world.record(CRL_URL).named != ()
 
 
 async def test_a_failure_of_ours_is_written_down(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -462,7 +329,7 @@ async def test_what_is_under_way_looks_for_itself(fleet: Fleet) -> None:
     fleet.origin.gate.clear()
     refresh = asyncio.create_task(second.world.prefetcher.refresh((CRL_URL,)))
     await fleet.origin.asked.wait()
-    second.world.prefetcher.heard(CRL_URL)
+    second.world.prefetcher.heard(fleet.names.crl(CRL_URL))
     fleet.origin.gate.set()
     await refresh
     await second.world.prefetcher.settle()
@@ -480,7 +347,7 @@ async def test_what_is_being_taken_ends_with_the_process(fleet: Fleet, monkeypat
         return await asyncio.Future()
 
     monkeypatch.setattr(second.cache, "get_piece", never)
-    second.world.prefetcher.heard(CRL_URL)
+    second.world.prefetcher.heard(fleet.names.crl(CRL_URL))
     await began.wait()
     await second.world.ingester.aclose()
     await second.world.prefetcher.aclose()
@@ -498,8 +365,8 @@ async def test_many_are_taken_few_at_a_time(fleet: Fleet) -> None:
     assert {NOW} == {second.world.record(url).state.succeeded_at for url in urls}
 
 
-async def test_a_batch_of_news_is_looked_up_at_once(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A thousand events cost one look at what there is, and not a thousand."""
+async def test_news_is_looked_up_by_its_name(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand events of what nobody goes by cost no look at what there is: names are known beforehand."""
     (one,) = await fleet.several(1)
     looks: list[int] = []
     records = one.world.inventory.records
@@ -510,9 +377,9 @@ async def test_a_batch_of_news_is_looked_up_at_once(fleet: Fleet, monkeypatch: p
 
     monkeypatch.setattr(one.world.inventory, "records", look)
     for number in range(1000):
-        one.world.prefetcher.heard(f"http://crl.example/{number}.crl")
+        one.world.prefetcher.heard(fleet.names.crl(f"http://crl.example/{number}.crl"))
     await settle()
-    assert [1] == looks
+    assert [] == looks
 
 
 async def test_begun_alone_and_begun_together_are_the_same(fleet: Fleet, tmp_path: Path) -> None:

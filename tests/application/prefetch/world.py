@@ -3,7 +3,7 @@
 What is made up is what lies outside: the origin, the time, and who is told.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -172,6 +172,7 @@ class Setup:
         url_map: Likewise.
         pending_octets: Of CRLs that wait.
         sharing: With whom it shares what it fetched.
+        name_of: What those call a place.
     """
 
     sources: tuple[str, ...] = ()
@@ -180,6 +181,7 @@ class Setup:
     policy: Policy = LEAF_ALONE
     pending_octets: int = 1 << 20
     sharing: CrlSharing = field(default_factory=Unshared)
+    name_of: Callable[[str], str] | None = None
 
 
 @dataclass(slots=True)
@@ -269,9 +271,10 @@ def world(
             recorder,
             told,
             setup.sharing,
+            setup.name_of,
         )
         configuration = PrefetchConfiguration(
-            ingest=IngestRules(1 << 20, 1.0, setup.policy),
+            ingest=IngestRules(1 << 20, 10.0, setup.policy),
             uploads=uploads_place(directory),
             sources=tuple(map(parse_place, setup.sources)),
             url_map=setup.url_map,

@@ -79,7 +79,7 @@ class Poisoner:
         body = Body(sha256(document).digest(), len(document))
         self.put(NAMES.piece(url, body.digest, 0), document)
         content = write_version(SharedVersion(OriginHeaders(), body))
-        return keys.seal(Envelope(EnvelopeKind.CRL, url, now(), content))
+        return keys.seal(Envelope(EnvelopeKind.CRL, NAMES.crl(url), now(), content))
 
     def spoil_pieces(self, url: str) -> int:
         """Random octets of the right length over every piece of a URL; how many there were."""
