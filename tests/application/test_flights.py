@@ -180,5 +180,5 @@ async def test_a_flight_that_has_ended_is_joined_by_nobody() -> None:
     coming = asyncio.create_task(come_in_that_moment())
     await settle()
     gate.set()
-    assert ["first", "second"] == await asyncio.gather(flying, coming)
+    assert ("first", "second") == tuple(await asyncio.gather(flying, coming))
     assert "second" == await flights.join("key", second)
