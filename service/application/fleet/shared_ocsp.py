@@ -13,7 +13,7 @@ What it does not do: verify a response (`application.ocsp_taking`), or decide wh
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 from typing import Final, assert_never
@@ -23,9 +23,10 @@ from service.application.fleet.cache import COMMAND_S, FleetUnavailableError
 from service.application.fleet.envelope import MAGIC, MAX_HEADER_OCTETS, Envelope, EnvelopeKind, Refusal
 from service.application.fleet.lease import leased
 from service.application.fleet.parts import FleetParts
+from service.application.fleet.patience import Absence, Patience
 from service.application.fleet.telling import FleetEvent, RefusedDetails
 from service.application.ocsp_client import MAX_RESPONSE_BYTES
-from service.application.ocsp_sharing import Haste, OcspTurn, SharedOcsp, SharedQuestion
+from service.application.ocsp_sharing import OcspTurn, SharedOcsp, SharedQuestion
 
 LEASE_S: Final = 2.0
 """Seconds that a lease lasts, unless its holder works on: as long as one responder may take (`REVET_OCSP_TIMEOUT_S`),
@@ -41,13 +42,6 @@ once each is looked at less often."""
 AT_ONCE: Final = 6
 """Commands under way in one worker: fewer than it has connections (`adapters.redis.nodes`). Whoever has a hundred new
 certificates at once waits here, where waiting is no failure."""
-
-PATIENCE_S: Final = 1.0
-"""Seconds after which a cache that does not answer is gone, for whoever is in no hurry: a hiccup of it, or of this
-machine, has passed by then, and is no reason for every replica to ask at once."""
-
-PAUSE_S: Final = 0.1
-"""Seconds between two looks whether it was one."""
 
 MAX_URL_OCTETS: Final = 4096
 """As long as certificates have any."""
@@ -106,12 +100,12 @@ class _Desk:
     Attributes:
         places: For commands.
         waiting: How many questions wait for what another worker is told.
-        away_since: Moment of `Clock.monotonic` since which the cache has not answered; None where it does.
+        absence: Whether the cache answers.
     """
 
     places: asyncio.Semaphore
     waiting: int = 0
-    away_since: float | None = None
+    absence: Absence = field(default_factory=Absence)
 
 
 class _Turn:
@@ -124,6 +118,7 @@ class _Turn:
         self._name = parts.names.ocsp(question.key)
         self._stage = _Stage.FIRST
         self._begun = parts.clock.monotonic()
+        self._patience = Patience(parts.clock, desk.absence, lambda: question.haste)
         self._lease: AsyncExitStack | None = None
         self._told: set[FleetEvent] = set()
         self._seen: bytes | None = None
@@ -136,21 +131,18 @@ class _Turn:
 
     async def look(self) -> SharedOcsp | None:
         """What others have written; see `OcspTurn`."""
-        while True:
-            try:
-                while await self._goes_on():
-                    found = await self._find()
-                    if found is not None:
-                        return found
-            except FleetUnavailableError:
-                if await self._is_patient():
-                    continue
-                self._stage = _Stage.LAST
-                self._tell(FleetEvent.UNAVAILABLE)
-                return None
-            if self._lease is not None:
-                self._tell(FleetEvent.LEASED)
+        try:
+            while await self._goes_on():
+                found = await self._find()
+                if found is not None:
+                    return found
+        except FleetUnavailableError:
+            self._stage = _Stage.LAST
+            self._tell(FleetEvent.UNAVAILABLE)
             return None
+        if self._lease is not None:
+            self._tell(FleetEvent.LEASED)
+        return None
 
     def taken(self) -> None:
         """What was given serves; see `OcspTurn`."""
@@ -177,17 +169,6 @@ class _Turn:
                 async with self._desk.places:
                     await self._lease.aclose()
 
-    async def _is_patient(self) -> bool:
-        """Wait a little for a cache that has just gone; whether to look again."""
-        now = self._parts.clock.monotonic()
-        since = self._desk.away_since = now if self._desk.away_since is None else self._desk.away_since
-        is_gone = now - min(since, self._begun) >= PATIENCE_S  # one that is full answers, and writes nothing
-        if self._question.haste is Haste.WAITED_FOR or self._lease is not None or is_gone:
-            return False
-        await self._parts.clock.sleep(PAUSE_S)
-        self._stage = _Stage.FIRST
-        return True
-
     async def _goes_on(self) -> bool:
         """Whether to look now: at once, then as often as somebody else may have written, then no more."""
         match self._stage:
@@ -204,7 +185,7 @@ class _Turn:
 
     async def _waits(self) -> bool:
         """Wait for whoever asks, or become the one who does; whether to look again."""
-        if await self._leases():
+        if await self._patience.ask(self._leases):
             self._stage = _Stage.LAST  # once more: whoever had it may have written since
             return True
         self._tell(FleetEvent.WAITED)
@@ -230,7 +211,7 @@ class _Turn:
 
     async def _find(self) -> SharedOcsp | None:
         """What is there, unless it was seen before, is refused, or is no news."""
-        octets = await self._get()
+        octets = await self._patience.ask(self._get)
         if octets is None or octets == self._seen:
             return None
         self._seen = octets
@@ -248,12 +229,7 @@ class _Turn:
 
     async def _get(self) -> bytes | None:
         async with self._place():
-            try:
-                found = await self._parts.cache.get(self._name)
-            except FleetUnavailableError:  # if it is gone this takes no time; if this process was busy, it helps
-                found = await self._parts.cache.get(self._name)
-        self._desk.away_since = None
-        return found
+            return await self._parts.cache.get(self._name)
 
     async def _write(self, held: HeldOcsp) -> None:
         source = held.source.encode()
