@@ -1,4 +1,4 @@
-"""The host's own store, the real one, in a directory of each test."""
+"""The host's own store, the real one, in a directory of each test; and a real Redis, for a module at a time."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +9,7 @@ import pytest
 
 from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store
+from tests.redis_servers import RedisServer, redis_server
 
 MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a fresh directory in it, open to nobody else, is made by `tempfile`
 
@@ -25,3 +26,10 @@ def store(store_directory: Path) -> Iterator[Store]:
     """An empty store that may be written."""
     with Store.open(store_directory / "store", Role.INGESTER) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A Redis that nothing happens to; each test has names of its own in it."""
+    with redis_server(tmp_path_factory.mktemp("redis") / "server") as running:
+        yield running

@@ -1,8 +1,8 @@
 """Replicas of one fleet in one process: a real store each, a real Redis between them, and a line that can be cut."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
@@ -27,6 +27,7 @@ from service.application.fleet.telling import NullFleetObserver, RefusedDetails
 from service.application.observer import BlockDetails, NullObserver
 from service.core.model.block import Block, FingerprintMatch, Tombstone
 from tests.application.manual_clock import ManualClock
+from tests.redis_servers import RedisServer
 
 KEY: Final = b"k" * 32
 OTHER_KEY: Final = b"o" * 32
@@ -223,3 +224,17 @@ def agree(replicas: list[Replica], ids: set[str]) -> None:
 def sealed_by(replica: Replica, keys: FleetKeys, member: Block | Tombstone) -> tuple[str, bytes]:
     """What somebody with these keys writes."""
     return seal_member(replace(replica.parts, rules=replace(replica.parts.rules, keys=keys)), member)
+
+
+@asynccontextmanager
+async def fleet_on(server: RedisServer, directory: Path) -> AsyncIterator[Fleet]:
+    """A fleet without replicas, whose names in the cache nobody else has.
+
+    Args:
+        server: Its Redis.
+        directory: For the stores; the names are its own.
+    """
+    async with AsyncExitStack() as stack:
+        found = Fleet(directory, server.url, FleetNames(f"test-{directory.name}"), stack)
+        await found.open()
+        yield found

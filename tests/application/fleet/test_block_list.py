@@ -1,7 +1,6 @@
 """Blocks over a fleet: each replica's own rows, and a hash in a real Redis where they meet, which nobody believes."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
@@ -14,11 +13,10 @@ from service.application.fleet.block_meeting import TOLD_ONE_BY_ONE
 from service.application.fleet.cache import FleetUnavailableError
 from service.application.fleet.envelope import EnvelopeKind, FleetKeys, Refusal
 from service.application.fleet.events import BlockEvent
-from service.application.fleet.names import FleetNames
 from service.application.observer import BlockChange
 from service.core.model.block import Block, FingerprintMatch, Tombstone
 from tests.application.chain import leaf
-from tests.application.fleet.block_replicas import KEY, KEYLESS, OTHER_KEY, Fleet, agree, match, sealed_by
+from tests.application.fleet.block_replicas import KEY, KEYLESS, OTHER_KEY, Fleet, agree, fleet_on, match, sealed_by
 from tests.pki.moments import NOW
 from tests.redis_servers import RedisServer, redis_server
 
@@ -29,19 +27,10 @@ ROTATED: Final = FleetKeys((OTHER_KEY,))
 BOTH: Final = FleetKeys((OTHER_KEY, KEY))
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A server for this module; each test has names of its own."""
-    with redis_server(tmp_path_factory.mktemp("redis") / "one") as running:
-        yield running
-
-
 @pytest.fixture
 async def fleet(server: RedisServer, store_directory: Path) -> AsyncIterator[Fleet]:
     """A fleet without replicas."""
-    async with AsyncExitStack() as stack:
-        found = Fleet(store_directory, server.url, FleetNames(f"test-{store_directory.name}"), stack)
-        await found.open()
+    async with fleet_on(server, store_directory) as found:
         yield found
 
 

@@ -1,7 +1,6 @@
 """The fleet's list of blocks: replicas that are new, keys that are missing or changed, limits and damage."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -24,9 +23,19 @@ from service.application.fleet.envelope import FleetKeys, Refusal
 from service.application.fleet.events import BlockEvent
 from service.application.fleet.names import FleetNames
 from service.core.model.block import Block, Tombstone
-from tests.application.fleet.block_replicas import KEY, KEYED, KEYLESS, OTHER_KEY, Fleet, agree, match, sealed_by
+from tests.application.fleet.block_replicas import (
+    KEY,
+    KEYED,
+    KEYLESS,
+    OTHER_KEY,
+    Fleet,
+    agree,
+    fleet_on,
+    match,
+    sealed_by,
+)
 from tests.pki.moments import NOW
-from tests.redis_servers import RedisServer, redis_server
+from tests.redis_servers import RedisServer
 
 pytestmark = pytest.mark.anyio
 
@@ -35,19 +44,10 @@ ROTATED: Final = FleetKeys((OTHER_KEY,))
 BOTH: Final = FleetKeys((OTHER_KEY, KEY))
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A server for this module; each test has names of its own."""
-    with redis_server(tmp_path_factory.mktemp("redis") / "one") as running:
-        yield running
-
-
 @pytest.fixture
 async def fleet(server: RedisServer, store_directory: Path) -> AsyncIterator[Fleet]:
     """A fleet without replicas."""
-    async with AsyncExitStack() as stack:
-        found = Fleet(store_directory, server.url, FleetNames(f"test-{store_directory.name}"), stack)
-        await found.open()
+    async with fleet_on(server, store_directory) as found:
         yield found
 
 

@@ -1,8 +1,7 @@
 """A replica that is new, while others still write the list, cannot write it, or write it with another key."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -17,11 +16,10 @@ from service.application.fleet.block_meeting import BlockMeeting
 from service.application.fleet.block_reading import LONGEST_LOOKS, LOOK_S, QUIET_LOOKS
 from service.application.fleet.cache import FleetUnavailableError
 from service.application.fleet.envelope import FleetKeys
-from service.application.fleet.names import FleetNames
 from service.core.model.block import Block
-from tests.application.fleet.block_replicas import KEY, KEYED, KEYLESS, OTHER_KEY, Fleet, Replica, match
+from tests.application.fleet.block_replicas import KEY, KEYED, KEYLESS, OTHER_KEY, Fleet, Replica, fleet_on, match
 from tests.pki.moments import NOW
-from tests.redis_servers import RedisServer, redis_server
+from tests.redis_servers import RedisServer
 
 pytestmark = pytest.mark.anyio
 
@@ -29,19 +27,10 @@ OTHER: Final = FleetKeys((OTHER_KEY,))
 OTHER_FIRST: Final = FleetKeys((OTHER_KEY, KEY))
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A server for this module; each test has names of its own."""
-    with redis_server(tmp_path_factory.mktemp("redis") / "one") as running:
-        yield running
-
-
 @pytest.fixture
 async def fleet(server: RedisServer, store_directory: Path) -> AsyncIterator[Fleet]:
     """A fleet without replicas."""
-    async with AsyncExitStack() as stack:
-        found = Fleet(store_directory, server.url, FleetNames(f"test-{store_directory.name}"), stack)
-        await found.open()
+    async with fleet_on(server, store_directory) as found:
         yield found
 
 

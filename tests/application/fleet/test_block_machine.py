@@ -1,7 +1,7 @@
 """Whatever happens to three replicas and the Redis between them, in any order: no block is lost, none comes back."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from itertools import count
@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any, ClassVar, Final, TypeVar
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
@@ -23,7 +22,7 @@ from service.core.model.block import Tombstone
 from tests.application.conftest import MEMORY
 from tests.application.fleet.block_replicas import KEYLESS, OTHER_KEY, Fleet, Replica
 from tests.pki.moments import NOW
-from tests.redis_servers import RedisServer, redis_server
+from tests.redis_servers import RedisServer
 
 T = TypeVar("T")
 
@@ -34,13 +33,6 @@ _NUMBERS: Final = count()
 
 WHO: Final = st.integers(0, REPLICAS - 1)
 WHICH: Final = st.integers(0, 1000)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A server for this module."""
-    with redis_server(tmp_path_factory.mktemp("redis") / "one") as running:
-        yield running
 
 
 class Machine(RuleBasedStateMachine):

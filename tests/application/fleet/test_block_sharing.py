@@ -1,6 +1,6 @@
 """Telling the fleet of a block: both the hash and the stream or neither, within about a second, or it is said."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -17,26 +17,17 @@ from service.application.fleet.block_sharing import SHARE_S
 from service.application.fleet.cache import FleetUnavailableError
 from service.application.fleet.names import FleetNames
 from service.core.model.block import Block, Tombstone
-from tests.application.fleet.block_replicas import KEYLESS, Fleet, match
+from tests.application.fleet.block_replicas import KEYLESS, Fleet, fleet_on, match
 from tests.pki.moments import NOW
 from tests.redis_servers import RedisServer, redis_server
 
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A server for this module; each test has names of its own."""
-    with redis_server(tmp_path_factory.mktemp("redis") / "one") as running:
-        yield running
-
-
 @pytest.fixture
 async def fleet(server: RedisServer, store_directory: Path) -> AsyncIterator[Fleet]:
     """A fleet without replicas."""
-    async with AsyncExitStack() as stack:
-        found = Fleet(store_directory, server.url, FleetNames(f"test-{store_directory.name}"), stack)
-        await found.open()
+    async with fleet_on(server, store_directory) as found:
         yield found
 
 

@@ -50,13 +50,6 @@ KEY: Final = b"the fleet's key, 32 octets of it"
 SECOND: Final = timedelta(seconds=1)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A server that is not harmed."""
-    with redis_server(tmp_path_factory.mktemp("heartbeats") / "redis") as running:
-        yield running
-
-
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[RedisServer]:
     """One that may be."""

@@ -1,7 +1,7 @@
 """CRLs that replicas share: one asks the origin, the others take what he has, and what he has is as old for them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -32,18 +32,11 @@ from tests.application.fleet.crl_replicas import (
 from tests.application.prefetch.world import VersionedOrigin
 from tests.pki import NOW
 from tests.pki.pem import pem
-from tests.redis_servers import RedisServer, redis_server
+from tests.redis_servers import RedisServer
 
 pytestmark = pytest.mark.anyio
 
 GONE: OriginError = OriginError(Problem.UNREACHABLE, "nobody there")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A server for all tests here: each has names of its own."""
-    with redis_server(tmp_path_factory.mktemp("redis")) as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)

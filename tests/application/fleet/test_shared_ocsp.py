@@ -1,7 +1,7 @@
 """One worker of the whole fleet asks a responder about a certificate, and the others take what it was told."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from secrets import token_hex
@@ -36,19 +36,12 @@ from tests.application.fleet.ocsp_replicas import (
     revoked,
 )
 from tests.pki import NOW, ocsp_error
-from tests.redis_servers import RedisServer, redis_server
+from tests.redis_servers import RedisServer
 
 pytestmark = pytest.mark.anyio
 
 HIT, MISS, LEASED = FleetEvent.HIT, FleetEvent.MISS, FleetEvent.LEASED
 WAITED, OVERDUE, WRITTEN = FleetEvent.WAITED, FleetEvent.OVERDUE, FleetEvent.WRITTEN
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A server for all tests here: each has names of its own."""
-    with redis_server(tmp_path_factory.mktemp("redis")) as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 """What stands in Redis in place of an answer is refused, told and asked of the responder, whoever has put it there."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -40,7 +40,7 @@ from tests.application.fleet.ocsp_replicas import (
 )
 from tests.memory_blocks import MemoryBlockStore
 from tests.pki import NOW, ocsp_error
-from tests.redis_servers import RedisServer, redis_server
+from tests.redis_servers import RedisServer
 
 pytestmark = pytest.mark.anyio
 
@@ -83,13 +83,6 @@ POISON: Final = {
     "an answer that is over": (sealed(good(NOW - 2 * LIFE)), Refusal.REFUSED),
     "an answer of the future": (sealed(good(NOW + timedelta(hours=1))), Refusal.REFUSED),
 }
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A server for all tests here: each has names of its own."""
-    with redis_server(tmp_path_factory.mktemp("redis")) as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)

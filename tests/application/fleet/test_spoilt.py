@@ -1,6 +1,6 @@
 """Random octets in the place of all that a fleet has in Redis: it heals by itself, and no block is lost."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from secrets import token_hex
@@ -10,16 +10,9 @@ import pytest
 from service.application.block_sharing import Reach
 from service.application.fleet.names import FleetNames
 from tests.application.fleet.block_replicas import Fleet, agree
-from tests.redis_servers import RedisServer, redis_server
+from tests.redis_servers import RedisServer
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """Redis."""
-    with redis_server(tmp_path_factory.mktemp("spoilt") / "redis") as running:
-        yield running
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Prefetchers of several replicas: they keep one rhythm, and ask the origin as often as one of them would alone."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -30,16 +30,9 @@ from tests.application.prefetch.world import (
 )
 from tests.application.world import ALLOWED, REVOKED
 from tests.pki import NOW
-from tests.redis_servers import RedisServer, redis_server
+from tests.redis_servers import RedisServer
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A server for all tests here: each has names of its own."""
-    with redis_server(tmp_path_factory.mktemp("redis")) as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)

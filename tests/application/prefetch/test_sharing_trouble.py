@@ -1,7 +1,7 @@
 """Prefetchers that share, while much goes on at once, clocks are wrong, origins fail, and the cache has the hiccups."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,16 +20,9 @@ from tests.application.prefetch.world import LEAF as PLAIN
 from tests.application.world import REVOKED
 from tests.pki import NOW
 from tests.pki.pem import pem
-from tests.redis_servers import RedisServer, redis_server
+from tests.redis_servers import RedisServer
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A server for all tests here: each has names of its own."""
-    with redis_server(tmp_path_factory.mktemp("redis")) as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)

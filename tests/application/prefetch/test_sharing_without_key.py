@@ -1,6 +1,6 @@
 """Prefetchers that share without a key: whoever can write to the cache makes nothing wrongly allowed, or for long."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -15,20 +15,13 @@ from tests.application.prefetch.world import DAY, HOUR, Setup, crl
 from tests.application.prefetch.world import LEAF as PLAIN
 from tests.application.world import ALLOWED, REVOKED
 from tests.pki import NOW
-from tests.redis_servers import RedisServer, redis_server
+from tests.redis_servers import RedisServer
 
 pytestmark = pytest.mark.anyio
 
 KEYLESS: Final = FleetKeys()
 OF_ROOT: Final = ROOT.crl(this_update=NOW - timedelta(minutes=1), next_update=NOW + timedelta(days=30), number=7)
 REVOKING: Final = crl(1, revoked=[PLAIN.serial_number])
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A server for all tests here: each has names of its own."""
-    with redis_server(tmp_path_factory.mktemp("redis")) as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)
