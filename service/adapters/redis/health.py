@@ -2,14 +2,15 @@
 
 Rules it keeps: of a Redis that is gone, frozen or slow, a request learns at once, and not after a time-out; one failure
 is enough, since a healthy Redis passes the probe within milliseconds. The probe connects with patience and then asks as
-quickly as requests do, so that one which is merely reachable does not count as well. While the door is open nothing is
-asked for its sake.
+quickly as requests do, so that one which is merely reachable does not count as well; the next is not kept waiting by
+one that is patient. While the door is open nothing is asked for its sake.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from service.adapters.redis.links import CONNECT_S
 from service.application.clock import Clock
 from service.application.fleet.cache import FleetUnavailableError
 
@@ -19,6 +20,9 @@ FIRST_PROBE_S: Final = 0.05
 LONGEST_PROBE_S: Final = 0.25
 """Seconds at which doubling ends: within half a second of its return Redis is used again by everybody, so that a block
 which the first of them is asked for is in force everywhere within a second. A probe is one connection and two words."""
+
+MOST_PROBES: Final = round(CONNECT_S / LONGEST_PROBE_S) + 1
+"""Probes under way: one that was begun while the line was slow takes as long as it did then, and the next does not."""
 
 
 class RedisHealth:
@@ -77,14 +81,33 @@ class RedisHealth:
 
     async def _open_again(self, name: str) -> None:
         pause = FIRST_PROBE_S
-        while True:
-            await self._clock.sleep(pause)
-            try:
-                await self._probe(name)
-            except FleetUnavailableError as error:
-                self._reason = error.reason
+        probes: set[asyncio.Future[None]] = set()
+        try:
+            while not await self._has_answered(probes, pause):
+                if len(probes) < MOST_PROBES:
+                    probes.add(asyncio.ensure_future(self._probe(name)))
                 pause = min(2 * pause, LONGEST_PROBE_S)
-            else:
-                self._reason = None
-                self._told(None)
-                return
+        finally:
+            for probe in probes:
+                probe.cancel()
+            await asyncio.gather(*probes, return_exceptions=True)
+        self._reason = None
+        self._told(None)
+
+    async def _has_answered(self, probes: set[asyncio.Future[None]], pause: float) -> bool:
+        """Wait so many seconds; whether one of the probes has found that all is well, which ends the waiting."""
+        waiting = asyncio.ensure_future(self._clock.sleep(pause))
+        try:
+            while not waiting.done():
+                done, _ = await asyncio.wait({waiting, *probes}, return_when=asyncio.FIRST_COMPLETED)
+                for probe in done & probes:
+                    probes.discard(probe)
+                    try:
+                        probe.result()
+                    except FleetUnavailableError as error:
+                        self._reason = error.reason
+                    else:
+                        return True
+            return False
+        finally:
+            waiting.cancel()
