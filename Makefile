@@ -9,6 +9,11 @@ UPGRADE ?=
 SECONDS ?= 600
 MINUTES ?= 60
 SEED ?= 5280
+# Files that `make authorizer` packs besides the function.
+WITH ?=
+# Who builds images, and for which machine `make sbom` lists packages; without one, for this.
+BUILDER ?= docker
+MACHINE ?=
 # Modules or packages of the core that `make mutants` changes; otherwise the rooms that decide.
 FILES ?=
 
@@ -21,7 +26,7 @@ export PYTHON
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run dev test test-slow lint types contracts check format coverage conformance lock pictures \
-  bench fuzz fuzz-short mutants
+  bench fuzz fuzz-short mutants authorizer chart demo settings docs images sbom
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -30,16 +35,21 @@ run: .venv/.runtime ## Serve a demo PKI on http://127.0.0.1:8080 (PORT=9000 for 
 	@scripts/system-packages openssl
 	@$(BIN)/python -m service.demo --port $(PORT)
 
+demo: .venv/.runtime ## Tell the story of a revocation through every front door (installs curl, nginx, openssl when missing)
+	@scripts/system-packages curl nginx openssl
+	@$(BIN)/revet demo
+
 dev: .venv/.dev ## Create .venv with everything for development
 
-test: .venv/.dev ## Run the suite: minutes (installs openssl, redis-server and nginx when missing)
+test: .venv/.dev ## Run the suite: minutes (installs openssl, redis-server, nginx, haproxy, curl, shellcheck, prometheus and systemd-analyze when missing)
 	@scripts/system-packages
 	$(PYTEST) tests/core -m "not slow" -n $(JOBS) --dist worksteal \
 	  --cov=service/core --cov-branch --cov-fail-under=100 --cov-report=term-missing:skip-covered
 	$(PYTEST) --ignore=tests/core -m "not slow" -n $(JOBS) --dist worksteal
 
-test-slow: .venv/.dev ## Run what takes longer, or kills processes
+test-slow: .venv/.dev ## Run what takes longer, kills processes, or builds images (installs buildah and debootstrap too when missing)
 	@scripts/system-packages
+	@scripts/system-packages buildah debootstrap
 	$(PYTEST) -m slow --timeout=600
 
 conformance: .venv/.dev ## Run every conformance corpus: cases, passed, false accepts, false rejects
@@ -58,15 +68,30 @@ fuzz-short: .venv/.dev ## Fuzz all of it for a minute
 mutants: .venv/.dev ## Change the core a thing at a time and see whether a test notices: an hour (MINUTES=60 SEED=5280 FILES=)
 	$(BIN)/python -m mutants --minutes $(MINUTES) --seed $(SEED) --jobs $(JOBS) $(FILES)
 
-bench: .venv/.dev ## Measure beside peers, best on a machine that does nothing else: three minutes
-	@scripts/system-packages wrk
+bench: .venv/.dev ## Measure beside peers, best on a machine that does nothing else: five minutes
+	@scripts/system-packages nginx openssl wrk
 	$(BIN)/python -m bench
+
+authorizer: ## Write dist/authorizer.zip, the Lambda authorizer (WITH=ca.pem packs more files beside it)
+	@$(or $(PYTHON),python3) scripts/authorizer_archive.py dist/authorizer.zip $(WITH)
+
+# What a build is told of where it comes from; a checkout without a history is built all the same.
+VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml)
+BUILD_ARGS = --build-arg VERSION=$(VERSION) --build-arg REVISION=$(or $(shell git rev-parse HEAD 2>/dev/null),unknown)
+
+images: ## Build revet and revet-sidecar (BUILDER=podman for another builder than docker)
+	$(BUILDER) build $(BUILD_ARGS) -t revet:$(VERSION) .
+	$(BUILDER) build $(BUILD_ARGS) -t revet-sidecar:$(VERSION) sidecar
+
+sbom: .venv/.dev ## Write dist/revet-VERSION.cdx.json, what the image consists of (CycloneDX; MACHINE=aarch64)
+	@$(BIN)/python scripts/sbom.py dist/revet-$(VERSION).cdx.json $(MACHINE)
 
 check: lint types contracts ## Lint, types and contracts
 
-lint: .venv/.dev ## Rules and format (ruff)
+lint: .venv/.dev ## Rules and format (ruff), Dockerfiles (hadolint)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/hadolint Dockerfile sidecar/Dockerfile
 
 types: .venv/.dev ## Types (mypy, strict)
 	$(BIN)/mypy
@@ -78,7 +103,18 @@ format: .venv/.dev ## Rewrite the code in the house's format
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix-only
 
-pictures: docs/pictures/fleet.svg docs/pictures/layers.svg docs/pictures/processes.svg ## Draw the pictures in docs/ from their text (Graphviz)
+pictures: docs/pictures/architecture.svg docs/pictures/doors.svg docs/pictures/fleet.svg docs/pictures/layers.svg docs/pictures/processes.svg ## Draw the pictures in docs/ from their text (Graphviz)
+
+docs: .venv/.dev ## Check the documentation: links, commands that are shown, tables and figures against the code
+	@scripts/system-packages
+	$(PYTEST) tests/docs -n $(JOBS) --dist worksteal
+
+settings: .venv/.dev ## Write the tables of docs/settings.md, out of the settings' docstrings
+	@$(BIN)/python scripts/settings_reference.py
+
+chart: .venv/.dev ## Write what is made of the chart's values and of the dashboard's questions: helm/README.md, values.schema.json, files/
+	@$(BIN)/python scripts/chart_reference.py
+	@$(BIN)/python -m scripts.grafana_dashboard
 
 docs/pictures/%.svg: docs/pictures/%.dot
 	dot -Tsvg $< -o $@

@@ -1,6 +1,6 @@
 """Runs the benchmarks, prints one table, and writes `bench/results.json`.
 
-    python -m bench            everything: about three minutes
+    python -m bench            everything: about five minutes
     python -m bench verdicts   verdicts alone
 
 Ratios are of figures of this one run. None of them fails anything: they are for reading.
@@ -19,7 +19,7 @@ from typing import Final
 
 from cryptography.hazmat.backends.openssl import backend
 
-from bench import crls, serving, verdicts
+from bench import authorizer, crls, serving, sidecar, verdicts
 from bench.measuring import Time, Timing, race
 from bench.pki import chain
 
@@ -48,6 +48,20 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """What one may take.
+
+    Attributes:
+        above: Whose time it may take besides; None: nobody's.
+        most_s: Seconds.
+    """
+
+    ours: str
+    most_s: float
+    above: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Race:
     """Contestants measured side by side."""
 
@@ -55,6 +69,12 @@ class Race:
     time: Time
     timings: Sequence[Timing]
     comparisons: Sequence[Comparison]
+    limits: Sequence[Limit] = ()
+
+    def taken(self, limit: Limit) -> float:
+        """Seconds, by the medians."""
+        medians = {one.name: one.median for one in self.timings}
+        return medians[limit.ours] - (0.0 if limit.above is None else medians[limit.above])
 
     def ratio(self, comparison: Comparison) -> float:
         """How many times as fast ours is, by the medians."""
@@ -79,7 +99,18 @@ LARGE: Final = 1_000_000
 """Entries from which on a list's size, and not the disk's latency, decides how long it takes to hold it."""
 
 
-SERVING: Final = (Comparison(serving.WARM, serving.BARE, wanted=0.6), Comparison(serving.FIRST, serving.BARE))
+AUTHORIZED: Final = (Limit(authorizer.AUTHORIZER, 1e-3, above=authorizer.BARE),)
+IMPORTED: Final = (Limit(authorizer.IMPORT, 60e-3),)
+SERVING: Final = (
+    Comparison(serving.WARM, serving.BARE, wanted=0.6),
+    Comparison(serving.AUTHORIZED, serving.WARM),
+    Comparison(serving.FIRST, serving.BARE),
+)
+SIDECAR: Final = tuple(
+    Comparison(ours, theirs, wanted)
+    for ours in (sidecar.OURS, sidecar.KEPT)
+    for theirs, wanted in ((sidecar.PLAIN, 0.7), (sidecar.THEIRS, 20.0))
+)
 
 
 def verdict_races() -> Iterator[Race]:
@@ -114,6 +145,19 @@ def serving_races() -> Iterator[Race]:
     yield Race("One worker over HTTP, 32 connections", Time.PASSING, serving.timings(), SERVING)
 
 
+def authorizer_races() -> Iterator[Race]:
+    """The Lambda authorizer, in front of the service and before its first event."""
+    calls, imports = authorizer.call_timings(), authorizer.import_timings()
+    yield Race("Lambda authorizer, warm", Time.PASSING, calls, (), AUTHORIZED)
+    yield Race("Lambda authorizer, cold", Time.PASSING, imports, (), IMPORTED)
+
+
+def sidecar_races() -> Iterator[Race]:
+    """Handshakes through the sidecar."""
+    title = f"Mutual TLS through nginx, one request a connection, {sidecar.ENTRIES:,} entries in the CRL"
+    yield Race(title, Time.PASSING, sidecar.timings(), SIDECAR)
+
+
 def lines(found: Race) -> Iterator[str]:
     """The part of the table that is one race."""
     yield f"\n{found.title}: {found.time.value}"
@@ -126,6 +170,12 @@ def lines(found: Race) -> Iterator[str]:
         aim = "" if wanted is None else f"; {wanted:.3g} wanted: {'pass' if ratio >= wanted else 'FAIL'}"
         figure = f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.3g}"
         yield f"  {comparison.ours} : {comparison.theirs} = {figure} times as fast{aim}"
+
+    for limit in found.limits:
+        taken = found.taken(limit)
+        passed = "pass" if taken <= limit.most_s else "FAIL"
+        name = limit.ours if limit.above is None else f"{limit.ours} - {limit.above}"
+        yield f"  {name} = {_in_words(taken)}; at most {_in_words(limit.most_s)} wanted: {passed}"
 
 
 def _in_words(seconds: float) -> str:
@@ -160,13 +210,24 @@ def document(races: Sequence[Race]) -> dict[str, object]:
                     {"ours": pair.ours, "theirs": pair.theirs, "ratio": one.ratio(pair), "wanted": pair.wanted}
                     for pair in one.comparisons
                 ],
+                "seconds_taken": [
+                    {"ours": limit.ours, "above": limit.above, "seconds": one.taken(limit), "most": limit.most_s}
+                    for limit in one.limits
+                ],
             }
             for one in races
         ],
     }
 
 
-RACES: Final = {"verdicts": verdict_races, "sizes": size_races, "crls": crl_races, "serving": serving_races}
+RACES: Final = {
+    "verdicts": verdict_races,
+    "sizes": size_races,
+    "crls": crl_races,
+    "serving": serving_races,
+    "authorizer": authorizer_races,
+    "sidecar": sidecar_races,
+}
 
 
 def main() -> int:

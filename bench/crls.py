@@ -112,45 +112,60 @@ def loopback_origin() -> HttpOrigin:
     return HttpOrigin(transport, Slots(), "bench")
 
 
+class _Course:
+    """Where contestants of one size meet: a directory, an event loop, one issuer, and a leaf that no CRL lists."""
+
+    def __init__(self, issuer: Authority, entries: int, stack: ExitStack) -> None:
+        """Take whose CRLs they are, how many entries those have, and what ends all this."""
+        self.leaf: Final = read(issuer.issue("leaf"))
+        self._issuer = issuer
+        self._entries = entries
+        self._stack = stack
+        self._directory = Path(stack.enter_context(TemporaryDirectory()))
+        self._loop = uvloop.new_event_loop()
+        stack.callback(self._loop.close)
+        self._remote = loopback_origin()
+        stack.callback(lambda: self._loop.run_until_complete(self._remote.aclose()))
+
+    def host(self, name: str, url: str, origin: Origin) -> _Host:
+        """A host that takes in what is at a URL."""
+        host = _Host(self._directory / name, order(url, signers=(self._issuer,)), origin, self._loop)
+        self._stack.callback(host.close)
+        return host
+
+    def arriving(self, name: str, octets: bytes) -> Contestant:
+        """Ours, from an HTTP server to an answer."""
+        (self._directory / name).write_bytes(octets)
+        url = self._stack.enter_context(serving(self._directory / name))
+        host = self.host(f"{name} held", url, self._remote)
+
+        def arrive() -> None:
+            host.ingest()
+            host.look_up(self.leaf)
+
+        return Contestant(name, arrive, host.renew)
+
+    def iterating(self, name: str, octets: bytes) -> Contestant:
+        """Theirs, through all entries."""
+
+        def iterate() -> None:
+            found = load_der_x509_crl(octets)
+            assert found.is_signature_valid(self._issuer.key.public_key())
+            assert sum(1 for _ in found) == self._entries
+
+        return Contestant(name, iterate)
+
+
 @contextmanager
 def contestants(entries: int) -> Iterator[list[Contestant]]:
     """Everybody, for a CRL of one size."""
     issuer = Authority.root("Root", key=key("rsa2048"))
-    leaf = read(issuer.issue("leaf"))
-    encoded = crl(issuer, entries, seed=1)
-    loaded = load_der_x509_crl(encoded)
     with ExitStack() as stack:
-        directory = Path(stack.enter_context(TemporaryDirectory()))
-        loop = uvloop.new_event_loop()
-        stack.callback(loop.close)
-        remote, at_hand = loopback_origin(), ScriptedOrigin({ROOT_CRL_URL: encoded})
-        stack.callback(lambda: loop.run_until_complete(remote.aclose()))
-
-        def arriving(name: str, octets: bytes) -> Contestant:
-            (directory / name).write_bytes(octets)
-            url = stack.enter_context(serving(directory / name))
-            host = _Host(directory / f"{name} held", order(url, signers=(issuer,)), remote, loop)
-            stack.callback(host.close)
-
-            def arrive() -> None:
-                host.ingest()
-                host.look_up(leaf)
-
-            return Contestant(name, arrive, host.renew)
-
-        def iterating(name: str, octets: bytes) -> Contestant:
-            def iterate() -> None:
-                found = load_der_x509_crl(octets)
-                assert found.is_signature_valid(issuer.key.public_key())
-                assert sum(1 for _ in found) == entries
-
-            return Contestant(name, iterate)
-
-        taking_in, held = (
-            _Host(directory / part, order(ROOT_CRL_URL, signers=(issuer,)), at_hand, loop) for part in ("in", "held")
-        )
-        for host in (taking_in, held):
-            stack.callback(host.close)
+        course = _Course(issuer, entries, stack)
+        encoded = crl(issuer, entries, seed=1)
+        loaded, leaf = load_der_x509_crl(encoded), course.leaf
+        at_hand = ScriptedOrigin({ROOT_CRL_URL: encoded})
+        taking_in, held = (course.host(part, ROOT_CRL_URL, at_hand) for part in ("in", "held"))
         held.renew()
         held.ingest()
 
@@ -158,12 +173,12 @@ def contestants(entries: int) -> Iterator[list[Contestant]]:
             assert loaded.get_revoked_certificate_by_serial_number(leaf.serial_number) is None
 
         yield [
-            arriving(ARRIVING, encoded),
-            iterating(ITERATING, encoded),
+            course.arriving(ARRIVING, encoded),
+            course.iterating(ITERATING, encoded),
             Contestant(TAKING_IN, taking_in.ingest, taking_in.renew),
             Contestant(LOOKING_UP, lambda: held.look_up(leaf)),
             Contestant(SEARCHING, search),
-            *_other_forms(issuer, entries, arriving, iterating),
+            *_other_forms(issuer, entries, course.arriving, course.iterating),
         ]
 
 

@@ -37,6 +37,37 @@ def bare(entries: int) -> Iterator[bytes]:
     return (der.seq(der.integer(serial), date) for serial in serials(entries, seed=3))
 
 
+class _Parts:
+    """Parts of entries, as chance has them."""
+
+    def __init__(self, source: random.Random) -> None:
+        """Take where chance comes from."""
+        self._source = source
+
+    def revoked(self) -> bytes:
+        """When, in either form."""
+        if self._source.random() < 0.3:
+            return der.tlv(0x18, self._date(self._source.randint(2050, 2069)))
+        return der.tlv(0x17, self._date(self._source.randint(2015, 2025))[2:])
+
+    def invalid(self) -> bytes:
+        """An invalidity date."""
+        return der.seq(der.oid(oids.INVALIDITY_DATE), der.octet_string(der.tlv(0x18, self._date(2020))))
+
+    def unknown(self) -> bytes:
+        """An extension that nobody knows."""
+        content = der.octet_string(self._source.randbytes(8))
+        return der.seq(der.oid("1.3.6.1.4.1.99999.1"), der.octet_string(content))
+
+    def _date(self, year: int) -> bytes:
+        return b"%04d%02d%02d%02d%02d%02dZ" % (
+            year,
+            self._source.randint(1, 12),
+            self._source.randint(1, 28),
+            *(self._source.randrange(limit) for limit in (24, 60, 60)),
+        )
+
+
 def mixed(entries: int) -> Iterator[bytes]:
     """Every form that occurs, in random order.
 
@@ -44,6 +75,7 @@ def mixed(entries: int) -> Iterator[bytes]:
     invalidity date (before a reason, after it or alone), an instruction, one that nobody knows, or another issuer.
     """
     source = random.Random(4)
+    parts = _Parts(source)
     code = [der.seq(der.oid(oids.REASON_CODE), der.octet_string(der.enumerated(one))) for one in _REASONS]
     critical = der.seq(der.oid(oids.REASON_CODE), der.TRUE, der.octet_string(der.enumerated(1)))
     instruction = der.seq(der.oid("2.5.29.23"), der.octet_string(der.oid("1.2.840.10040.2.1")))
@@ -51,40 +83,20 @@ def mixed(entries: int) -> Iterator[bytes]:
         names.directory_name(f"CN=Issuing CA {number},O=Example Trust Services,C=DE") for number in range(ISSUERS)
     ]
     issuers = [der.seq(der.oid(oids.CERTIFICATE_ISSUER), der.TRUE, der.octet_string(der.seq(one))) for one in others]
-
-    def date(year: int) -> bytes:
-        return b"%04d%02d%02d%02d%02d%02dZ" % (
-            year,
-            source.randint(1, 12),
-            source.randint(1, 28),
-            *(source.randrange(limit) for limit in (24, 60, 60)),
-        )
-
-    def revoked() -> bytes:
-        if source.random() < 0.3:
-            return der.tlv(0x18, date(source.randint(2050, 2069)))
-        return der.tlv(0x17, date(source.randint(2015, 2025))[2:])
-
-    def invalid() -> bytes:
-        return der.seq(der.oid(oids.INVALIDITY_DATE), der.octet_string(der.tlv(0x18, date(2020))))
-
-    def unknown() -> bytes:
-        return der.seq(der.oid("1.3.6.1.4.1.99999.1"), der.octet_string(der.octet_string(source.randbytes(8))))
-
     forms: list[Callable[[], bytes]] = [
         lambda: b"",
         lambda: der.seq(source.choice(code)),
         lambda: der.seq(critical),
-        lambda: der.seq(invalid()),
-        lambda: der.seq(source.choice(code), invalid()),
-        lambda: der.seq(invalid(), source.choice(code)),
+        lambda: der.seq(parts.invalid()),
+        lambda: der.seq(source.choice(code), parts.invalid()),
+        lambda: der.seq(parts.invalid(), source.choice(code)),
         lambda: der.seq(source.choice(code), instruction),
-        lambda: der.seq(source.choice(code), unknown()),
+        lambda: der.seq(source.choice(code), parts.unknown()),
         lambda: der.seq(source.choice(code), source.choice(issuers)),
     ]
     for _ in range(entries):
         serial = der.integer(source.getrandbits(8 * source.randint(1, 20) - 1))
-        yield der.seq(serial, revoked(), source.choice(forms)())
+        yield der.seq(serial, parts.revoked(), source.choice(forms)())
 
 
 BARE: Final = "bare"

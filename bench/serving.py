@@ -4,6 +4,7 @@ What is measured of whom, by `wrk` with 32 connections on the other core, in tur
 
 - bare application: reads the same POST and answers octets of the same length; uvicorn, uvloop and httptools, as Revet.
 - Revet, warm verdict: the same request again and again, which is answered from the worker's cache of verdicts.
+- Revet, warm authorization: the same certificate as a proxy asks about it, in a header.
 - Revet, nothing kept: every request another certificate of one authority, and no cache of verdicts; the authority's
   CRL is held, revocation required.
 
@@ -22,6 +23,7 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
+from urllib.parse import quote
 
 import httpx
 
@@ -32,6 +34,7 @@ from tests.pki import Authority
 
 BARE: Final = "bare ASGI application"
 WARM: Final = "Revet, warm verdict"
+AUTHORIZED: Final = "Revet, warm authorization"
 FIRST: Final = "Revet, nothing kept"
 
 TURNS: Final = 4
@@ -72,6 +75,14 @@ end
 """
 
 
+_PROXY_SCRIPT: Final = """
+wrk.headers["X-SSL-Client-Cert"] = "%s"
+function request()
+  return wrk.format("GET", "/v1/authorize/nginx")
+end
+"""
+
+
 class UnusableError(Exception):
     """Something that is measured does not do what it should."""
 
@@ -105,11 +116,17 @@ def timings() -> list[Timing]:
         cold = stack.enter_context(served(place / "cold", asked, {"REVET_VERDICT_CACHE_ENTRIES": "0"})).url
         length = len(_answer(revet, asked.one))
         bare = stack.enter_context(_bare(place, length))
-        lanes = {BARE: (bare, asked.one), WARM: (revet, asked.one), FIRST: (cold, asked.many)}
+        one = script(place, asked.one)
+        lanes = {
+            BARE: (bare, one),
+            WARM: (revet, one),
+            AUTHORIZED: (revet, proxy_script(place, asked.one)),
+            FIRST: (cold, script(place, asked.many)),
+        }
         seconds: dict[str, list[float]] = {name: [] for name in lanes}
         for turn in range(TURNS):
-            for name, (url, file) in lanes.items():
-                found = rate(url, script(place, file))
+            for name, (url, asking) in lanes.items():
+                found = rate(url, asking)
                 if turn:
                     seconds[name].append(1 / found)
     return [Timing(name, each) for name, each in seconds.items()]
@@ -179,6 +196,15 @@ def script(place: Path, file: Path) -> Path:
     """What has `wrk` ask the questions of a file, one after the other."""
     written = place / f"{file.stem}.lua"
     written.write_text(_SCRIPT % file)
+    return written
+
+
+def proxy_script(place: Path, file: Path) -> Path:
+    """What has `wrk` ask as nginx does about the certificate of the first question of a file."""
+    with file.open() as lines:
+        certificate = json.loads(next(lines))["certificate"]
+    written = place / "proxy.lua"
+    written.write_text(_PROXY_SCRIPT % quote(certificate, safe=""))
     return written
 
 

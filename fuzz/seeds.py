@@ -12,8 +12,11 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from fuzz.signed import PIECES
-from fuzz.targets import TOKEN
+from fuzz.targets import HEADERS, TOKEN
 from fuzz.verdict import SCENARIOS
+from service.application.fronts import Front
+from tests.api.client_cert.certificates import CHAIN, PLUS
+from tests.api.client_cert.proxies import GOOD, byte_sequences, traefik_2
 from tests.core.der import vectors
 from tests.pki import (
     Authority,
@@ -145,11 +148,15 @@ def _requests() -> Seeds:
 
 
 def _headers() -> Seeds:
+    fronts = {front: bytes((number,)) for number, front in enumerate(Front, len(HEADERS) - len(Front))}
     return {
         "bearer": b"\0Bearer " + TOKEN.encode(),
         "basic": b"\0Basic dTpw",
         "moment": b"\x012026-11-21T00:00:00.5+01:00",
         "leap second": b"\x012016-12-31T23:59:60Z",
+        **{front.value: number + GOOD[front] for front, number in fronts.items()},
+        "both of rfc9440": fronts[Front.RFC9440] + byte_sequences(PLUS.der) + b";a=1\n" + byte_sequences(*CHAIN[1:]),
+        "older traefik": fronts[Front.TRAEFIK] + traefik_2(*CHAIN),
     }
 
 

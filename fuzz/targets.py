@@ -20,12 +20,16 @@ from fuzz.agreement import agreement
 from fuzz.signed import signed
 from fuzz.verdict import verdict
 from service.api.authentication import Role, grant_access
+from service.api.client_cert.header import MAX_CERTIFICATES, HeaderNames
+from service.api.client_cert.presented import HeaderError
+from service.api.client_cert.reading import read_client_certificate
 from service.api.json_text import read_json
 from service.api.moment import read_moment, write_moment
 from service.api.problems import ProblemError
 from service.api.rules import ApiRules
 from service.api.schemas import BatchRequest, ValidateRequest
 from service.api.validation import read_request
+from service.application.fronts import Front
 from service.application.pem import PemError, read_certificates, read_pem
 from service.application.submission import SubmissionError, read_submission
 from service.core.model.malformed import MalformedError
@@ -38,6 +42,7 @@ Target = Callable[[bytes], None]
 
 TOKEN: Final = "caller-token"
 _ACCESS: Final = grant_access([TOKEN])
+_NAMES: Final = HeaderNames()
 
 
 def certificate(octets: bytes) -> None:
@@ -96,7 +101,7 @@ class Header:
 
 
 def _bearer(value: bytes) -> None:
-    role = _ACCESS.authenticate([(b"authorization", value)])
+    role = _ACCESS.authenticate({"headers": [(b"authorization", value)]}).role
     scheme, _, token = value.partition(b" ")
     assert (role, scheme.lower(), token.strip(b" ")) == (Role.CALLER, b"bearer", TOKEN.encode())
 
@@ -106,9 +111,23 @@ def _moment(value: bytes) -> None:
     assert read_moment(write_moment(moment)) == moment
 
 
+def _client_certificate(front: Front) -> Callable[[bytes], None]:
+    """What reads the headers of a front: a line each, since no value has line ends in it."""
+    names = _NAMES.of(front)
+
+    def read(value: bytes) -> None:
+        headers = list(zip(names, value.split(b"\n"), strict=False))
+        presented = read_client_certificate(front, headers, _NAMES)
+        if presented is not None:
+            read_submission(presented.certificate, presented.intermediates, MAX_CERTIFICATES)
+
+    return read
+
+
 HEADERS: Final[tuple[Header, ...]] = (
     Header(_bearer, (ProblemError,)),
     Header(_moment, (PydanticCustomError,)),
+    *(Header(_client_certificate(front), (HeaderError,)) for front in Front),
 )
 """The first octet of the input says which. New ones go last: inputs that are kept go on meaning the same."""
 

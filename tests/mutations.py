@@ -149,9 +149,38 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     "A delegate without the answer that it needs says nothing": Mutation(
         "case RevocationStatus.UNKNOWN if checked.is_needed:", "case RevocationStatus.UNKNOWN if False:"
     ),
+    "An authorizer's allow has a status of 200": Mutation("    if status != http.client.OK:", "    if False:"),
+    "An authorizer's allow is JSON": Mutation('if content_type == "application/json" else', "if True else"),
+    "An authorizer that nobody answers allows nobody": Mutation(
+        'opens = self._fail_mode == "open" and', "opens = True and"
+    ),
+    "What a client has brought about opens no authorizer": Mutation(
+        'raise RefusalError(f"status {status}")', 'raise FailureError(f"status {status}")'
+    ),
+    "An authorizer without its token asks nobody, and opens for nobody": Mutation(
+        'raise RefusalError(f"no token: {type(error).__name__}")',
+        'raise FailureError(f"no token: {type(error).__name__}")',
+    ),
+    "No certificate is no failure of the service": Mutation("if not certificate:", "if False:"),
+    "Whom an authorizer asks is verified": Mutation(
+        "ssl.create_default_context(cafile=ca_bundle)", "ssl._create_unverified_context()"
+    ),
+    "A client's path widens no policy": Mutation(
+        'self._scope == "method" and _MEANS_MORE.search(arn) is not None', "False"
+    ),
+    "A policy is for a stage that is named": Mutation("if stage is None or means_more", "if means_more"),
+    "A fail mode that is misspelt is none": Mutation("if text not in known:", "if False:"),
     # 2: an answer is never reused for longer than what it rests on
     "An allow ends with the cap": Mutation(
         "ends = [later(at, policy.max_verdict_ttl), anchor.not_after]", "ends = [anchor.not_after]"
+    ),
+    "A proxy is told no more than is left": Mutation("min(asked, _seconds_left(answer.valid_until, clock))", "asked"),
+    "What a proxy keeps for whole seconds ends in time": Mutation(" - NGINX_CLOCK_S", ""),
+    "What got no decision is kept by no proxy": Mutation('own.append((ACCEL_EXPIRES, b"0"))', "pass"),
+    "A proxy's question names its trust store": Mutation("self.trust_store.encode()", 'b""'),
+    "A proxy's question is its header whole": Mutation("(name, len(value), value)", '(name, 0, b"")'),
+    "What a proxy is answered in shadow is no answer to others": Mutation(
+        "PURPOSES[self.enforcement]", "PURPOSES[Enforcement.ENFORCED]"
     ),
     "An allow ends with the anchor": Mutation(
         "ends = [later(at, policy.max_verdict_ttl), anchor.not_after]", "ends = [later(at, policy.max_verdict_ttl)]"
@@ -174,6 +203,12 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     "Where nonces are wanted no answer to another replica is taken": Mutation(
         "if urls and self.answers_serve_others(issuer):", "if urls:"
+    ),
+    "An authorizer remembers nothing past its time": Mutation(
+        "min(valid_until, now + self._memory_s)", "now + self._memory_s"
+    ),
+    "An authorizer's clock that was set back ends its memory": Mutation(
+        "if since <= time.time() < until:", "if time.time() < until:"
     ),
     # 3: everything signed is verified where it is used for the first time
     "A CRL is verified before it is held": Mutation("if result is SignatureResult.VALID:", "if True:"),
@@ -268,8 +303,8 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
         "elif refused.problem in _ENDED:", "elif False:"
     ),
     "An OCSP answer is verified before it is held": Mutation(
-        "if not answers:",
-        "if not answers:\n            held = HeldOcsp(response, finding.source, now, now)\n"
+        "if isinstance(newest, Attempt):",
+        "if isinstance(newest, Attempt):\n            held = HeldOcsp(response, finding.source, now, now)\n"
         "            await self._store.put_ocsp(store_key(certificate, issuer), held)",
     ),
     "A certificate is verified under its issuer's key": Mutation(
@@ -339,6 +374,45 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     "What a body decodes to is counted": Mutation("if decoded > max_bytes:", "if False:"),
     "A body is decoded a piece at a time": Mutation("decompress(data, MAX_PIECE)", "decompress(data)"),
     "Pieces of a body are counted": Mutation("if pieces > FREE_PIECES + received // MIN_MEAN_PIECE:", "if False:"),
+    # 7: a proxy's word for a certificate is read from one header
+    "A header that is there twice is refused": Mutation("if len(values) > 1:", "if False:"),
+    "No other header is looked at": Mutation(
+        "values_of(headers, name)",
+        "values_of(headers, name) or [value for key, value in headers if b'cert' in key][:1]",
+    ),
+    "What follows a body is no header": Mutation("if self._is_in_headers:", "if True:"),
+    "A plus is a plus": Mutation("unquote_to_bytes(value)", "unquote_to_bytes(value.replace(b'+', b' '))"),
+    "What is encoded twice is refused": Mutation('if b"%" in decoded:', "if False:"),
+    "Nothing stands beside a certificate": Mutation("if any(piece.strip(_BLANKS) for ", "if any(False for "),
+    "Who hands over the leaf alone hands over one certificate": Mutation(
+        "if hands_over is HandsOver.LEAF and", "if False and"
+    ),
+    "Envoy speaks of one client": Mutation('if octet == b",":', 'if octet == b",":\n        return\n    if False:'),
+    "Envoy says what it says once": Mutation("if key in pairs and", "if False and"),
+    "Envoy's digest is that of its certificate": Mutation("if expected is not None and", "if False and"),
+    "Envoy's chain is that of its certificate": Mutation("not _UNQUOTED.isdisjoint(pairs)", "False"),
+    "A field with one certificate has one": Mutation("if len(found) > 1:", "if False:"),
+    "Nothing in a proxy's path is decoded": Mutation(
+        "segment.partition(_AT)", "segment.replace(b'%40', _AT).replace(b'%6e', b'n').partition(_AT)"
+    ),
+    "What follows the front in a path is not looked at": Mutation(
+        'raw_path.find(b"/", len(AUTHORIZE))',
+        'raw_path.find(b"/", len(AUTHORIZE))\n        raw_path = raw_path.replace(b"nginx/../", b"")',
+    ),
+    "A front that is not served is none": Mutation("for front in fronts", "for front in Front"),
+    "No trust store stands in for another": Mutation("is not None else None", "is not None else DEFAULT_STORE"),
+    "A client's token is no proxy's": Mutation("authenticate(scope, TokenPlace.OWN_HEADER)", "authenticate(scope)"),
+    "An authorizer leaves nothing for the client to say of itself": Mutation(
+        'dict.fromkeys(ABOUT, "-") | said', "said"
+    ),
+    "A client's token puts nobody into shadow": Mutation(
+        "authenticate(scope, TokenPlace.OWN_HEADER)", "authenticate(scope)"
+    ),
+    "Two tokens of a proxy are none": Mutation("if len(values) != 1:", "if not values:"),
+    "What a proxy sends after a body that never came is no request": Mutation(
+        "if announces_body(headers):", "if False:"
+    ),
+    "Nothing in a name begins another header": Mutation("_PLAIN.fullmatch(text) is not None", "text.isascii()"),
     # 9: a block that was answered for is in force
     "What another signer revoked is found by who certified him": Mutation(
         "self._writer.vouch(signer)  # found by whoever certified him", "pass"
@@ -442,8 +516,100 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     "Whoever's clock is wrong is heard": Mutation(
         "self._parts.open_event(octets)", "self._parts.open_lasting(octets, EnvelopeKind.EVENT, None)"
     ),
-    "Cached answers give way to blocks": Mutation("submit(self._ocsp.giving_way, write)", "submit(write)"),
+    "Cached answers give way to blocks": Mutation("self._ocsp.giving_way(write)", "write()"),
     "What another host says is in force at once": Mutation("self._changed(transaction)", "pass"),
     "A block's end is a moment": Mutation("if moment.tzinfo is not None:", "if True:"),
-    "Changing takes an administrator": Mutation("role is not Role.ADMIN and", "False and"),
+    "Changing takes an administrator": Mutation("is not Role.ADMIN", "is None"),
+    "What was blocked under an older format is blocked": Mutation(
+        "for name in _CRLS}", 'for name in (*_CRLS, b"blocks")}'
+    ),
+    "No older format lets anybody go back": Mutation("for name in _CRLS}", 'for name in (*_CRLS, b"crl-watermarks")}'),
+    "A newer format is not taken for this one": Mutation("while at != FORMAT:", "while at in _STEPS:"),
+    "No store is brought forward that somebody has open": Mutation(
+        "while not _try_lock(descriptor, fcntl.LOCK_EX):", "while False:"
+    ),
+    "A store that has lost rows is refused at the start": Mutation(
+        'if rows != transaction.stat(database)["entries"]:', "if False:"
+    ),
+    "A store that is lost is no first start": Mutation("if traces:", "if False:"),
+    "No process of a service makes a store": Mutation("absent is Absent.MAKE and not", "not"),
+    "An empty file is no new store": Mutation("if octets == 0:", "if False:"),
+    "Blocks that cannot be found are not passed over": Mutation("if len(blocks) != entries:", "if False:"),
+    # 10: whoever was shut out stays out
+    "Nobody is let in because tokens are gone": Mutation("if tokens.kinds() != self.tokens.kinds():", "if False:"),
+    "An empty file of tokens is none": Mutation("if not digests:", "if False:"),
+    "Nobody begins without the tokens of a file": Mutation(
+        "if self._of_files.keys() != self._paths.keys():", "if False:"
+    ),
+    "A token that was removed opens nothing": Mutation("if look.taken:", "if False:"),
+    "A token that was removed is gone whatever is wrong elsewhere": Mutation(
+        "taken = tuple(", "taken = () if problems else tuple("
+    ),
+    "A token is of one kind": Mutation("in self._clashes(found):", "in self._clashes({}):"),
+    "A removed token is gone whoever has another one twice": Mutation(
+        "rest = tuple(digest for digest in found[kind] if digest not in shared)", "rest = self._of_files[kind]"
+    ),
+    "A kind whose last token is gone is still asked for": Mutation("rest or (digest_of_nobody(kind),)", "rest"),
+    "A worker begins with what the others have in force": Mutation("self._kept.write(content)", "pass"),
+    "Tokens of other files are not those of these": Mutation('document["paths"] != self._names()', "False"),
+    "Half of what is kept is nothing": Mutation("if digest == sha256(content).digest() else None", ""),
+    "The digest of a token opens nothing": Mutation("digest_of_token(token)", "digest_of_entry(token.decode())"),
+    "Callers show a certificate of the client CA": Mutation("context.verify_mode = ssl.CERT_REQUIRED", "pass"),
+    "A connection is made with what is in force": Mutation("self._in_force = context", "pass"),
+    "No session outlives the certificate that it was made with for long": Mutation(
+        " and now < self._made_at + FRESH_EVERY_S", ""
+    ),
+    "Without the client CA that is asked for nobody serves": Mutation(
+        "(self._paths.client_ca is not None and self._client_ca is None)", "False"
+    ),
+    "A client CA that was removed is gone whatever is wrong elsewhere": Mutation(
+        "if client_ca is not None and", "if not problems and client_ca is not None and"
+    ),
+    "A worker begins with the client CA that the others have in force": Mutation("self._kept.write(content)", "pass"),
+    # 11: no caller takes what others need, and nothing changes without a record
+    "A burst has an end": Mutation("return early_s if early_s > SLACK_S else 0.0", "return 0.0"),
+    "Many requests at once count as many": Mutation("count / self.per_s", "1 / self.per_s"),
+    "A batch counts as its items": Mutation(
+        "count_items(self._limits, scope, len(items))", "count_items(self._limits, scope, 1)"
+    ),
+    "Wrong tokens are counted by where they come from": Mutation(
+        "self._arrivals.put(places, self._rate.spend(due, times.now), times)", "pass"
+    ),
+    "Nobody locks out those with whom he shares an address": Mutation(
+        "self._limits.enter(caller)", "(self._limits.attempt(address), self._limits.enter(caller))"
+    ),
+    "A token has a slot of its own": Mutation("if holder == key:", "if holder:"),
+    "What an earlier setting has made of somebody says nothing": Mutation(
+        "if not due <= self._numbers[place] <= times.last:", "if not due <= self._numbers[place]:"
+    ),
+    "Every path below /v1/ has limits": Mutation("not path.startswith(LIMITED_PATHS)", 'path != "/v1/validate"'),
+    "What proxies ask has limits": Mutation("if self._limits is None:", "if True:"),
+    "Who sends slowly takes nobody's place": Mutation("self._admission.check()", "self._admission.__enter__()"),
+    "No batch that comes slowly takes a place": Mutation("self._admission.check()", "self._admission.__enter__()"),
+    "Nobody's bodies take all of the room": Mutation("self._held[holder] + octets > self._share", "False"),
+    "The head of a request has an end": Mutation("Stage.HEAD if for_s >= limits.head_s", "Stage.HEAD if False"),
+    "A client takes his answer": Mutation("Stage.UNSENT if for_s >= limits.unsent_s", "Stage.UNSENT if False"),
+    "There are so many connections and no more": Mutation(">= self._most", "< 0"),
+    "A body behind an upgrade is no request": Mutation("announces_body(self.headers)", "False"),
+    "Nothing behind an upgrade is a request": Mutation("self.cycle.keep_alive = False", "pass"),
+    "A handshake that failed leaves its place": Mutation("self.parser = None", "pass"),
+    "Nobody is cut off to make room": Mutation("stage in _ENDED_FOR_OTHERS and ", ""),
+    "Connections do not take all files": Mutation("allowed - RESERVED", "allowed"),
+    "No record, no change": Mutation("if necessity is Necessity.NEEDED:", "if False:"),
+    "A block does not wait for a record": Mutation("Necessity.WANTED", "Necessity.NEEDED"),
+    "Every change has records": Mutation("elif trail is None:", "elif trail is None or path != '/v1/blocks':"),
+    "Whoever may not is recorded": Mutation("problem.status in _NOT_ALLOWED", "False"),
+    "A record is on the disk before anybody is answered": Mutation("if durability is Durability.ON_DISK:", "if False:"),
+    "Half a record is none": Mutation("os.ftruncate(descriptor, length)", "pass"),
+    "Nothing that a record quotes ends it": Mutation("ensure_ascii=True", "ensure_ascii=False"),
+    "A file of records that was moved away is not written": Mutation(
+        "if named is not None and os.path.samestat(named, os.fstat(self._descriptor)):", "if True:"
+    ),
+    "No page of another origin changes anything": Mutation("and is_from_elsewhere(scope", "and False and (scope"),
+    "No page of a name that leads here does anything": Mutation("if not all(", "if False and not all("),
+    "Where nobody is asked, only own names are answered to": Mutation("if is_open else", "if False else"),
+    "Nothing is changed by who may no longer": Mutation('    permit_admin(rules, scope, "changes are made")\n', ""),
+    "Nothing is uploaded by who may no longer": Mutation("permit_admin(self._rules, scope, UPLOADING)", "return"),
+    "Nothing is decided for who may ask no longer": Mutation("before.tokens is self.tokens", "True"),
+    "No answer does anything in a browser": Mutation("        *reply.common,\n", ""),
 }

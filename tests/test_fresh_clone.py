@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 _ROOT = Path(__file__).parents[1]
-_NEEDED = ("Makefile", "LICENSE", "README.md", "pyproject.toml", "requirements", "scripts", "service")
+_NEEDED = (
+    *("Makefile", "LICENSE", "README.md", "pyproject.toml", "requirements", "scripts", "service"),
+    *("authorizer", "sidecar"),  # the package carries them
+)
 
 
 def _output(directory: Path, *command: str) -> str:

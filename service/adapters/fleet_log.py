@@ -11,11 +11,11 @@ import structlog
 from structlog.stdlib import BoundLogger
 
 from service.adapters.log_observer import LOGGER
-from service.adapters.prefetch_log import Seldom
 from service.application.clock import Clock
 from service.application.fleet.envelope import EnvelopeKind, Refusal
 from service.application.fleet.standing import Standing
 from service.application.fleet.telling import FleetEvent, RefusedDetails
+from service.application.seldom import Seldom
 
 MOST_LOST: Final = 5
 """Times in a minute that the loss of Redis is told: one that answers probes and nothing else is lost each second."""

@@ -11,6 +11,7 @@ import structlog
 from structlog.stdlib import BoundLogger
 
 from service.application.observer import (
+    AuthorizedDetails,
     BlockChange,
     BlockDetails,
     DecisionDetails,
@@ -23,12 +24,15 @@ from service.application.observer import (
     TrustStoreChange,
     TrustStoreDetails,
 )
+from service.core.model.failure import Code
 from service.core.model.verdict import Decision
 
 LOGGER: Final = "revet"
 
 MAX_UNCHAINED: Final = 20
 """Subjects of stray intermediates in one event; a bundle of all CAs in the wrong place would have thousands."""
+
+_DECIDED: Final = frozenset(code.value for code in Code)
 
 
 class LogObserver:
@@ -53,6 +57,14 @@ class LogObserver:
             trust_store=details.trust_store,
             duration_s=None if details.duration_s is None else round(details.duration_s, 6),
         )
+
+    def authorized(self, details: AuthorizedDetails) -> None:
+        """A request that nothing was decided about is information; a decision is told of already."""
+        fields = {"front": details.front, "code": details.code, "decision_id": details.decision_id}
+        if details.code not in _DECIDED:
+            self._log.info("authorize_refused", **fields)
+        elif self._is_debugging():
+            self._log.debug("authorize_answered", **fields)
 
     def would_deny(self, details: ShadowDetails) -> None:
         """What shadow mode is for: each is to be looked into before it is turned off."""
@@ -114,6 +126,8 @@ class LogObserver:
                 self._log.warning("block_removed", block=details.block_id, by=details.by)
             case BlockChange.UNREADABLE:
                 self._log.error("blocks_unreadable", problem=details.reason)
+            case BlockChange.NOT_WRITTEN:
+                self._log.error("block_not_written", by=details.by, problem=details.reason)
 
     def _is_debugging(self) -> bool:
         """Whether it is worth making an event that is for debugging alone."""

@@ -42,7 +42,13 @@ LIBRARY_FLOORS: Final[Mapping[str, int]] = {
 """What these write below that is about every request, of which the service has events of its own."""
 
 
-def configure_logs(level: LogLevel, form: LogFormat, stream: TextIO | None = None) -> None:
+ALWAYS: Final = ("revet.audit",)
+"""What these say is in the log whatever the level is: it is asked for later, by somebody else."""
+
+
+def configure_logs(
+    level: LogLevel, form: LogFormat, stream: TextIO | None = None, audited: Processor | None = None
+) -> None:
     """Send every event of this process to a stream, in one form. To be called once, before the first event.
 
     uvicorn must not configure its own log (`log_config=None`).
@@ -51,11 +57,17 @@ def configure_logs(level: LogLevel, form: LogFormat, stream: TextIO | None = Non
         level: The least important events that are written.
         form: What a line looks like.
         stream: Where it goes; None for standard error.
+        audited: Keeps records of some events, whatever the level; None for nobody.
     """
     target = sys.stderr if stream is None else stream
     common: list[Processor] = [add_log_level, add_logger_name, TimeStamper(fmt="iso", utc=True, key="time")]
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, *common, ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            *common,
+            *(() if audited is None else (audited,)),
+            ProcessorFormatter.wrap_for_formatter,
+        ],
         wrapper_class=BoundLogger,
         logger_factory=LoggerFactory(),
         cache_logger_on_first_use=False,
@@ -120,3 +132,5 @@ def _take_over(handler: logging.Handler, level: int) -> None:
         logger.handlers.clear()
         logger.propagate = True
         logger.setLevel(max(level, LIBRARY_FLOORS.get(name, logging.NOTSET)))
+    for name in ALWAYS:
+        logging.getLogger(name).setLevel(logging.INFO)

@@ -19,7 +19,10 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from service.adapters.metrics_directory import SUFFIX
+from service.application.caller_limits import Limited
+from service.application.fronts import Front
 from service.application.observer import (
+    AuthorizedDetails,
     BlockDetails,
     DecisionDetails,
     FetchDetails,
@@ -59,7 +62,10 @@ _merge: Final[Callable[[list[str]], Iterable[Metric]]] = MultiProcessCollector.m
 
 
 class PrometheusObserver:
-    """Counts what it is told. Implements `service.application.observer.Observer`. One in a process."""
+    """Counts what it is told. Implements `service.application.observer.Observer`, and what is told of limits.
+
+    One in a process.
+    """
 
     def __init__(self, started_at: datetime) -> None:
         """Begin to count.
@@ -84,6 +90,29 @@ class PrometheusObserver:
             "revet_validate_duration_seconds",
             "From the request to its decision, fetches included.",
             buckets=VALIDATE_BUCKETS_S,
+            registry=self.registry,
+        )
+        self._authorized = Counter(
+            "revet_authorize_answers",
+            "Answers to proxies, by who asked and why it was answered so.",
+            ("front", "code"),
+            registry=self.registry,
+        )
+        self._authorized_counts: dict[tuple[str, str], Counter] = {}
+        self._refused = Counter(
+            "revet_requests_refused",
+            "Requests that were refused before anybody looked at what they ask, by which limit.",
+            ("limit",),
+            registry=self.registry,
+        )
+        self._not_kept = Counter(
+            "revet_audit_failures",
+            "Records of changes that could not be written.",
+            registry=self.registry,
+        )
+        self._not_written = Counter(
+            "revet_data_write_failures",
+            "Writes to the data directory that failed: no room, or a disk that takes nothing.",
             registry=self.registry,
         )
         self._ignored = Counter(
@@ -127,6 +156,27 @@ class PrometheusObserver:
         if details.duration_s is not None:
             self._decision_seconds.observe(details.duration_s)
 
+    def authorized(self, details: AuthorizedDetails) -> None:
+        """Count it."""
+        labels = (details.front, details.code)
+        counted = self._authorized_counts.get(labels)
+        if counted is None:
+            counted = self._authorized_counts[labels] = self._authorized.labels(*labels)
+        counted.inc()
+
+    def limited(self, why: Limited, caller: str) -> None:
+        """Count it, and forget whose it was."""
+        del caller
+        self._refused.labels(why.value).inc()
+
+    def audit_not_kept(self) -> None:
+        """Count it."""
+        self._not_kept.inc()
+
+    def not_written(self) -> None:
+        """Count it, whatever it was."""
+        self._not_written.inc()
+
     def would_deny(self, details: ShadowDetails) -> None:
         """Count it, by the name of its trust store while there are few."""
         if len(self._shadow_stores) < MAX_SHADOW_STORES:
@@ -169,8 +219,12 @@ class PrometheusObserver:
         for kind in _KINDS:
             self._fetches.labels(kind, NO_PROBLEM)
             self._fetch_seconds.labels(kind)
+        for front in Front:
+            self._authorized.labels(front.value, Code.OK.value)
         for outcome in Ingested:
             self._crls.labels(outcome.value)
+        for why in Limited:
+            self._refused.labels(why.value)
         for code in PUT_ASIDE:
             self._shadow.labels(code.value, DEFAULT_STORE)
 

@@ -20,8 +20,11 @@ SUFFIX: Final = ".db"
 """Of the file of one process and one kind of metric."""
 
 
-ROOM_OCTETS: Final = 4 * 2**20
-"""What one process may write: a file of 1 MiB for each of its three kinds of metrics, and one to spare."""
+FILE_OCTETS: Final = 1 << 16
+"""Of each of its files, as prometheus-client makes them; all that one process counts takes an eighth of that."""
+
+KINDS: Final = ("counter", "histogram", "gauge_min", "gauge_mostrecent", "gauge_livemin", "gauge_livemax")
+"""Of metrics, as the names of files begin: a file of each process for each of them."""
 
 
 def prepare_metrics_directory(directory: Path) -> Mapping[str, str]:
@@ -43,7 +46,7 @@ def share_if_there_is_room(environment: MutableMapping[str, str]) -> bool:
     """Count in files only where there is room for them. To be called before prometheus-client is imported.
 
     It maps files with holes into memory: on a full disk the kernel ends whoever fills a hole (SIGBUS), and every
-    process that takes its place.
+    process that takes its place. So the files of this process are made here, without holes.
 
     Returns:
         Whether this process counts in files, or was not asked to; otherwise it counts for itself from now on.
@@ -51,17 +54,18 @@ def share_if_there_is_room(environment: MutableMapping[str, str]) -> bool:
     directory = metrics_directory(environment)
     if directory is None:
         return True
-    probe = directory / f"room-{os.getpid()}"
+    files = [directory / f"{kind}_{os.getpid()}{SUFFIX}" for kind in KINDS]
     try:
         directory.mkdir(mode=0o700, exist_ok=True)
-        with probe.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, ROOM_OCTETS)
+        for path in files:
+            with path.open("ab") as file:
+                os.posix_fallocate(file.fileno(), 0, FILE_OCTETS)
     except OSError:
+        for path in files:
+            with contextlib.suppress(OSError):
+                path.unlink()
         del environment[VARIABLE]
         return False
-    finally:
-        with contextlib.suppress(OSError):
-            probe.unlink()
     return True
 
 

@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from service.adapters.write_failures import nobody, telling
 from service.application.prefetch.pending import MAX_PENDING
 from service.core.der import tlv
 
@@ -25,7 +26,12 @@ class PendingFiles:
     """Implements `service.application.prefetch.pending.PendingShelf`."""
 
     def __init__(
-        self, directory: Path, max_octets: int, dropped: Callable[[str], None], max_files: int = MAX_PENDING
+        self,
+        directory: Path,
+        max_octets: int,
+        dropped: Callable[[str], None],
+        max_files: int = MAX_PENDING,
+        not_written: Callable[[], object] = nobody,
     ) -> None:
         """Take the directory, which must exist.
 
@@ -34,11 +40,13 @@ class PendingFiles:
             max_octets: Of all files together; 0 keeps none.
             dropped: Is told the digest of what found no room, or gave way.
             max_files: Kept.
+            not_written: Is called when one could not be written.
         """
         self._directory = directory
         self._max_octets = max_octets
         self._max_files = max_files
         self._dropped = dropped
+        self._not_written = not_written
         for unfinished in directory.glob("*.part"):
             unfinished.unlink(missing_ok=True)
 
@@ -55,8 +63,9 @@ class PendingFiles:
         if not path.exists():
             part = path.with_suffix(".part")
             try:
-                part.write_bytes(data)
-                part.rename(path)
+                with telling(self._not_written):
+                    part.write_bytes(data)
+                    part.rename(path)
             finally:
                 part.unlink(missing_ok=True)
         self._make_room(path)

@@ -16,7 +16,7 @@ from service.application.places import Content, FilePlace, NotModified, Place, P
 from service.application.url_places import UrlPlaces
 from service.core.model.attempt import Problem
 
-MISSING_EXTRA = "s3:// needs the extra `aws`: pip install revet[aws]"
+MISSING_EXTRA = "s3:// needs the extra `aws`: pip install --require-hashes -r requirements/aws.txt, from the checkout"
 """What to do where boto3 is not installed."""
 
 

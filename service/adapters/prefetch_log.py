@@ -5,8 +5,6 @@ stopped moving, a place that cannot be listed. What goes well is for debugging; 
 What somebody may cause again and again, who reaches the socket, is told so often in a minute and no more.
 """
 
-from typing import Final
-
 import structlog
 from structlog.stdlib import BoundLogger
 
@@ -20,6 +18,7 @@ from service.application.prefetch.telling import (
     RolledBackDetails,
     StalledDetails,
 )
+from service.application.seldom import Seldom
 
 
 class PrefetchLog(NullPrefetchObserver):
@@ -77,33 +76,6 @@ class PrefetchLog(NullPrefetchObserver):
     def not_remembered(self, reason: str) -> None:
         """It goes on without."""
         self._log.warning("crl_sources_not_written", problem=reason)
-
-
-MOST_TOLD: Final = 10
-"""Requests of a kind that are told in `TOLD_IN_S`: enough to see what is wrong, and nothing to fill a disk with."""
-
-TOLD_IN_S: Final = 60.0
-
-
-class Seldom:
-    """Lets so many through in a minute, and counts the others."""
-
-    def __init__(self, clock: Clock, most: int = MOST_TOLD) -> None:
-        """Nothing was let through."""
-        self._clock = clock
-        self._most = most
-        self._since = clock.monotonic()
-        self._count = 0
-
-    def left_out(self) -> int | None:
-        """How many were not let through before this one, since one was; None where this one is not either."""
-        now = self._clock.monotonic()
-        left_out = 0
-        if now - self._since >= TOLD_IN_S:
-            left_out = max(0, self._count - self._most)
-            self._since, self._count = now, 0
-        self._count += 1
-        return left_out if self._count <= self._most else None
 
 
 class RequestLog:

@@ -1,7 +1,8 @@
 """The last line of defence of the log: what must not be in it is taken out of every event, whoever wrote it.
 
 Rules it keeps: by name (`token`, `authorization`, `certificate`, ...) and by looks (PEM, long base64 of DER, bearer
-tokens), in values of any depth, and in the text of messages and tracebacks; numbers pass, since a count is no secret.
+tokens, tokens that `revet token` has made), in values of any depth, and in the text of messages and tracebacks; numbers
+pass, since a count is no secret.
 
 What it does not do: make it right to log a secret. Nobody does; this is for the exception that quotes its input.
 """
@@ -40,6 +41,8 @@ _PEM: Final = re.compile(r"-----BEGIN[^-]*-----.*?(?:-----END[^-]*-----|\Z)", re
 # DER of 128 octets and more begins with 30 8x, `MI` and one of twelve letters in base64: in lines or in one, whose ends
 # may be written as escapes, and percent-encoded, as it stands in a header or a URL.
 _DER: Final = re.compile(r"MI[E-P](?:[A-Za-z0-9+/_=-]|%2[BbFf]|%3[Dd]|\\[rn]|[\r\n]){60,}")
+# As `application.tokens` makes them: a prefix, and 32 octets in base64 for URLs.
+_TOKEN: Final = re.compile(r"revet_[A-Za-z0-9_-]{43,}")
 _BEARER: Final = re.compile(r"(?i)\b(bearer\s+)[A-Za-z0-9._~+/=-]{8,}")
 _HEADER: Final = re.compile(r"(?i)\b(authorization|x-revet-token|cookie)(['\"]?\s*[:=,]\s*(?:b?['\"])?)[^'\"\r\n]+")
 _URL_PASSWORD: Final = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^/?#\s@]+@")
@@ -54,6 +57,7 @@ def redact_text(text: str) -> str:
     """Take out of a text what looks like a secret."""
     text = _PEM.sub(REDACTED, text)
     text = _DER.sub(REDACTED, text)
+    text = _TOKEN.sub(REDACTED, text)
     text = _BEARER.sub(rf"\1{REDACTED}", text)
     text = _HEADER.sub(rf"\1\2{REDACTED}", text)
     return _URL_PASSWORD.sub(rf"\1{REDACTED}@", text)

@@ -1,4 +1,8 @@
-"""How many requests are worked on at once: beyond that, the next one is told at once to come again."""
+"""How many requests are worked on at once: beyond that, the next one is told at once to come again.
+
+A place is taken when a request's body has come, and not before: whoever sends slowly would keep others out. What is
+held of bodies meanwhile is bounded by itself (`body_room`).
+"""
 
 from types import TracebackType
 
@@ -22,10 +26,18 @@ class Admission:
         """All places are free."""
         self._free = places
 
-    def __enter__(self) -> None:
-        """Take a place."""
+    def check(self) -> None:
+        """Look whether a place is free, before the body is awaited: where none is, it need not be sent.
+
+        Raises:
+            ProblemError: none is (503).
+        """
         if not self._free:
             raise ProblemError(overloaded())
+
+    def __enter__(self) -> None:
+        """Take a place."""
+        self.check()
         self._free -= 1
 
     def __exit__(

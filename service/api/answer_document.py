@@ -1,5 +1,7 @@
 """A verdict as callers see it."""
 
+from collections.abc import Callable
+
 from service.api.answers import Cache
 from service.api.moment import write_moment, write_optional
 from service.application.validate import ValidationAnswer
@@ -21,7 +23,7 @@ def answer_document(answer: ValidationAnswer) -> dict[str, object]:
         "decision": verdict.decision,
         "status": verdict.status,
         "code": verdict.code,
-        "detail": _detail(answer),
+        "detail": detail_of(answer, describe),
         "decision_id": answer.decision_id,
         "checked_at": write_moment(answer.checked_at),
         "valid_until": write_optional(answer.valid_until),
@@ -33,8 +35,14 @@ def answer_document(answer: ValidationAnswer) -> dict[str, object]:
     }
 
 
-def _detail(answer: ValidationAnswer) -> str:
-    sentence = describe(answer.verdict) if answer.enforced is None else f"{IN_SHADOW} {describe(answer.enforced)}"
+def detail_of(answer: ValidationAnswer, wording: Callable[[Verdict], str]) -> str:
+    """A sentence for a person, and what of the request was ignored.
+
+    Args:
+        answer: What is answered.
+        wording: Makes a sentence of a verdict.
+    """
+    sentence = wording(answer.verdict) if answer.enforced is None else f"{IN_SHADOW} {wording(answer.enforced)}"
     if not answer.ignored:
         return sentence
     named = list(answer.ignored[:MAX_IGNORED])

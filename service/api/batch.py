@@ -6,72 +6,86 @@ otherwise keep the event loop to itself for a third of a second.
 
 import asyncio
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from types import coroutine
 
 from pydantic_core import PydanticSerializationError, to_json
 from starlette.types import Receive, Scope
 
 from service.api.admission import Admission
-from service.api.authentication import Role
-from service.api.body import receive_json
+from service.api.authentication import Who
+from service.api.body import receive_body
+from service.api.body_room import BodyRoom
 from service.api.endpoint import Faults
+from service.api.json_text import read_json
+from service.api.limits import count_items
+from service.api.permission import permit
 from service.api.problems import ProblemError, internal, problem_of, too_many_items
 from service.api.reply import Reply
 from service.api.schemas import BatchRequest
 from service.api.validation import Validation
-from service.application.shadow import Enforcement
+from service.application.caller_limits import CallerLimits
 
 CONCURRENT_ITEMS = 32
 """Items of one batch that are worked on at once: a thousand that all time out after 500 ms are through in 16 s."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """Who asks, and how they are answered."""
-
-    role: Role
-    enforcement: Enforcement
-
-
 class BatchHandler:
     """Handles `POST /v1/validate/batch`."""
 
-    def __init__(self, validation: Validation, admission: Admission, faults: Faults) -> None:
-        """Take who answers, how many batches at once, and who is told of faults."""
+    def __init__(
+        self,
+        validation: Validation,
+        admission: Admission,
+        room: BodyRoom,
+        faults: Faults,
+        limits: CallerLimits | None = None,
+    ) -> None:
+        """Take the collaborators.
+
+        Args:
+            validation: Decides.
+            admission: How many batches at once.
+            room: For bodies that have not come to their end.
+            faults: Is told of our own faults.
+            limits: What each caller is held to; None where nothing is limited.
+        """
         self._validation = validation
         self._admission = admission
+        self._room = room
         self._faults = faults
+        self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive) -> Reply:
         """Answer one batch."""
         rules = self._validation.rules
-        role = rules.access.authenticate(scope["headers"])
-        enforcement = rules.access.enforcement(scope["headers"])
+        permit(rules, scope)
+        self._admission.check()
+        body = await receive_body(scope, receive, rules.max_batch_bytes, self._room)
+        who = permit(rules, scope)  # his token may have been removed meanwhile
         with self._admission:
-            document = await receive_json(scope, receive, rules.max_batch_bytes)
-            items = BatchRequest.model_validate(document).items
+            items = BatchRequest.model_validate(read_json(body)).items
             if len(items) > rules.max_items:
                 raise ProblemError(too_many_items(len(items), rules.max_items))
-            results = await self._answer_all(items, Asking(role, enforcement), scope["path"])
+            count_items(self._limits, scope, len(items))
+            results = await self._answer_all(items, who, scope["path"])
         return Reply(200, b'{"results":[%b]}' % b",".join(results))
 
-    async def _answer_all(self, items: tuple[object, ...], asking: Asking, path: str) -> list[bytes]:
+    async def _answer_all(self, items: tuple[object, ...], who: Who, path: str) -> list[bytes]:
         results = [b""] * len(items)
         queue = iter(enumerate(items))
-        workers = (self._work(queue, results, asking, path) for _ in range(min(CONCURRENT_ITEMS, len(items))))
+        workers = (self._work(queue, results, who, path) for _ in range(min(CONCURRENT_ITEMS, len(items))))
         await asyncio.gather(*workers)
         return results
 
-    async def _work(self, queue: Iterator[tuple[int, object]], results: list[bytes], asking: Asking, path: str) -> None:
+    async def _work(self, queue: Iterator[tuple[int, object]], results: list[bytes], who: Who, path: str) -> None:
         for number, item in queue:
-            results[number] = await self._answer(item, asking, path)
+            results[number] = await self._answer(item, who, path)
             await _let_others_run()
 
-    async def _answer(self, item: object, asking: Asking, path: str) -> bytes:
+    async def _answer(self, item: object, who: Who, path: str) -> bytes:
         try:
             # Without parsing it again: what is written here is the item itself, in one form.
-            return await self._validation.answer(_octets(item), lambda _: item, asking.role, asking.enforcement)
+            return await self._validation.answer(_octets(item), lambda _: item, who)
         except Exception as error:  # noqa: BLE001 - one bad item never fails the others
             problem = problem_of(error)
             if problem is None:

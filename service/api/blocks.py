@@ -13,19 +13,20 @@ from datetime import datetime
 from pydantic_core import to_json
 from starlette.types import Receive, Scope
 
-from service.api.authentication import Role
+from service.api.auditing import begin_change, tell_of_change
 from service.api.block_schemas import BlockRequest
 from service.api.body import receive_json
 from service.api.moment import write_moment, write_optional
+from service.api.permission import permit, permit_admin
 from service.api.problems import (
     FieldFault,
     ProblemError,
-    admin_needed,
     block_is_local,
     invalid_request,
 )
 from service.api.reply import Reply, json_reply
 from service.api.rules import ApiRules
+from service.application.auditing import Necessity
 from service.application.block_sharing import Reach
 from service.application.blocks import BlockIsLocalError, Blocks, PastBlockError, RemovalIsLocalError
 from service.core.model.block import Block, BlockMatch, FingerprintMatch, IssuerSerialMatch, SpkiMatch
@@ -62,13 +63,20 @@ class BlocksHandler:
             return Reply(200, await asyncio.to_thread(_list_document, blocks, self._blocks.now()))
         document = await receive_json(scope, receive, self._rules.max_request_bytes)
         request = BlockRequest.model_validate(document)
+        match, reason = read_match(request), request.reason.strip()
+        asked = request.model_dump(mode="json", exclude_none=True)
+        await begin_change(
+            self._rules, scope, by, asked, Necessity.WANTED
+        )  # nobody waits for a full disk to deny somebody
         try:
-            block = await self._blocks.add(read_match(request), request.reason.strip(), request.until, by)
+            block = await self._blocks.add(match, reason, request.until, by)
         except PastBlockError:
             raise _wrong("until", "has passed already") from None
         except BlockIsLocalError as error:
             document = block_document(error.block, error.block.created_at)
+            tell_of_change(scope, {"block": error.block.id})
             raise ProblemError(block_is_local(error.block.id, _WHY[error.reach], document)) from error
+        tell_of_change(scope, {"block": block.id})
         location = f"/v1/blocks/{block.id}".encode()
         return Reply(201, to_json(block_document(block, block.created_at)), headers=((b"location", location),))
 
@@ -80,6 +88,7 @@ class BlocksHandler:
         if scope["method"] in _READING:
             block = await self._blocks.get(block_id)
             return json_reply(200, block_document(block, self._blocks.now()))
+        await begin_change(self._rules, scope, by, {"block": block_id})
         try:
             await self._blocks.remove(block_id, by)
         except RemovalIsLocalError as error:
@@ -92,11 +101,9 @@ class BlocksHandler:
         Raises:
             ProblemError: nobody who may (401, 403).
         """
-        access = self._rules.access
-        role = access.authenticate(scope["headers"])
-        if role is not Role.ADMIN and scope["method"] not in _READING:
-            raise ProblemError(admin_needed("blocks are changed"))
-        return access.name_of(scope["headers"])
+        if scope["method"] in _READING:
+            return permit(self._rules, scope).name
+        return permit_admin(self._rules, scope, "blocks are changed")
 
 
 def read_match(request: BlockRequest) -> BlockMatch:

@@ -5,15 +5,16 @@ from collections.abc import AsyncIterator
 
 from starlette.types import Receive, Scope
 
+from service.api.body_room import BodyClaim, BodyRoom
 from service.api.json_text import read_json
-from service.api.problems import ProblemError, body_too_large, too_slow, unsupported_media_type
+from service.api.problems import Problem, ProblemError, body_too_large, too_slow, unsupported_media_type
 from service.api.reply import JSON, Headers, values_of
 
 GRACE_S = 5.0
-"""Seconds for any body. A request in flight takes one of a few hundred places, so nobody may sit on one."""
+"""Seconds for any body."""
 
 SLOWEST_BYTES_PER_S = 125_000
-"""1 Mbit/s: a body of the largest size may take as long as it takes at this speed, and the grace."""
+"""1 Mbit/s: what has come of a body gives it so much more time. Who announces much and sends nothing has the grace."""
 
 PIECE_BYTES = 2**20
 """A body that is not kept in memory is passed on in pieces of this size: each costs a change of threads."""
@@ -31,27 +32,31 @@ async def receive_json(scope: Scope, receive: Receive, max_bytes: int) -> object
     return read_json(await receive_body(scope, receive, max_bytes))
 
 
-async def receive_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
+async def receive_body(scope: Scope, receive: Receive, max_bytes: int, room: BodyRoom | None = None) -> bytes:
     """The octets of a request's body, which claims to be JSON.
 
     Args:
         scope: ASGI's description of the request.
         receive: Gives the body's pieces.
         max_bytes: Its largest size.
+        room: For what has come of bodies; None for those of administrators, who are not kept out by others.
 
     Raises:
-        ProblemError: it is of another type (415), too large (413) or too slow (408).
+        ProblemError: it is of another type (415), too large (413) or too slow (408), or there is no room for it (503).
         CallerGoneError: the connection ended.
     """
     headers: Headers = scope["headers"]
     _require_json(headers)
     _require_length(headers, max_bytes)
-    limit_s = GRACE_S + max_bytes / SLOWEST_BYTES_PER_S
+    claim = None if room is None else room.claim(scope)
     try:
-        async with asyncio.timeout(limit_s):
-            return await _read(receive, max_bytes)
+        async with asyncio.timeout(GRACE_S) as time:
+            return await _read(receive, max_bytes, time, claim)
     except TimeoutError:
-        raise ProblemError(too_slow(limit_s)) from None
+        raise ProblemError(body_too_slow()) from None
+    finally:
+        if claim is not None:
+            claim.end()
 
 
 async def receive_octets(
@@ -72,18 +77,19 @@ async def receive_octets(
     headers: Headers = scope["headers"]
     _require_type(headers, types)
     _require_length(headers, max_bytes)
-    limit_s = GRACE_S + max_bytes / SLOWEST_BYTES_PER_S
-    give_up_at = asyncio.get_running_loop().time() + limit_s
+    give_up_at = asyncio.get_running_loop().time() + GRACE_S
     size, is_more, pieces = 0, True, bytearray()
     while is_more:
         try:
             async with asyncio.timeout_at(give_up_at):
                 message = await receive()
         except TimeoutError:
-            raise ProblemError(too_slow(limit_s)) from None
+            raise ProblemError(body_too_slow()) from None
         if message["type"] == "http.disconnect":
             raise CallerGoneError
-        pieces += message.get("body", b"")
+        piece: bytes = message.get("body", b"")
+        pieces += piece
+        give_up_at += len(piece) / SLOWEST_BYTES_PER_S
         is_more = message.get("more_body", False)
         if size + len(pieces) > max_bytes:
             raise ProblemError(body_too_large(max_bytes))
@@ -122,7 +128,14 @@ def _require_length(headers: Headers, max_bytes: int) -> None:
             raise ProblemError(body_too_large(max_bytes))
 
 
-async def _read(receive: Receive, max_bytes: int) -> bytes:
+def body_too_slow() -> Problem:
+    """A body that did not come as fast as it has to."""
+    grace, speed = f"{GRACE_S:.0f} seconds", f"{SLOWEST_BYTES_PER_S:,} bytes"
+    return too_slow(f"A body has {grace} to arrive, and one more for each {speed} that have.")
+
+
+async def _read(receive: Receive, max_bytes: int, time: asyncio.Timeout, claim: BodyClaim | None) -> bytes:
+    begun_at = asyncio.get_running_loop().time()
     pieces: list[bytes] = []
     size = 0
     while True:
@@ -136,3 +149,6 @@ async def _read(receive: Receive, max_bytes: int) -> bytes:
         pieces.append(piece)
         if not message.get("more_body", False):
             return b"".join(pieces)
+        if claim is not None:
+            claim.grow(size)
+        time.reschedule(begun_at + GRACE_S + size / SLOWEST_BYTES_PER_S)

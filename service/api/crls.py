@@ -12,11 +12,13 @@ from typing import Final
 from pydantic_core import to_json
 from starlette.types import Receive, Scope
 
+from service.api.auditing import begin_change, tell_of_change
 from service.api.body import receive_json
+from service.api.crl_problems import unknown_crl
 from service.api.moment import write_moment, write_optional
 from service.api.operator_schemas import ResetRequest
 from service.api.permission import permit, permit_admin
-from service.api.problems import ProblemError, unknown_crl
+from service.api.problems import ProblemError
 from service.api.query import read_count, read_query, wrong
 from service.api.reply import Reply, json_reply
 from service.api.rules import ApiRules
@@ -65,13 +67,17 @@ class CrlsHandler:
         by = permit_admin(self._rules, scope, "watermarks are reset")
         document = await receive_json(scope, receive, self._rules.max_request_bytes)
         try:
-            found = await self._resetting.reset(_meant(ResetRequest.model_validate(document)), by)
+            request = ResetRequest.model_validate(document)
+            meant = _meant(request)
+            await begin_change(self._rules, scope, by, request.model_dump(exclude_none=True))
+            found = await self._resetting.reset(meant, by)
         except MalformedError as error:
             raise wrong("issuer", error.reason) from error
         except AmbiguousSlotError:
             raise wrong("slot", "several slots begin so") from None
         except NothingMeantError:
             raise ProblemError(unknown_crl()) from None
+        tell_of_change(scope, {"count": len(found), "slots": [one.slot.key.hex() for one in found]})
         return json_reply(200, {"reset": [_reset_document(one) for one in found]})
 
     def _page(self, wanted: Wanted) -> bytes:

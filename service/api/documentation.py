@@ -8,9 +8,22 @@ from starlette.types import Receive, Scope
 
 from service.api.docs_page import STYLE, render_page
 from service.api.openapi_parts import Json
-from service.api.reply import Reply
+from service.api.reply import COMMON_HEADERS, Header, Reply
 
 _STYLE_DIGEST = b64encode(sha256(STYLE.encode()).digest())
+
+# The page loads nothing from anywhere and runs nothing; its one style sheet is named by its digest.
+_POLICY = (
+    b"default-src 'none'; style-src 'sha256-%b'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    % _STYLE_DIGEST
+)
+
+_PAGE_HEADERS: tuple[Header, ...] = (
+    (b"content-security-policy", _POLICY),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+)
+"""Of the page alone: it has a link, and browsers that know no frame-ancestors."""
 
 
 class Documentation:
@@ -19,13 +32,8 @@ class Documentation:
     def __init__(self, document: Json) -> None:
         """Render both."""
         self._openapi = Reply(200, to_json(document))
-        # The page loads nothing from anywhere and runs nothing; its one style sheet is named by its digest.
-        policy = b"default-src 'none'; style-src 'sha256-%b'; base-uri 'none'; form-action 'none'" % _STYLE_DIGEST
         self._page = Reply(
-            200,
-            render_page(document).encode(),
-            b"text/html; charset=utf-8",
-            ((b"content-security-policy", policy), (b"x-frame-options", b"DENY")),
+            200, render_page(document).encode(), b"text/html; charset=utf-8", common=(*COMMON_HEADERS, *_PAGE_HEADERS)
         )
 
     async def openapi(self, _scope: Scope, _receive: Receive) -> Reply:

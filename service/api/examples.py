@@ -155,6 +155,14 @@ REVOKED: Final[dict[str, Any]] = {
 }
 """It is revoked."""
 
+AUTHORIZED: Final[dict[str, Any]] = {
+    field: ALLOW[field] for field in ("decision", "status", "code", "detail", "decision_id", "valid_until")
+}
+"""What a proxy is answered about the good one."""
+
+NOT_AUTHORIZED: Final[dict[str, Any]] = {field: REVOKED[field] for field in AUTHORIZED}
+"""What it is answered about the revoked one."""
+
 READY: Final[dict[str, Any]] = {
     "status": "ready",
     "checks": {"trust_stores": {"ok": True, "detail": ""}, "store": {"ok": True, "detail": ""}},

@@ -1,10 +1,11 @@
 """Answers as they were sent, to be sent again: what `VerdictCache` keeps for this interface.
 
 A request is the same where its octets are, and the caller is one to whom the same is answered. Of what is sent again
-the decision's id is new, and `cache` says so; `checked_at` stays, since that is when it was checked.
+the decision's id is new, and `cache` says so where there is one; `checked_at` stays, since that is when it was checked.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
@@ -12,6 +13,7 @@ from pydantic_core import to_json
 
 from service.api.answer_document import answer_document
 from service.api.answers import Cache
+from service.api.reply import Header
 from service.application.shadow import WouldDeny, would_deny
 from service.application.validate import ValidationAnswer
 from service.core.model.failure import Code
@@ -22,10 +24,30 @@ _HIT: Final = b'"cache":"%b"}' % Cache.HIT.encode()
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """An answer in the form that one path gives it.
+
+    Attributes:
+        body: JSON, which names the decision's id once.
+        headers: What says the same in headers, but for the decision's id.
+    """
+
+    body: bytes = field(repr=False)
+    headers: tuple[Header, ...] = field(default=(), repr=False)
+
+    @property
+    def octets(self) -> int:
+        """Its length."""
+        return len(self.body) + sum(len(name) + len(value) for name, value in self.headers)
+
+
+@dataclass(frozen=True, slots=True)
 class KeptAnswer:
     """One answer around its decision's id.
 
     Attributes:
+        valid_until: Until when it may be reused; None for never.
+        headers: What says the same in headers.
         before: Its JSON up to the id.
         after: The rest, which says that it was decided before.
         denial: In shadow, what it would have been.
@@ -35,6 +57,8 @@ class KeptAnswer:
     code: Code
     before: bytes = field(repr=False)
     after: bytes = field(repr=False)
+    valid_until: datetime | None
+    headers: tuple[Header, ...] = field(default=(), repr=False)
     denial: WouldDeny | None = field(default=None, repr=False)
 
     def body(self, decision_id: str) -> bytes:
@@ -52,22 +76,39 @@ def request_key(body: bytes, purpose: bytes) -> bytes:
     return sha256(purpose + b"\x00" + body).digest()
 
 
-def write_answer(answer: ValidationAnswer) -> bytes:
-    """An answer's JSON."""
-    return to_json(answer_document(answer))
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An answer that was decided now or before, as it is sent now.
+
+    Attributes:
+        answer: What can be given again.
+        decision_id: Names it this time.
+        body: Its JSON with that id.
+    """
+
+    answer: KeptAnswer
+    decision_id: str
+    body: bytes = field(repr=False)
 
 
-def kept_answer(answer: ValidationAnswer, body: bytes, trust_store: str) -> KeptAnswer:
+def write_answer(answer: ValidationAnswer) -> Written:
+    """An answer as `POST /v1/validate` gives it."""
+    return Written(to_json(answer_document(answer)))
+
+
+def kept_answer(answer: ValidationAnswer, written: Written, trust_store: str) -> KeptAnswer:
     """What to keep of an answer.
 
     Args:
         answer: What was answered.
-        body: Its JSON, as `write_answer` has made it.
+        written: Its form.
         trust_store: Which was named.
     """
-    before, _, after = body.partition(answer.decision_id.encode())
-    after = after.removesuffix(_MISS) + _HIT
+    before, _, after = written.body.partition(answer.decision_id.encode())
+    if after.endswith(_MISS):
+        after = after.removesuffix(_MISS) + _HIT
     denial = None
     if answer.enforced is not None:
         denial = would_deny(answer.enforced, answer.decision_id, trust_store, answer.checked_at)
-    return KeptAnswer(answer.verdict.decision, answer.verdict.code, before, after, denial)
+    verdict = answer.verdict
+    return KeptAnswer(verdict.decision, verdict.code, before, after, answer.valid_until, written.headers, denial)

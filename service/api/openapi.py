@@ -9,12 +9,24 @@ from functools import cache
 
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from service.api import examples, openapi_operators
+from service.api import examples, openapi_authorize, openapi_operators
 from service.api.answers import Answer, AnswerSchema, BatchAnswer, Health, ProblemAnswer, ReadinessAnswer
 from service.api.block_schemas import BlockAnswer, BlockProblemAnswer, BlockRequest, BlocksAnswer
 from service.api.blocks import BLOCK_ID
+from service.api.openapi_authorize import authorize_paths
 from service.api.openapi_operators import operator_paths
-from service.api.openapi_parts import REFERENCES, RETRY_AFTER, Json, answer, body, problems, problems_of, security
+from service.api.openapi_parts import (
+    BEARER,
+    OWN_HEADER,
+    REFERENCES,
+    RETRY_AFTER,
+    Json,
+    answer,
+    body,
+    problems,
+    problems_of,
+    security,
+)
 from service.api.rules import ApiRules, OperationsPort
 from service.api.schemas import BatchRequest, Schema, ValidateRequest
 
@@ -33,6 +45,7 @@ def openapi_document(version: str, rules: ApiRules) -> Json:
         "/v1/validate/batch": {"post": _validate_batch(rules)},
         "/v1/blocks": {"get": _blocks(rules), "post": _add_block(rules)},
         "/v1/blocks/{id}": {"get": _block(rules), "delete": _remove_block(rules)},
+        **authorize_paths(rules),
         **operator_paths(rules),
         "/healthz": {"get": _health()},
     }
@@ -86,7 +99,7 @@ def _blocks(rules: ApiRules) -> Json:
         "security": security(rules),
         "responses": {
             "200": answer("Every block.", BlocksAnswer, {"one": {"blocks": [examples.BLOCK]}}),
-            **problems_of(rules, {500, 503}),
+            **problems_of(rules, {500}),
         },
     }
 
@@ -116,7 +129,7 @@ def _block(rules: ApiRules) -> Json:
         "parameters": [_BLOCK_ID],
         "responses": {
             "200": answer("The block.", BlockAnswer, {"blocked": examples.BLOCK}),
-            **problems_of(rules, {404, 500, 503}),
+            **problems_of(rules, {404, 500}),
         },
     }
 
@@ -129,7 +142,7 @@ def _remove_block(rules: ApiRules) -> Json:
         "description": "An administrator's token is needed where tokens are configured.",
         "security": security(rules),
         "parameters": [_BLOCK_ID],
-        "responses": {"204": {"description": "It is gone."}, **problems_of(rules, {403, 404, 500, 503}), **_local()},
+        "responses": {"204": {"description": "It is gone."}, **problems_of(rules, {403, 404, 500}), **_local()},
     }
 
 
@@ -205,10 +218,17 @@ def _docs() -> Json:
 
 def _security_schemes(rules: ApiRules) -> Json:
     schemes: Json = {
-        "token": {"type": "http", "scheme": "bearer", "description": "A caller's or an administrator's token."},
+        BEARER: {"type": "http", "scheme": "bearer", "description": "A caller's or an administrator's token."},
+        OWN_HEADER: {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-Revet-Token",
+            "description": "The same, of a proxy: Authorization is its client's.",
+        },
         "clientCertificate": {"type": "mutualTLS", "description": "A certificate that the operator's CA issued."},
     }
-    return {name: schemes[name] for way in security(rules) for name in way}
+    ways = [*security(rules), *security(rules, OWN_HEADER)]
+    return {name: schemes[name] for way in ways for name in way}
 
 
 def _schemas(rules: ApiRules) -> Json:
@@ -237,6 +257,6 @@ def _models() -> Json:
             *(Health, ProblemAnswer, ReadinessAnswer),
         )
     ]
-    answers += [(model, "serialization") for model in openapi_operators.ANSWERS]
+    answers += [(model, "serialization") for model in (*openapi_operators.ANSWERS, *openapi_authorize.ANSWERS)]
     _, described = models_json_schema([*requests, *answers], ref_template=f"{REFERENCES}{{model}}")
     return dict(sorted(described["$defs"].items()))

@@ -67,7 +67,7 @@ def _crls(rules: ApiRules) -> Json:
         ],
         "responses": {
             "200": answer("A page.", CrlsAnswer, {"one": examples.CRLS}),
-            **problems_of(rules, {400, 500, 503}),
+            **problems_of(rules, {400, 500}),
         },
     }
 
@@ -96,7 +96,7 @@ def _uploads(rules: ApiRules) -> Json:
         "security": security(rules),
         "responses": {
             "200": answer("Every upload.", UploadsAnswer, {"one": {"uploads": [examples.UPLOAD]}}),
-            **problems_of(rules, {500, 503}),
+            **problems_of(rules, {500}),
         },
     }
 
@@ -128,7 +128,7 @@ def _remove_upload(rules: ApiRules) -> Json:
         "description": f"What it gave stays held. {_ADMIN}",
         "security": security(rules),
         "parameters": [_UPLOAD_NAME],
-        "responses": {"204": {"description": "It is gone."}, **problems_of(rules, {400, 403, 404, 409, 500, 503})},
+        "responses": {"204": {"description": "It is gone."}, **problems_of(rules, {400, 403, 404, 409, 500})},
     }
 
 

@@ -1,11 +1,12 @@
 """`/healthz`, `/readyz`, `/metrics`: for probes and scrapers, who need no token. Nothing here names a certificate.
 
 `/healthz` says that the process lives. `/readyz` is 503 until every check has passed once; from then on trouble is
-told but not acted upon, since taking every replica out of service at once helps nobody.
+told but not acted upon, since taking every replica out of service at once helps nobody. While the service ends it is
+503 again, before anything is refused: whoever balances load learns of it in time.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
@@ -45,6 +46,11 @@ class CheckResult:
     detail: str = ""
 
 
+DRAINING = "draining"
+"""The check that fails while the service ends; there is no other then."""
+
+_ENDS = CheckResult(Condition.FAILED, "the service ends: send requests to another replica")
+
 ReadinessCheck: TypeAlias = Callable[[], Awaitable[CheckResult]]
 """Looks at one thing that answering depends on."""
 
@@ -60,9 +66,33 @@ class Readiness:
         self._checks = checks
         self._faults = faults
         self._was_ready = False
+        self._is_draining = False
+
+    @property
+    def was_ready(self) -> bool:
+        """Whether all checks have passed once, here or in the process before this one."""
+        return self._was_ready
+
+    async def succeed(self, essential: Collection[str]) -> bool:
+        """Take over from a process that was ready, if these checks do not fail; tell whether that is so.
+
+        Sources that are new with this process keep no service out that has served before it.
+
+        Args:
+            essential: Checks without which no request is answered as it should be.
+        """
+        results = await asyncio.gather(*(self._run(name, self._checks[name]) for name in essential))
+        self._was_ready = all(result.condition is not Condition.FAILED for result in results)
+        return self._was_ready
+
+    def drain(self) -> None:
+        """Be not ready from now on, at once and for good: the service ends."""
+        self._is_draining = True
 
     async def report(self) -> tuple[ReadyStatus, dict[str, CheckResult]]:
         """Run all checks, side by side."""
+        if self._is_draining:
+            return ReadyStatus.NOT_READY, {DRAINING: _ENDS}
         results = await asyncio.gather(*(self._run(name, check) for name, check in self._checks.items()))
         if all(result.condition is not Condition.FAILED for result in results):
             self._was_ready = True

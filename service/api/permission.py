@@ -2,18 +2,18 @@
 
 from starlette.types import Scope
 
-from service.api.authentication import Role
+from service.api.authentication import Role, Who
 from service.api.problems import ProblemError, admin_needed
 from service.api.rules import ApiRules
 
 
-def permit(rules: ApiRules, scope: Scope) -> None:
-    """Let in who may look.
+def permit(rules: ApiRules, scope: Scope) -> Who:
+    """Let in who may ask and look.
 
     Raises:
         ProblemError: nobody who may (401).
     """
-    rules.access.authenticate(scope["headers"])
+    return rules.access.authenticate(scope)
 
 
 def permit_admin(rules: ApiRules, scope: Scope, what: str) -> str:
@@ -30,6 +30,7 @@ def permit_admin(rules: ApiRules, scope: Scope, what: str) -> str:
     Raises:
         ProblemError: nobody who may (401, 403).
     """
-    if rules.access.authenticate(scope["headers"]) is not Role.ADMIN:
+    who = permit(rules, scope)
+    if who.role is not Role.ADMIN:
         raise ProblemError(admin_needed(what))
-    return rules.access.name_of(scope["headers"])
+    return who.name

@@ -13,7 +13,12 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from service.api.reply import PROBLEM_JSON, Header, Reply
-from service.application.blocks import BlocksUnavailableError, TooManyBlocksError, UnknownBlockError
+from service.application.blocks import (
+    BlockNotWrittenError,
+    BlocksUnavailableError,
+    TooManyBlocksError,
+    UnknownBlockError,
+)
 from service.application.evidence_store import StoreError
 from service.application.prefetch.desk import PrefetcherUnavailableError
 from service.application.submission import SubmissionError
@@ -24,7 +29,7 @@ TYPE_PREFIX = "urn:revet:problem:"
 RETRY_AFTER_S = 1
 """Seconds after which one who was turned away may try again: requests last half a second at most by default."""
 
-_RETRY_LATER = ((b"retry-after", b"%d" % RETRY_AFTER_S),)
+RETRY_LATER = ((b"retry-after", b"%d" % RETRY_AFTER_S),)
 
 MAX_FIELDS = 8
 """Fields that one problem names; who has more of them wrong reads the documentation."""
@@ -102,20 +107,30 @@ def problem_of(error: Exception) -> Problem | None:
             return invalid_request(_faults(error))
         case SubmissionError():
             return unreadable_certificates(error.reason)
-        case BlocksUnavailableError():
-            return blocks_unavailable()
+        case BlockNotWrittenError() | BlocksUnavailableError() | TooManyBlocksError() | UnknownBlockError():
+            return _problem_of_blocks(error)
         case PrefetcherUnavailableError():
             return prefetcher_unavailable(str(error))
         case StoreError():
             return store_unavailable()
-        case TooManyBlocksError():
-            return too_many_blocks()
-        case UnknownBlockError():
-            return unknown_block()
         case UnknownTrustStoreError():
             return unknown_trust_store(is_unusable=error.problem is not None)
         case _:
             return None
+
+
+def _problem_of_blocks(
+    error: BlockNotWrittenError | BlocksUnavailableError | TooManyBlocksError | UnknownBlockError,
+) -> Problem:
+    match error:
+        case BlockNotWrittenError():
+            return block_not_written()
+        case BlocksUnavailableError():
+            return blocks_unavailable()
+        case TooManyBlocksError():
+            return too_many_blocks()
+        case UnknownBlockError():
+            return unknown_block()
 
 
 def problem_reply(problem: Problem) -> Reply:
@@ -208,7 +223,18 @@ def blocks_unavailable() -> Problem:
         "blocks-unavailable",
         "The block list cannot be used",
         "Nothing is decided without it; the log and /readyz say more.",
-        headers=_RETRY_LATER,
+        headers=RETRY_LATER,
+    )
+
+
+def block_not_written() -> Problem:
+    """A change of blocks that a full or broken disk has not taken: what is decided rests on what is held."""
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "blocks-unavailable",
+        "The block list cannot be written",
+        "Nothing was changed; the log says why.",
+        headers=RETRY_LATER,
     )
 
 
@@ -223,61 +249,6 @@ def block_is_local(block_id: str, why: str, block: Mapping[str, object] | None =
     )
 
 
-def unknown_source() -> Problem:
-    """A refresh of what is no source here; which ones are is for those who may list them."""
-    return Problem(
-        HTTPStatus.NOT_FOUND, "unknown-source", "There is no such source", "GET /v1/crls lists those there are."
-    )
-
-
-def unknown_crl() -> Problem:
-    """A reset of what is not held."""
-    return Problem(
-        HTTPStatus.NOT_FOUND,
-        "unknown-crl",
-        "No such CRL is held",
-        "Nothing was reset: GET /v1/crls lists what is held, with issuer, slot and source.",
-    )
-
-
-def unknown_upload() -> Problem:
-    """A file that was not uploaded."""
-    return Problem(
-        HTTPStatus.NOT_FOUND,
-        "unknown-upload",
-        "There is no such upload",
-        "GET /v1/crls/uploads lists those there are.",
-    )
-
-
-def too_many_uploads() -> Problem:
-    """No room for another file."""
-    return Problem(
-        HTTPStatus.CONFLICT,
-        "too-many-uploads",
-        "There is no room for another upload",
-        "Nothing was uploaded: remove uploads that are published elsewhere by now, or configure a place for them.",
-    )
-
-
-def upload_under_way() -> Problem:
-    """Another request changes the same name, and does not come to its end."""
-    return Problem(
-        HTTPStatus.CONFLICT,
-        "upload-under-way",
-        "Another upload of this name is under way",
-        "Nothing was changed: try again when it has been read.",
-    )
-
-
-def crl_refused(problem: str, detail: str) -> Problem:
-    """An upload that nobody may hold; everything is as it was before."""
-    more = f" ({printable(detail)})" if detail else ""
-    return Problem(
-        HTTPStatus.UNPROCESSABLE_ENTITY, "crl-refused", "The CRL is refused", f"Nothing has changed: {problem}{more}."
-    )
-
-
 def prefetcher_unavailable(reason: str = "") -> Problem:
     """Nobody fetches CRLs at this moment; the reason says how that is known."""
     how = f" ({reason})" if reason else ""
@@ -286,7 +257,7 @@ def prefetcher_unavailable(reason: str = "") -> Problem:
         "prefetcher-unavailable",
         "The prefetcher does not answer",
         f"It is being replaced, as a rule; try again in {RETRY_AFTER_S} s.{how}",
-        headers=_RETRY_LATER,
+        headers=RETRY_LATER,
     )
 
 
@@ -297,7 +268,7 @@ def store_unavailable() -> Problem:
         "store-unavailable",
         "The store cannot be used",
         "Nothing was changed; /readyz says more.",
-        headers=_RETRY_LATER,
+        headers=RETRY_LATER,
     )
 
 
@@ -318,13 +289,13 @@ def method_not_allowed(allowed: Iterable[str]) -> Problem:
     )
 
 
-def too_slow(limit_s: float) -> Problem:
-    """A body that did not arrive in time."""
+def too_slow(detail: str) -> Problem:
+    """A request that did not arrive in time, or its body."""
     return Problem(
         HTTPStatus.REQUEST_TIMEOUT,
         "too-slow",
-        "The body did not arrive in time",
-        f"The whole body is to arrive within {limit_s:.0f} seconds.",
+        "The request did not arrive in time",
+        detail,
         headers=((b"connection", b"close"),),
     )
 
@@ -362,7 +333,7 @@ def overloaded() -> Problem:
         "overloaded",
         "Too many requests at once",
         f"Try again in {RETRY_AFTER_S} s.",
-        headers=_RETRY_LATER,
+        headers=RETRY_LATER,
     )
 
 

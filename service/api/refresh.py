@@ -6,12 +6,14 @@ everything is meant, as with `{}`.
 
 from starlette.types import Receive, Scope
 
+from service.api.auditing import begin_change
 from service.api.body import receive_body
+from service.api.crl_problems import unknown_source
 from service.api.json_text import read_json
 from service.api.moment import write_moment
 from service.api.operator_schemas import PurgeRequest, RefreshRequest
 from service.api.permission import permit_admin
-from service.api.problems import ProblemError, unknown_source
+from service.api.problems import ProblemError
 from service.api.query import read_flag, read_query, wrong
 from service.api.reply import Reply, json_reply
 from service.api.rules import ApiRules
@@ -36,8 +38,10 @@ class RefreshHandler:
         by = permit_admin(self._rules, scope, "sources are refreshed")
         waiting = Waiting.DONE if read_flag(read_query(scope, (WAIT,)), WAIT) else Waiting.STARTED
         request = RefreshRequest.model_validate(await _document(scope, receive, self._rules.max_request_bytes))
+        named = _named(request)
+        await begin_change(self._rules, scope, by, {"sources": "all" if named is None else named})
         try:
-            refreshed = await self._refreshing.refresh(_named(request), waiting, by)
+            refreshed = await self._refreshing.refresh(named, waiting, by)
         except UnknownSourceError:
             raise ProblemError(unknown_source()) from None
         is_done = waiting is Waiting.DONE and not refreshed.running
@@ -57,6 +61,7 @@ class PurgeHandler:
         by = permit_admin(self._rules, scope, "caches are purged")
         request = PurgeRequest.model_validate(await _document(scope, receive, self._rules.max_request_bytes))
         kinds = tuple(kind for kind in CacheKind if kind in request.caches)
+        await begin_change(self._rules, scope, by, {"caches": [kind.value for kind in kinds]})
         return json_reply(200, {"purged": kinds, "generation": await self._purging.purge(kinds, by)})
 
 

@@ -5,6 +5,8 @@ from enum import Enum
 from typing import Final
 
 from service.api.authentication import Access
+from service.api.client_cert.header import HeaderNames
+from service.application.fronts import Front
 
 MIB: Final = 2**20
 
@@ -41,6 +43,9 @@ class ApiRules:
         max_items: Requests in one batch.
         operations: Where the operations are served.
         max_crl_bytes: Largest CRL that may be uploaded.
+        fronts: Which fronts may ask for authorizations.
+        header_names: What the headers are called that they hand certificates over in.
+        hosts: What the service is called, besides its addresses and `localhost`, where nobody is asked who he is.
     """
 
     access: Access = field(default_factory=Access)
@@ -51,3 +56,6 @@ class ApiRules:
     max_items: int = MAX_ITEMS
     operations: OperationsPort = OperationsPort.MAIN
     max_crl_bytes: int = 128 * MIB
+    fronts: frozenset[Front] = frozenset(Front)
+    header_names: HeaderNames = field(default_factory=HeaderNames)
+    hosts: frozenset[str] = frozenset()

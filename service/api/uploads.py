@@ -10,10 +10,12 @@ from typing import Final
 from starlette.types import Receive, Scope
 
 from service.api.admission import Admission
+from service.api.auditing import begin_change, tell_of_change
 from service.api.body import receive_octets
+from service.api.crl_problems import crl_refused, too_many_uploads, unknown_upload, upload_under_way
 from service.api.moment import write_moment, write_optional
 from service.api.permission import permit, permit_admin
-from service.api.problems import ProblemError, crl_refused, too_many_uploads, unknown_upload, upload_under_way
+from service.api.problems import ProblemError
 from service.api.query import wrong
 from service.api.reply import Reply, json_reply
 from service.api.rules import ApiRules
@@ -28,6 +30,9 @@ from service.application.operating.uploads import (
     UploadUnderWayError,
 )
 from service.application.prefetch.source_record import GivenCrl
+
+UPLOADING: Final = "CRLs are uploaded"
+"""What takes an administrator."""
 
 UPLOAD_NAME: Final = "name"
 """The part of the path that names an upload."""
@@ -61,10 +66,11 @@ class UploadsHandler:
 
     async def item(self, scope: Scope, receive: Receive) -> Reply:
         """Handle `PUT` and `DELETE` of one."""
-        by = permit_admin(self._rules, scope, "CRLs are uploaded")
+        by = permit_admin(self._rules, scope, UPLOADING)
         name: str = scope["path_params"][UPLOAD_NAME]
         if NAME.fullmatch(name) is None:
             raise wrong(UPLOAD_NAME, "1 to 64 of A-Z, a-z, 0-9, dot, underscore and hyphen, and .crl")
+        await begin_change(self._rules, scope, by, {"name": name})
         if scope["method"] == "DELETE":
             try:
                 await self._uploads.remove(name, by)
@@ -74,8 +80,19 @@ class UploadsHandler:
                 raise ProblemError(upload_under_way()) from None
             return Reply(204, b"")
         with self._admission:
-            upload = await self._add(name, receive_octets(scope, receive, self._rules.max_crl_bytes, TYPES), by)
+            upload = await self._add(name, self._receive(scope, receive), by)
+        tell_of_change(scope, {"octets": upload.file.octets, "became": upload.outcome.value})
         return json_reply(202 if upload.outcome is UploadOutcome.WAITING else 200, self._document(upload))
+
+    async def _receive(self, scope: Scope, receive: Receive) -> AsyncIterator[bytes]:
+        """The body's pieces; after the last of them, which may be minutes later, whether he still may is asked again.
+
+        Raises:
+            ProblemError: the body cannot be taken (408, 413, 415), or he may no longer (401, 403).
+        """
+        async for octets in receive_octets(scope, receive, self._rules.max_crl_bytes, TYPES):
+            yield octets
+        permit_admin(self._rules, scope, UPLOADING)
 
     async def _add(self, name: str, pieces: AsyncIterator[bytes], by: str) -> Upload:
         try:

@@ -7,10 +7,12 @@ from datetime import timedelta
 from starlette.types import Receive, Scope
 
 from service.api.admission import Admission
-from service.api.authentication import Role
+from service.api.authentication import Role, Who
 from service.api.body import receive_body
+from service.api.body_room import BodyRoom
 from service.api.json_text import read_json
-from service.api.kept_answers import KeptAnswer, kept_answer, request_key, write_answer
+from service.api.kept_answers import Given, KeptAnswer, Written, kept_answer, request_key, write_answer
+from service.api.permission import permit
 from service.api.problems import ProblemError, admin_needed, overrides_refused
 from service.api.reply import Reply
 from service.api.rules import ApiRules, Overrides
@@ -19,7 +21,14 @@ from service.api.schemas import Options, PolicyOptions, ValidateRequest
 from service.application.inline_evidence import InlineEvidence, read_inline_evidence
 from service.application.shadow import Enforcement
 from service.application.submission import Submission, SubmissionError, read_der_list, read_submission
-from service.application.validate import Anchors, Fetching, Reuse, ValidationRequest, Validator
+from service.application.validate import (
+    Anchors,
+    Fetching,
+    Reuse,
+    ValidationAnswer,
+    ValidationRequest,
+    Validator,
+)
 from service.application.verdict_cache import Kept, VerdictCache
 from service.core.decision.issuer_policy import with_asked
 from service.core.model.policy import Policy, PolicyInputs
@@ -47,20 +56,13 @@ class Validation:
     rules: ApiRules
     answers: VerdictCache[KeptAnswer] | None = None
 
-    async def answer(
-        self,
-        body: bytes,
-        read: Callable[[bytes], object],
-        role: Role,
-        enforcement: Enforcement = Enforcement.ENFORCED,
-    ) -> bytes:
+    async def answer(self, body: bytes, read: Callable[[bytes], object], who: Who) -> bytes:
         """The answer to one request, as JSON.
 
         Args:
             body: The request as it came.
             read: Makes a value of it.
-            role: Who asks.
-            enforcement: How they are answered, whatever holds for others.
+            who: Who asks.
 
         Raises:
             ProblemError: it may not carry options (403).
@@ -68,27 +70,54 @@ class Validation:
             SubmissionError: the certificate is no text of one, or there are too many intermediates (400).
             UnknownTrustStoreError: there is no such trust store (404).
         """
-        if self.answers is None:
-            return write_answer(await self.validator.validate(self._read(read(body), role, enforcement)))
-        key = request_key(body, PURPOSES[enforcement])
-        kept = self.answers.find(key)
-        if kept is not None:
-            answer = kept.value
-            store = kept.ticket.store.name
-            return answer.body(self.validator.repeat(answer.decision, answer.code, store, answer.denial))
-        request = self._read(read(body), role, enforcement)
-        ticket = self.answers.begin(request.trust_store)
-        given = await self.validator.validate(request)
-        written = write_answer(given)
-        if ticket is not None and given.valid_until is not None:
-            kept_one = kept_answer(given, written, request.trust_store)
-            self.answers.keep(key, Kept(kept_one, given.checked_at, given.valid_until, ticket, len(written)))
-        return written
+        key = request_key(body, PURPOSES[who.enforcement])
+        given = self.again(key)
+        if given is None:
+            given = await self.decide(key, self._read(read(body), who), write_answer)
+        return given.body
 
-    def _read(self, document: object, role: Role, enforcement: Enforcement) -> ValidationRequest:
-        self._permit(document, role)
+    def again(self, key: bytes) -> Given | None:
+        """What was answered before to a request, where that still holds.
+
+        Args:
+            key: What the request is remembered by (`request_key`).
+        """
+        if self.answers is None:
+            return None
+        kept = self.answers.find(key)
+        if kept is None:
+            return None
+        answer = kept.value
+        store = kept.ticket.store.name
+        decision_id = self.validator.repeat(answer.decision, answer.code, store, answer.denial)
+        return Given(answer, decision_id, answer.body(decision_id))
+
+    async def decide(
+        self, key: bytes, request: ValidationRequest, write: Callable[[ValidationAnswer], Written]
+    ) -> Given:
+        """The answer to a request, decided now, and kept where it may be.
+
+        Args:
+            key: What it is remembered by.
+            request: What is asked.
+            write: Gives the answer its form.
+
+        Raises:
+            UnknownTrustStoreError: there is no such trust store.
+            BlocksUnavailableError: nothing can be decided.
+        """
+        ticket = None if self.answers is None else self.answers.begin(request.trust_store)
+        given = await self.validator.validate(request)
+        written = write(given)
+        answer = kept_answer(given, written, request.trust_store)
+        if self.answers is not None and ticket is not None and given.valid_until is not None:
+            self.answers.keep(key, Kept(answer, given.checked_at, given.valid_until, ticket, written.octets))
+        return Given(answer, given.decision_id, written.body)
+
+    def _read(self, document: object, who: Who) -> ValidationRequest:
+        self._permit(document, who.role)
         request = read_request(ValidateRequest.model_validate(document), self.policy, self.rules)
-        return request if enforcement is Enforcement.ENFORCED else replace(request, enforcement=enforcement)
+        return request if who.enforcement is Enforcement.ENFORCED else replace(request, enforcement=who.enforcement)
 
     def _permit(self, document: object, role: Role) -> None:
         if not isinstance(document, dict) or OPTIONS not in document:
@@ -102,19 +131,21 @@ class Validation:
 class ValidateHandler:
     """Handles `POST /v1/validate`."""
 
-    def __init__(self, validation: Validation, admission: Admission) -> None:
-        """Take who answers, and how many at once."""
+    def __init__(self, validation: Validation, admission: Admission, room: BodyRoom) -> None:
+        """Take who answers, how many at once, and the room for bodies that have not come to their end."""
         self._validation = validation
         self._admission = admission
+        self._room = room
 
     async def __call__(self, scope: Scope, receive: Receive) -> Reply:
         """Answer one request."""
         rules = self._validation.rules
-        role = rules.access.authenticate(scope["headers"])
-        enforcement = rules.access.enforcement(scope["headers"])
+        permit(rules, scope)
+        self._admission.check()
+        body = await receive_body(scope, receive, rules.max_request_bytes, self._room)
+        who = permit(rules, scope)  # his token may have been removed meanwhile
         with self._admission:
-            body = await receive_body(scope, receive, rules.max_request_bytes)
-            return Reply(200, await self._validation.answer(body, read_json, role, enforcement))
+            return Reply(200, await self._validation.answer(body, read_json, who))
 
 
 def read_request(request: ValidateRequest, policy: Policy, rules: ApiRules) -> ValidationRequest:
@@ -128,14 +159,19 @@ def read_request(request: ValidateRequest, policy: Policy, rules: ApiRules) -> V
         raise SubmissionError(f"{len(request.intermediates)} intermediates; the limit is {rules.max_intermediates}")
     submission = read_submission(request.certificate, request.intermediates, rules.max_intermediates)
     if request.options is None:
-        return ValidationRequest(
-            leaf=submission.leaf,
-            intermediates=submission.intermediates,
-            trust_store=request.trust_store,
-            policy=policy,
-            ignored=submission.ignored,
-        )
+        return plain_request(submission, request.trust_store, policy)
     return _with_options(request.trust_store, submission, request.options, policy)
+
+
+def plain_request(submission: Submission, trust_store: str, policy: Policy) -> ValidationRequest:
+    """A question about these certificates under the operator's policy, and nothing else."""
+    return ValidationRequest(
+        leaf=submission.leaf,
+        intermediates=submission.intermediates,
+        trust_store=trust_store,
+        policy=policy,
+        ignored=submission.ignored,
+    )
 
 
 def _with_options(trust_store: str, submission: Submission, options: Options, policy: Policy) -> ValidationRequest:

@@ -44,6 +44,10 @@ class BlocksUnavailableError(Exception):
         self.reason = reason
 
 
+class BlockNotWrittenError(BlocksUnavailableError):
+    """A block, or the removal of one, could not be written down: nothing has changed."""
+
+
 class TooManyBlocksError(Exception):
     """There is no room for another block."""
 
@@ -226,6 +230,11 @@ class Blocks:
         """The moment by which it is told whether a block's time is over."""
         return self._clock.now()
 
+    @property
+    def are_readable(self) -> bool:
+        """Whether they could be read the last time that somebody wanted them; true before the first."""
+        return not self._is_failing
+
     async def list(self) -> tuple[Block, ...]:
         """Every block, the oldest first, those included whose time is over.
 
@@ -263,7 +272,7 @@ class Blocks:
         Raises:
             PastBlockError: `until` has passed.
             TooManyBlocksError: there is no room.
-            BlocksUnavailableError: it could not be written.
+            BlockNotWrittenError: it could not be written.
             BlockIsLocalError: it is durable and in force here; the fleet does not know of it.
         """
         now = self._clock.now()
@@ -274,7 +283,7 @@ class Blocks:
             if not await self._store.add_block(block, self._limit):
                 raise TooManyBlocksError
         except StoreError as error:
-            raise BlocksUnavailableError(str(error)) from error
+            raise self._not_written(error, by) from error
         self._observer.blocks_changed(BlockDetails(BlockChange.ADDED, block.id, by, reason))
         reach = await self._sharing.share(block)
         if reach is not Reach.EVERYWHERE:
@@ -290,7 +299,7 @@ class Blocks:
 
         Raises:
             UnknownBlockError: there is none of this id.
-            BlocksUnavailableError: it could not be written.
+            BlockNotWrittenError: it could not be written.
             RemovalIsLocalError: it is removed here; the fleet does not know of it.
         """
         tombstone = Tombstone(block_id, self._clock.now(), by)
@@ -298,7 +307,7 @@ class Blocks:
             if not await self._store.remove_block(tombstone):
                 raise UnknownBlockError
         except StoreError as error:
-            raise BlocksUnavailableError(str(error)) from error
+            raise self._not_written(error, by) from error
         self._observer.blocks_changed(BlockDetails(BlockChange.REMOVED, block_id, by))
         reach = await self._sharing.share_removal(tombstone)
         if reach is not Reach.EVERYWHERE:
@@ -321,6 +330,10 @@ class Blocks:
     def _load(self, known: Mapping[str, Block]) -> _Read:
         stored = self._store.read_blocks(known)
         return _Read(stored, index_blocks(stored.blocks.values()))
+
+    def _not_written(self, error: StoreError, by: str) -> BlockNotWrittenError:
+        self._observer.blocks_changed(BlockDetails(BlockChange.NOT_WRITTEN, by=by, reason=str(error)))
+        return BlockNotWrittenError(str(error))
 
     def _failed(self, error: StoreError) -> BlocksUnavailableError:
         """Tell the observer once, until the list can be read again."""

@@ -5,11 +5,14 @@ Nothing in these objects that may become a label of a metric names a certificate
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from service.core.model.attempt import Problem
 from service.core.model.failure import Code
 from service.core.model.verdict import Decision
+
+UNKNOWN_FRONT: Final = "(unknown)"
+"""What stands for the name of a front that is none: no front can be called so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,21 @@ class DecisionDetails:
     code: Code
     trust_store: str
     duration_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizedDetails:
+    """A proxy that asked whether to let a request through was answered, with a decision or without.
+
+    Attributes:
+        front: Which it is; `UNKNOWN_FRONT` where it names none that is served.
+        code: Why: that of the decision, or why there is none.
+        decision_id: For logs alone.
+    """
+
+    front: str
+    code: str
+    decision_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +183,8 @@ class BlockChange(StrEnum):
     """There is one less."""
     UNREADABLE = "unreadable"
     """They cannot be read, and nothing is decided without them."""
+    NOT_WRITTEN = "not_written"
+    """One was asked for, or its removal, and could not be written down: nothing has changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +208,9 @@ class Observer(Protocol):
 
     def decided(self, details: DecisionDetails) -> None:
         """A decision was made."""
+
+    def authorized(self, details: AuthorizedDetails) -> None:
+        """A proxy was answered."""
 
     def would_deny(self, details: ShadowDetails) -> None:
         """It was answered as allow, in shadow mode alone."""
@@ -215,6 +238,9 @@ class NullObserver:
     """Is told, and forgets."""
 
     def decided(self, details: DecisionDetails) -> None:
+        """Forget it."""
+
+    def authorized(self, details: AuthorizedDetails) -> None:
         """Forget it."""
 
     def would_deny(self, details: ShadowDetails) -> None:
@@ -250,6 +276,11 @@ class Observers:
         """Pass it on."""
         for observer in self._observers:
             observer.decided(details)
+
+    def authorized(self, details: AuthorizedDetails) -> None:
+        """Pass it on."""
+        for observer in self._observers:
+            observer.authorized(details)
 
     def would_deny(self, details: ShadowDetails) -> None:
         """Pass it on."""

@@ -123,34 +123,41 @@ class OcspKeeper:
             fetched_at: When it was fetched, where another replica has done that; None for now.
         """
         now = self._clock.now()
-        try:
-            answers, refused = signed_answers(
-                (finding,), certificate, issuer, self._policy, now, Budget(self._policy.limits)
-            )
-        except BudgetExhaustedError:
-            return Attempt(finding.source, Problem.TOO_LARGE, "too many certificates to verify")
-        if not answers:
-            return refused[0]
+        newest = self._newest(finding, certificate, issuer, now)
+        if isinstance(newest, Attempt):
+            return newest
         try:
             blocks = await self._blocks.current()
         except BlocksUnavailableError:
             return Attempt(finding.source, Problem.INTERNAL, "nobody can say what is blocked")
-        newest = max(answers, key=lambda answer: _standing(answer.single))
         if _is_blocked(newest, issuer, blocks):
             return Attempt(finding.source, Problem.SIGNER_BLOCKED)
         if newest.single.status is CertStatus.UNKNOWN:
             return Attempt(finding.source, Problem.STATUS_UNKNOWN)
         subject = _Subject(certificate, issuer, policy_for(issuer, self._policy), blocks, now)
         refusal = _refusal(newest, subject)
-        if refusal is None or refusal.problem is Problem.STALE:
-            expires_at = _expiry(newest.single, certificate, subject.policy)
-            held = HeldOcsp(response, finding.source, fetched_at or now, expires_at)
-            is_outranked = await self._hold(newest, held, subject)
-            if is_outranked and finding.tier is Tier.REDIS:
-                # A responder may be behind, and its answer is judged beside what is held. What others have shared is
-                # there instead of a responder's: where it is behind, a responder is asked.
-                return Attempt(finding.source, Problem.ROLLED_BACK)
+        if refusal is not None and refusal.problem is not Problem.STALE:
+            return refusal
+        expires_at = _expiry(newest.single, certificate, subject.policy)
+        held = HeldOcsp(response, finding.source, fetched_at or now, expires_at)
+        is_outranked = await self._hold(newest, held, subject)
+        if is_outranked and finding.tier is Tier.REDIS:
+            # A responder may be behind, and its answer is judged beside what is held. What others have shared is there
+            # instead of a responder's: where it is behind, a responder is asked.
+            return Attempt(finding.source, Problem.ROLLED_BACK)
         return refusal
+
+    def _newest(
+        self, finding: OcspFinding, certificate: Certificate, issuer: Certificate, now: datetime
+    ) -> SignedAnswer | Attempt:
+        """Of what somebody says who may, the newest; or why there is nothing."""
+        try:
+            answers, refused = signed_answers(
+                (finding,), certificate, issuer, self._policy, now, Budget(self._policy.limits)
+            )
+        except BudgetExhaustedError:
+            return Attempt(finding.source, Problem.TOO_LARGE, "too many certificates to verify")
+        return max(answers, key=lambda answer: _standing(answer.single)) if answers else refused[0]
 
     async def _hold(self, answer: SignedAnswer, new: HeldOcsp, subject: _Subject) -> bool:
         """Put an answer into the store, never in place of a newer one: replaying an old one makes nobody forget.

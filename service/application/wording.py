@@ -1,6 +1,6 @@
 """Failures and attempts in sentences for people: the only place that makes text of them."""
 
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 from service.core.model.attempt import Attempt, Problem
 from service.core.model.certificate import Certificate
@@ -107,70 +107,137 @@ def describe_failure(failure: Failure) -> str:
     return sentence[0].upper() + sentence[1:]
 
 
-def _sentence(failure: Failure) -> str:  # noqa: C901, PLR0911, PLR0912 - one case for each kind of failure
+# Failures by what they are about: the sentences of each kind stand together.
+_OfThePath: TypeAlias = NoIssuer | SelfSignedLeaf | PathTooLong | BudgetExhausted
+_OfSigning: TypeAlias = BadSignature | UnsupportedSignature | UnsupportedKey | WeakSignature | WeakKey
+_OfUse: TypeAlias = (
+    NotACertificateAuthority
+    | PathLengthExceeded
+    | KeyUsageForbidsIssuing
+    | KeyPurposeForbidden
+    | KeyUsageForbidsPurpose
+)
+_OfContent: TypeAlias = Malformed | UnknownCriticalExtension | Irregular | NotYetValid | Expired
+_OfConstraints: TypeAlias = NameNotAllowed | NameNotComparable | NoAcceptablePolicy | AnyPolicyMapped
+_OfRevocation: TypeAlias = RevocationUnavailable | Revoked | Blocked
+
+
+def _sentence(failure: Failure) -> str:
+    if isinstance(failure, _OfThePath):
+        return _of_the_path(failure)
+    if isinstance(failure, _OfSigning):
+        return _of_signing(failure)
+    if isinstance(failure, _OfUse):
+        return _of_use(failure)
+    if isinstance(failure, _OfContent):
+        return _of_content(failure)
+    if isinstance(failure, _OfConstraints):
+        return _of_constraints(failure)
+    return _of_revocation(failure)
+
+
+def _of_the_path(failure: _OfThePath) -> str:
+    """There is no path, or none was found for what it may cost."""
     match failure:
         case NoIssuer(certificate):
-            return f"No certificate at hand issued {_who(certificate)}: nothing bears the name of its issuer."
+            issuer = issuer_of(certificate)
+            who = name_of(certificate)
+            return f"No certificate at hand issued {who}: no other bears the name of its issuer, {issuer}."
         case SelfSignedLeaf(certificate):
-            return f"{_who(certificate)} is self-signed and not a trust anchor."
+            return f"{name_of(certificate)} is self-signed and not a trust anchor."
         case PathTooLong(_, limit):
             return f"Every path has more than {limit} intermediates."
+        case BudgetExhausted(resource, limit):
+            return f"Deciding would cost more than the limit of {limit} {resource}."
+        case _:
+            assert_never(failure)
+
+
+def _of_signing(failure: _OfSigning) -> str:
+    """A signature does not hold, or is made in a way, or with a key, that does not count."""
+    match failure:
         case BadSignature(certificate, issuer):
-            return f"The signature of {_who(certificate)} does not verify under the key of {_who(issuer)}."
+            return f"The signature of {name_of(certificate)} does not verify under the key of {name_of(issuer)}."
         case UnsupportedSignature(certificate, algorithm):
-            return f"{_who(certificate)} is signed with {algorithm}, which is not supported."
+            return f"{name_of(certificate)} is signed with {algorithm}, which is not supported."
         case UnsupportedKey(certificate, reason):
-            return f"{_who(certificate)} has {reason}, which is not supported."
+            return f"{name_of(certificate)} has {reason}, which is not supported."
         case WeakSignature(certificate, algorithm):
-            return f"{_who(certificate)} is signed with {algorithm.value}, which the policy does not accept."
+            return f"{name_of(certificate)} is signed with {algorithm.value}, which the policy does not accept."
         case WeakKey(certificate, size, _):
             kind = certificate.public_key.kind.value
-            return f"{_who(certificate)} has a {kind} key of {size} bits, which the policy does not accept."
+            return f"{name_of(certificate)} has a {kind} key of {size} bits, which the policy does not accept."
+        case _:
+            assert_never(failure)
+
+
+def _of_use(failure: _OfUse) -> str:
+    """A certificate is used for what its issuer has not made it for."""
+    match failure:
         case NotACertificateAuthority(certificate):
-            return f"{_who(certificate)} issued a certificate and is no certificate authority."
+            return f"{name_of(certificate)} issued a certificate and is no certificate authority."
         case PathLengthExceeded(certificate, path_length):
-            return f"More intermediates follow {_who(certificate)} than its path length of {path_length} allows."
+            return f"More intermediates follow {name_of(certificate)} than its path length of {path_length} allows."
         case KeyUsageForbidsIssuing(certificate):
-            return f"{_who(certificate)} issued a certificate and its key usage does not include keyCertSign."
+            return f"{name_of(certificate)} issued a certificate and its key usage does not include keyCertSign."
         case KeyPurposeForbidden(certificate, purpose):
-            return f"The extended key usage of {_who(certificate)} does not include {purpose.value} authentication."
+            return f"The extended key usage of {name_of(certificate)} does not include {purpose.value} authentication."
         case KeyUsageForbidsPurpose(certificate, purpose):
-            return f"The key usage of {_who(certificate)} does not allow {purpose.value} authentication."
+            return f"The key usage of {name_of(certificate)} does not allow {purpose.value} authentication."
+        case _:
+            assert_never(failure)
+
+
+def _of_content(failure: _OfContent) -> str:
+    """What a certificate holds is not read, not processed, not allowed, or not of now."""
+    match failure:
+        case Malformed(reason):
+            return f"The certificate cannot be read: {reason}."
         case UnknownCriticalExtension(certificate, extension):
-            return f"{_who(certificate)} has the critical extension {extension}, which nobody here processes."
+            return f"{name_of(certificate)} has the critical extension {extension}, which nobody here processes."
         case Irregular(certificate, fault):
-            return f"{_who(certificate)} has {fault}, which is not allowed."
+            return f"{name_of(certificate)} has {fault}, which is not allowed."
+        case NotYetValid(certificate):
+            return f"{name_of(certificate)} is not valid before {certificate.not_before:%Y-%m-%dT%H:%M:%SZ}."
+        case Expired(certificate):
+            return f"{name_of(certificate)} expired at {certificate.not_after:%Y-%m-%dT%H:%M:%SZ}."
+        case _:
+            assert_never(failure)
+
+
+def _of_constraints(failure: _OfConstraints) -> str:
+    """Names and policies of a certificate are not those that its path allows."""
+    match failure:
         case NameNotAllowed(certificate, constrainer, name):
-            shown = _shortened(name, MAX_SOURCE_LENGTH)
             return (
-                f"{_who(certificate)} has the name {shown}, which a constraint of {_who(constrainer)} does not allow."
+                f"{name_of(certificate)} has the name {_shortened(name, MAX_SOURCE_LENGTH)}, which a constraint of "
+                f"{name_of(constrainer)} does not allow."
             )
         case NameNotComparable(certificate, constrainer, name):
             return (
-                f"{_who(certificate)} has the name {_shortened(name, MAX_SOURCE_LENGTH)}, which nobody here can hold "
-                f"against the constraints of {_who(constrainer)}."
+                f"{name_of(certificate)} has the name {_shortened(name, MAX_SOURCE_LENGTH)}, which nobody here can "
+                f"hold against the constraints of {name_of(constrainer)}."
             )
         case NoAcceptablePolicy(certificate):
-            return f"A certificate policy is required, and none is acceptable at {_who(certificate)}."
+            return f"A certificate policy is required, and none is acceptable at {name_of(certificate)}."
         case AnyPolicyMapped(certificate):
-            return f"{_who(certificate)} maps anyPolicy, which is not allowed (RFC 5280 §4.2.1.5)."
-        case NotYetValid(certificate):
-            return f"{_who(certificate)} is not valid before {certificate.not_before:%Y-%m-%dT%H:%M:%SZ}."
-        case Expired(certificate):
-            return f"{_who(certificate)} expired at {certificate.not_after:%Y-%m-%dT%H:%M:%SZ}."
+            return f"{name_of(certificate)} maps anyPolicy, which is not allowed (RFC 5280 §4.2.1.5)."
+        case _:
+            assert_never(failure)
+
+
+def _of_revocation(failure: _OfRevocation) -> str:
+    """Somebody has taken a certificate back, or nobody can say whether."""
+    match failure:
         case RevocationUnavailable(certificate, attempts):
-            return f"No usable answer about the revocation of {_who(certificate)}: {describe_attempts(attempts)}."
+            return f"No usable answer about the revocation of {name_of(certificate)}: {describe_attempts(attempts)}."
         case Revoked(certificate, revoked_at, reason):
             when = "" if revoked_at is None else f" since {revoked_at:%Y-%m-%dT%H:%M:%SZ}"
             why = "" if reason is None else f", reason {reason}"
-            return f"{_who(certificate)} is revoked{when}{why}."
+            return f"{name_of(certificate)} is revoked{when}{why}."
         case Blocked(certificate, block):
             why = _shortened(block.reason, MAX_SOURCE_LENGTH)
-            return f"{_who(certificate)} is blocked here: {why} (block {block.id})."
-        case BudgetExhausted(resource, limit):
-            return f"Deciding would cost more than the limit of {limit} {resource}."
-        case Malformed(reason):
-            return f"The certificate cannot be read: {reason}."
+            return f"{name_of(certificate)} is blocked here: {why} (block {block.id})."
         case _:
             assert_never(failure)
 
@@ -224,9 +291,15 @@ def _noted(note: Note, revocation: Revocation) -> str:
             assert_never(note)
 
 
-def _who(certificate: Certificate) -> str:
+def name_of(certificate: Certificate) -> str:
+    """What a sentence calls a certificate."""
     text = certificate.subject.text or f"the certificate with serial number {certificate.serial_number:x}"
     return _shortened(text, MAX_SUBJECT_LENGTH)
+
+
+def issuer_of(certificate: Certificate) -> str:
+    """What a sentence calls the issuer that a certificate names."""
+    return _shortened(certificate.issuer.text, MAX_SUBJECT_LENGTH) or "which is empty"
 
 
 def _shortened(text: str, length: int) -> str:

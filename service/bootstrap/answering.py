@@ -12,7 +12,6 @@ from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store
 from service.adapters.nonces import RandomNonces
 from service.adapters.spool import FileSpool
-from service.adapters.trust_store_places import RemoteRules
 from service.application.blocks import Blocks
 from service.application.breaker import BreakerRules
 from service.application.claims import CrlClaims
@@ -31,8 +30,8 @@ from service.application.prefetch.used import UsedSources
 from service.application.shadow import Enforcement, ShadowReport, ShadowRules
 from service.application.trust_stores import TrustStores
 from service.application.validate import Validator
-from service.bootstrap.directories import SPOOL_DIRECTORY, STORE_DIRECTORY, TRUST_STORE_COPIES
-from service.bootstrap.outside import make_origin, policy_of, trust_store_places
+from service.bootstrap.directories import SPOOL_DIRECTORY, STORE_DIRECTORY
+from service.bootstrap.outside import make_origin, open_trust_stores, policy_of
 from service.core.model.policy import Policy
 from service.settings import Settings
 
@@ -117,19 +116,18 @@ async def compose_answering(  # noqa: PLR0913 - what each composition has of its
     ocsp_client = OcspClient(origin, store, clock, observer, ocsp_rules, RandomNonces())
     stack.push_async_callback(ocsp_client.aclose)
     wanted = None if fleet is None else store.fleet.looks_wanted
-    rules = RemoteRules(data_dir / TRUST_STORE_COPIES, settings.trust_store_poll_s, settings.fetch_timeout_s, wanted)
-    source = await trust_store_places(settings).open(rules, origin, clock, stack)
-    stores = TrustStores(source, clock, observer)
-    stores.load()
+    stores = await open_trust_stores(settings, data_dir, origin, wanted, stack, observer=observer)
     used = UsedSources(policy)
     gatherer = Gatherer(store, store, crl_fetcher, ocsp_client, clock, used, claims)
     deadline_s = settings.deadline_ms / 1000
-    shadow = ShadowRules(
-        Enforcement.SHADOW if settings.shadow else Enforcement.ENFORCED, frozenset(settings.shadow_trust_stores)
-    )
     report = ShadowReport()
-    validator = Validator(stores, gatherer, clock, ids, observer, deadline_s, blocks, shadow, report)
+    validator = Validator(stores, gatherer, clock, ids, observer, deadline_s, blocks, _shadow_rules(settings), report)
     return Answering(validator, stores, store, policy, blocks, ocsp_client, report, used)
+
+
+def _shadow_rules(settings: Settings) -> ShadowRules:
+    everybody = Enforcement.SHADOW if settings.shadow else Enforcement.ENFORCED
+    return ShadowRules(everybody, frozenset(settings.shadow_trust_stores))
 
 
 def _ocsp_rules(settings: Settings, policy: Policy, store: Store, blocks: Blocks) -> OcspRules:

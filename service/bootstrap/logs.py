@@ -6,12 +6,21 @@ from typing import Final
 
 import structlog
 
+from service.adapters.audit_file import AuditFile
+from service.adapters.audit_log import AuditedEvents
+from service.adapters.clock import SystemClock
 from service.adapters.logs import configure_logs
 from service.core.model.policy import RevocationMode
 from service.settings import Settings
 from service.settings.model import setting
 
-_SUPERVISOR_LEVELS = {"child_died": logging.WARNING, "child_hung": logging.WARNING, "child_start_failed": logging.ERROR}
+_SUPERVISOR_LEVELS = {
+    "child_died": logging.WARNING,
+    "child_hung": logging.WARNING,
+    "child_start_failed": logging.ERROR,
+    "reload_refused": logging.ERROR,
+    "reload_failed": logging.ERROR,
+}
 """What of a child's life is more than information."""
 
 
@@ -29,7 +38,9 @@ _SHORT_KEY: Final = "whoever reads Redis can try keys at his leisure; openssl ra
 
 def configure_logging(settings: Settings) -> None:
     """Send the log where the settings say. To be called once in a process, before anything is logged."""
-    configure_logs(settings.log_level, settings.log_format)
+    path = settings.audit_log
+    audited = None if path is None else AuditedEvents(AuditFile(path), SystemClock())
+    configure_logs(settings.log_level, settings.log_format, audited=audited)
 
 
 def warn_of_rules(settings: Settings) -> None:

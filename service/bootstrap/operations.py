@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from service.adapters.clock import SystemClock
 from service.adapters.counted import CountedMetrics
 from service.adapters.ipc.client import PrefetcherClient
+from service.adapters.kept_memory import KeptMemory
 from service.adapters.lmdb.directory import prepare
-from service.adapters.lmdb.store import Store
 from service.adapters.metric_collectors import BlockCollector, BuildCollector, HeldCrlCollector, TrustStoreCollector
 from service.adapters.metrics import MetricsPage, PrometheusObserver
 from service.adapters.metrics_directory import metrics_directory
 from service.adapters.operator_log import OperatorLog
+from service.adapters.reload_metrics import ReloadCollector
 from service.adapters.upload_files import UploadFiles
+from service.adapters.write_failures import RoomCollector
 from service.api.app import OperationsServices, OperatorServices
-from service.api.operations import CheckResult, Condition, Readiness, ReadinessCheck
-from service.application.blocks import BlocksUnavailableError
+from service.api.operations import Readiness
 from service.application.evidence_store import StoreError
 from service.application.fleet.heartbeats import FleetReader
 from service.application.fleet.parts import FleetParts
@@ -28,66 +29,45 @@ from service.application.operating.refreshing import Refreshing
 from service.application.operating.resetting import Resetting
 from service.application.operating.statistics import FleetPorts, Statistics, StatisticsPorts
 from service.application.operating.uploads import Uploads
-from service.application.prefetch.holding import in_words, missing, waiting
 from service.application.prefetch.watching import UPLOADS_DIRECTORY
-from service.application.trust_store_source import DEFAULT_STORE
 from service.application.verdict_cache import CacheReport
 from service.bootstrap.answering import Answering
 from service.bootstrap.directories import VERSION
-from service.bootstrap.fleet import fleet_check
 from service.bootstrap.logs import log_fault
-from service.bootstrap.prefetching import prefetch_configuration
+from service.bootstrap.readiness import compose_checks
+from service.bootstrap.rotation import Rotating
 from service.settings import Settings
 
 
 def compose_operations(
-    settings: Settings, answering: Answering, client: PrefetcherClient, counts: PrometheusObserver
+    settings: Settings,
+    answering: Answering,
+    client: PrefetcherClient,
+    counts: PrometheusObserver,
+    rotating: Rotating,
+    last_reload: KeptMemory | None,
 ) -> OperationsServices:
     """What probes and scrapers ask of a worker."""
-    has_default = settings.trust_store is not None
 
-    async def trust_stores() -> CheckResult:
-        problems = answering.stores.problems()
-        detail = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
-        names = answering.stores.names()
-        if not names or (has_default and DEFAULT_STORE not in names):
-            return CheckResult(Condition.FAILED, detail or "none is loaded")
-        return CheckResult(Condition.IMPAIRED if problems else Condition.GOOD, detail)
+    def block_count() -> int:
+        # A damaged one can be counted, and nothing is decided because of it.
+        if not answering.blocks.are_readable:
+            raise StoreError("blocks cannot be read")
+        return answering.store.blocks.block_count()
 
-    async def host_store() -> CheckResult:
-        try:
-            await asyncio.to_thread(answering.store.held)
-        except StoreError as error:
-            return CheckResult(Condition.FAILED, str(error))
-        return CheckResult(Condition.GOOD)
-
-    async def prefetcher() -> CheckResult:
-        answers = await client.answers()
-        return CheckResult(Condition.GOOD) if answers else CheckResult(Condition.FAILED, "it does not answer")
-
-    async def blocks() -> CheckResult:
-        try:
-            await answering.blocks.current()
-        except BlocksUnavailableError as error:
-            return CheckResult(Condition.FAILED, error.reason)
-        return CheckResult(Condition.GOOD)
-
-    checks = {
-        "trust_stores": trust_stores,
-        "store": host_store,
-        "blocks": blocks,
-        "crl_sources": _crl_sources_check(settings, answering.store),
-        "prefetcher": prefetcher,
-        **({} if settings.redis_url is None else {"fleet": fleet_check(client)}),
-    }
     collectors = (
         HeldCrlCollector(answering.store.held),
-        BlockCollector(answering.store.blocks.block_count),
+        BlockCollector(block_count),
         TrustStoreCollector(answering.stores.report),
         BuildCollector(VERSION),
+        rotating.collector(),
+        ReloadCollector(last_reload),
+        RoomCollector(settings.data_dir),
     )
     page = MetricsPage(counts, collectors, metrics_directory(os.environ))
-    return OperationsServices(Readiness(checks, log_fault), page.render, log_fault, VERSION)
+    return OperationsServices(
+        Readiness(compose_checks(settings, answering, client, rotating), log_fault), page.render, log_fault, VERSION
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,25 +122,3 @@ def compose_operators(
         resetting=Resetting(store, client, told),
         uploads=Uploads(shelf, client, store, clock, told),
     )
-
-
-def _crl_sources_check(settings: Settings, store: Store) -> ReadinessCheck:
-    """Whether every CRL of the configured places was held once: what was held is served, however old it is by now."""
-    configured = prefetch_configuration(settings).sources
-    was_held = False
-
-    async def check() -> CheckResult:
-        nonlocal was_held
-        if was_held:
-            return CheckResult(Condition.GOOD)
-        try:
-            problems = await asyncio.to_thread(missing, store, configured)
-            unclaimed = await asyncio.to_thread(waiting, store)
-        except StoreError as error:
-            return CheckResult(Condition.FAILED, str(error))
-        if problems:
-            return CheckResult(Condition.FAILED, in_words(problems))
-        was_held = not unclaimed
-        return CheckResult(Condition.IMPAIRED if unclaimed else Condition.GOOD, in_words(unclaimed))
-
-    return check

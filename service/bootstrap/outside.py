@@ -1,8 +1,9 @@
 """What the settings say of the world outside: the way out, the trust stores and the operator's policy."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from service.adapters.clock import SystemClock
 from service.adapters.http.guard import EgressRules, proxy_target
@@ -12,12 +13,13 @@ from service.adapters.http.slots import Slots
 from service.adapters.http.transport import GuardedTransport, tls_context
 from service.adapters.places import MissingExtraError
 from service.adapters.trust_store_files import read_places
-from service.adapters.trust_store_places import TrustStorePlaces
+from service.adapters.trust_store_places import RemoteRules, TrustStorePlaces
+from service.application.observer import NullObserver, Observer
 from service.application.places import PlaceError
 from service.application.trust_store_source import DEFAULT_STORE, TrustStoreSourceError
 from service.application.trust_stores import TrustStores
 from service.application.trusted_responders import TrustedResponderError, read_trusted_responders
-from service.bootstrap.directories import VERSION
+from service.bootstrap.directories import TRUST_STORE_COPIES, VERSION
 from service.core.model.policy import Policy
 from service.core.model.trust_store import TrustStore
 from service.core.path.trust_store import build_trust_store
@@ -40,6 +42,35 @@ def check_trust_stores(settings: Settings) -> None:
     if problems or not (stores.names() or places.remote):
         raise SettingsError(problems or ("there is no trust store",))
     policy_of(settings)
+
+
+async def open_trust_stores(
+    settings: Settings,
+    data_dir: Path,
+    origin: HttpOrigin,
+    wanted: Callable[[], int] | None,
+    stack: AsyncExitStack,
+    *,
+    observer: Observer = NullObserver(),  # noqa: B008 - it never changes
+) -> TrustStores:
+    """The trust stores, read once.
+
+    Args:
+        settings: The settings.
+        data_dir: Where copies of those are kept that are elsewhere.
+        origin: The way out.
+        wanted: A number that is raised when it is worth looking for newer ones; None where nobody says so.
+        stack: What is to be closed afterwards.
+        observer: Is told of every change.
+
+    Raises:
+        SettingsError: a place that the settings name cannot be used.
+    """
+    clock = SystemClock()
+    rules = RemoteRules(data_dir / TRUST_STORE_COPIES, settings.trust_store_poll_s, settings.fetch_timeout_s, wanted)
+    stores = TrustStores(await trust_store_places(settings).open(rules, origin, clock, stack), clock, observer)
+    stores.load()
+    return stores
 
 
 def local_trust_store(settings: Settings) -> TrustStore:

@@ -11,7 +11,7 @@ from service.adapters.clock import SystemClock
 from service.adapters.counted import CountedMetrics
 from service.adapters.ipc.server import PrefetcherServer
 from service.adapters.lmdb.directory import prepare
-from service.adapters.lmdb.role import Role
+from service.adapters.lmdb.role import Absent, Role
 from service.adapters.lmdb.store import Store
 from service.adapters.log_observer import LogObserver
 from service.adapters.metrics import PrometheusObserver
@@ -21,7 +21,6 @@ from service.adapters.places import MissingExtraError, open_places, require_extr
 from service.adapters.prefetch_log import PrefetchLog, RequestLog
 from service.adapters.prefetch_metrics import PrefetchCounters
 from service.adapters.spool import FileSpool
-from service.adapters.trust_store_places import RemoteRules
 from service.application.breaker import BreakerRules
 from service.application.crl_sharing import Unshared
 from service.application.fleet.heartbeat import Role as ReplicaRole
@@ -34,10 +33,9 @@ from service.application.prefetch.assembling import PrefetchConfiguration, Prefe
 from service.application.prefetch.named_by_stores import NamedByStores
 from service.application.prefetch.telling import PrefetchObservers
 from service.application.prefetch.watching import UPLOADS_DIRECTORY, uploads_place
-from service.application.trust_stores import TrustStores
-from service.bootstrap.directories import PENDING_DIRECTORY, SPOOL_DIRECTORY, STORE_DIRECTORY, TRUST_STORE_COPIES
-from service.bootstrap.fleet import ReplicaPorts, compose_replica, open_fleet
-from service.bootstrap.outside import make_origin, trust_store_places
+from service.bootstrap.directories import PENDING_DIRECTORY, SPOOL_DIRECTORY, STORE_DIRECTORY
+from service.bootstrap.fleet import OpenFleet, ReplicaPorts, compose_replica, open_fleet
+from service.bootstrap.outside import make_origin, open_trust_stores
 from service.settings import Settings, SettingsError
 from service.settings.model import setting
 
@@ -72,31 +70,12 @@ async def open_prefetcher(settings: Settings, role: ReplicaRole = ReplicaRole.SE
     """
     clock, data_dir = SystemClock(), settings.data_dir
     async with AsyncExitStack() as stack:
-        store = stack.enter_context(Store.open(data_dir / STORE_DIRECTORY, Role.INGESTER))
         counts = PrometheusObserver(clock.now())
-        observer, told = (
-            Observers(LogObserver(), counts),
-            PrefetchObservers(PrefetchLog(), PrefetchCounters(counts.registry)),
-        )
+        not_written, path = counts.not_written, data_dir / STORE_DIRECTORY
+        store = stack.enter_context(Store.open(path, Role.INGESTER, absent=Absent.REFUSE, not_written=not_written))
         fleet = await open_fleet(settings, counts, stack)
         configuration = prefetch_configuration(settings)
-        for directory in (SPOOL_DIRECTORY, PENDING_DIRECTORY, UPLOADS_DIRECTORY):
-            prepare(data_dir / directory)
-        origin = make_origin(settings)
-        stack.push_async_callback(origin.aclose)
-        mapped = tuple(parse_place(place) for _, place in settings.crl_map)
-        places = open_places(origin, (*configuration.sources, *mapped), settings.fetch_timeout_s, stack)
-        pending = PendingFiles(data_dir / PENDING_DIRECTORY, settings.pending_max_bytes, told.pending_dropped)
-        wanted = None if fleet is None else store.fleet.looks_wanted
-        copies = RemoteRules(
-            data_dir / TRUST_STORE_COPIES, settings.trust_store_poll_s, settings.fetch_timeout_s, wanted
-        )
-        stores = TrustStores(await trust_store_places(settings).open(copies, origin, clock, stack), clock)
-        stores.load()
-        spool = FileSpool(data_dir / SPOOL_DIRECTORY)
-        sharing = Unshared() if fleet is None else SharedCrls(fleet.parts)
-        name_of = None if fleet is None else fleet.parts.names.crl
-        ports = PrefetchPorts(origin, places, store, spool, pending, stores, clock, observer, told, sharing, name_of)
+        ports = await _open_ports(settings, configuration, store, counts, fleet, stack)
         assembled = assemble(ports, configuration, stack)
         await assembled.loops.begin()
         requests = RequestLog(clock)
@@ -104,13 +83,44 @@ async def open_prefetcher(settings: Settings, role: ReplicaRole = ReplicaRole.SE
             yield OpenPrefetcher(PrefetcherServer(assembled.desk, requests), assembled.loops.run)
             return
         counted = CountedMetrics(counts, metrics_directory(os.environ))
-        replica_ports = ReplicaPorts(store, stores, observer.blocks_changed, assembled.prefetcher.heard, counted)
+        replica_ports = ReplicaPorts(
+            store, ports.stores, ports.observer.blocks_changed, assembled.prefetcher.heard, counted
+        )
         replica = compose_replica(settings, fleet, role, replica_ports)
         server = PrefetcherServer(assembled.desk, requests, replica.follower)
         loops = [assembled.loops.run, replica.run]
         if role is ReplicaRole.PREFETCH:  # nobody asks it for verdicts that would name anything
-            loops.append(NamedByStores(stores, assembled.prefetcher, configuration.ingest.policy, clock).run)
+            loops.append(NamedByStores(ports.stores, assembled.prefetcher, configuration.ingest.policy, clock).run)
         yield OpenPrefetcher(server, partial(_run_beside, *loops))
+
+
+async def _open_ports(
+    settings: Settings,
+    configuration: PrefetchConfiguration,
+    store: Store,
+    counts: PrometheusObserver,
+    fleet: OpenFleet | None,
+    stack: AsyncExitStack,
+) -> PrefetchPorts:
+    """What the prefetcher works with: the way out, places, files, trust stores, and who is told."""
+    clock, data_dir, not_written = SystemClock(), settings.data_dir, counts.not_written
+    observer = Observers(LogObserver(), counts)
+    told = PrefetchObservers(PrefetchLog(), PrefetchCounters(counts.registry))
+    for directory in (SPOOL_DIRECTORY, PENDING_DIRECTORY, UPLOADS_DIRECTORY):
+        prepare(data_dir / directory)
+    origin = make_origin(settings)
+    stack.push_async_callback(origin.aclose)
+    mapped = tuple(parse_place(place) for _, place in settings.crl_map)
+    places = open_places(origin, (*configuration.sources, *mapped), settings.fetch_timeout_s, stack)
+    pending = PendingFiles(
+        data_dir / PENDING_DIRECTORY, settings.pending_max_bytes, told.pending_dropped, not_written=not_written
+    )
+    wanted = None if fleet is None else store.fleet.looks_wanted
+    stores = await open_trust_stores(settings, data_dir, origin, wanted, stack)
+    spool = FileSpool(data_dir / SPOOL_DIRECTORY, not_written)
+    sharing = Unshared() if fleet is None else SharedCrls(fleet.parts)
+    name_of = None if fleet is None else fleet.parts.names.crl
+    return PrefetchPorts(origin, places, store, spool, pending, stores, clock, observer, told, sharing, name_of)
 
 
 async def _run_beside(*loops: Callable[[], Awaitable[None]]) -> None:

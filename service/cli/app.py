@@ -6,11 +6,14 @@ from service.cli.block import block_app
 from service.cli.check import check
 from service.cli.config import config_app
 from service.cli.crl import crl_app
+from service.cli.demo import demo
 from service.cli.explain import explain
+from service.cli.healthcheck import healthcheck
 from service.cli.prefetch import prefetch
 from service.cli.refresh import refresh
 from service.cli.serve import serve
 from service.cli.stats import show_stats
+from service.cli.token import token
 from service.cli.version import show_version
 
 app = typer.Typer(
@@ -25,8 +28,11 @@ app.command()(serve)
 app.command()(prefetch)
 app.command()(check)
 app.command()(explain)
+app.command()(demo)
+app.command()(healthcheck)
 app.command("refresh")(refresh)
 app.command("stats")(show_stats)
+app.command("token")(token)
 app.add_typer(crl_app, name="crl")
 app.add_typer(block_app, name="block")
 app.add_typer(config_app, name="config")

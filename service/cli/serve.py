@@ -25,6 +25,8 @@ def serve(config: ConfigOption = None) -> None:
     warn_of_fleet(settings)
     try:
         code = run_service(settings, config, supervisor_log())
+    except SettingsError as error:
+        raise fail_settings(error, EXIT_CONFIGURATION) from error
     except ListenError as error:
         raise fail(str(error), EXIT_LISTEN) from error
     except (OSError, StoreError) as error:

@@ -1,10 +1,12 @@
 """Asking a running service over HTTP, as any caller would."""
 
 import base64
+import os
 
 import httpx
 
 from service.cli.rendering import Answer
+from service.cli.service_tls import ServiceTlsError, service_tls
 
 TIMEOUT_S = 10.0
 """Longer than the service's own deadline, whatever it is set to."""
@@ -49,6 +51,8 @@ def call_service(
 ) -> Answer:
     """The JSON object that a service answers with; an empty one where it says that it has none to give (204).
 
+    For https, `service_tls` says who is believed and what is presented.
+
     Args:
         method: The HTTP method.
         url: Where the service is.
@@ -62,8 +66,10 @@ def call_service(
     """
     headers = {"authorization": f"Bearer {token}"} if token else {}
     try:
-        with httpx.Client(trust_env=False, timeout=timeout_s) as client:
+        with httpx.Client(verify=service_tls(os.environ), trust_env=False, timeout=timeout_s) as client:
             answer = client.request(method, f"{url.rstrip('/')}{path}", json=body, headers=headers)
+    except ServiceTlsError as error:
+        raise AskError(f"{url} was not asked: {error}") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise AskError(f"{url} could not be asked: {error}") from error
     if answer.status_code == httpx.codes.NO_CONTENT:

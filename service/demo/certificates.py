@@ -56,9 +56,11 @@ NO_SOURCES: Final = Sources()
 def issue_root(common_name: str, at: datetime) -> Signer:
     """A self-signed authority."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = _name(common_name)
+    name = subject_of(common_name)
     start = at - AUTHORITY_AGE
-    builder = _authority(_builder(name, name, key.public_key(), start, start + ROOT_LIFETIME), path_length=None)
+    builder = _authority(
+        certificate_builder(name, name, key.public_key(), start, start + ROOT_LIFETIME), path_length=None
+    )
     return Signer(builder.sign(key, SHA256()), key)
 
 
@@ -66,8 +68,8 @@ def issue_subordinate(issuer: Signer, crl: str, at: datetime) -> Signer:
     """An authority below another one, for end entities only."""
     key = ec.generate_private_key(ec.SECP256R1())
     start = at - AUTHORITY_AGE
-    name = _name(f"sub.{common_name(issuer.certificate)}")
-    builder = _builder(name, issuer.certificate.subject, key.public_key(), start, start + SUB_LIFETIME)
+    name = subject_of(f"sub.{common_name(issuer.certificate)}")
+    builder = certificate_builder(name, issuer.certificate.subject, key.public_key(), start, start + SUB_LIFETIME)
     builder = _declare(_issued_by(_authority(builder, path_length=0), issuer), Sources(crl=crl))
     return Signer(builder.sign(issuer.key, SHA256()), key)
 
@@ -75,9 +77,9 @@ def issue_subordinate(issuer: Signer, crl: str, at: datetime) -> Signer:
 def issue_responder(issuer: Signer, at: datetime) -> Issued:
     """A delegate that signs OCSP answers for an authority and needs no check itself (RFC 6960 §4.2.2.2)."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = _name(f"ocsp.{common_name(issuer.certificate)}")
+    name = subject_of(f"ocsp.{common_name(issuer.certificate)}")
     start = at - timedelta(hours=1)
-    builder = _builder(name, issuer.certificate.subject, key.public_key(), start, start + LIFETIME)
+    builder = certificate_builder(name, issuer.certificate.subject, key.public_key(), start, start + LIFETIME)
     builder = _end_entity(_issued_by(builder, issuer), ExtendedKeyUsageOID.OCSP_SIGNING)
     builder = builder.add_extension(x509.OCSPNoCheck(), critical=False)
     return Issued(builder.sign(issuer.key, SHA256()), key)
@@ -88,7 +90,9 @@ def issue_client(client: Client, issuer: Signer, sources: Sources, at: datetime)
     key = _new_key(client.key)
     host = f"{client.name}.{DOMAIN}"
     start = at - client.issued
-    builder = _builder(_name(host), issuer.certificate.subject, key.public_key(), start, start + LIFETIME)
+    builder = certificate_builder(
+        subject_of(host), issuer.certificate.subject, key.public_key(), start, start + LIFETIME
+    )
     builder = _end_entity(
         _issued_by(builder, issuer), ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
     ).add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
@@ -118,17 +122,19 @@ def _new_key(kind: KeyKind) -> ec.EllipticCurvePrivateKey | ed25519.Ed25519Priva
             return ed25519.Ed25519PrivateKey.generate()
 
 
-def _name(common_name: str) -> x509.Name:
+def subject_of(common_name: str) -> x509.Name:
+    """A name that is a common name alone."""
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
-def _builder(
+def certificate_builder(
     subject: x509.Name,
     issuer: x509.Name,
     key: ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey,
     not_before: datetime,
     not_after: datetime,
 ) -> x509.CertificateBuilder:
+    """What every certificate of the demonstration has."""
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

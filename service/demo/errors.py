@@ -2,7 +2,7 @@
 
 DemoError
 ├── UsageError            the machine or the command line has to change first
-├── ServiceFailedError    the service did not come up, or ended by itself
+├── CompanionError        a program that belongs to it did not start, or ended by itself
 ├── PortTakenError        a port that the certificates name belongs to another program
 └── UnusablePkiError      there is no complete PKI in the directory, or not for long
     └── NoPkiError        there never was one
@@ -36,8 +36,8 @@ class UsageError(DemoError):
     exit_code: ClassVar[int] = EXIT_USAGE
 
 
-class ServiceFailedError(DemoError):
-    """The service did not come up, or ended by itself."""
+class CompanionError(DemoError):
+    """A program that belongs to the demonstration did not start, or ended by itself."""
 
 
 class PortTakenError(DemoError):

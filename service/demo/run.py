@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.adapters.clock import SystemClock
+from service.demo.companion import Companion, Program, answers_200, stay
 from service.demo.errors import EXIT_FAILED, EXIT_STOPPED, DemoError
 from service.demo.messages import Place, instructions
 from service.demo.opening import Say, open_pki, own_directory
 from service.demo.ports import free_port
 from service.demo.responder import find_openssl
 from service.demo.servers import DemoServers
-from service.demo.service_process import SERVE, ServiceProcess, service_environment
+from service.demo.service_program import NAME, READY, SERVE, service_environment
 from service.demo.stop import StopSignals
 
 
@@ -61,12 +62,11 @@ def _show(options: Options, stop: StopSignals, say: Say) -> None:
         stack.enter_context(DemoServers(pki, listeners, clock))
         if stop.asked():
             return
-        environment = service_environment(os.environ, pki.layout, port)
-        service = stack.enter_context(ServiceProcess(options.command, environment, port))
-        service.wait_until_ready(stop.asked)
-        if not stop.asked():
+        program = Program(NAME, options.command, service_environment(os.environ, pki.layout, port))
+        service = stack.enter_context(Companion(program, answers_200(port, READY)))
+        if service.wait_until_ready(stop.asked):
             say(instructions(pki.layout, port, Place.here(os.environ)))
-        service.stay(stop.asked)
+            stay(service.check, stop.asked)
 
 
 def _say(text: str) -> None:

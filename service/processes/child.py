@@ -11,9 +11,11 @@ import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Final, Protocol
 
-from service.processes.inheritance import PREFIX, Inheritance, descriptor_variable
+from service.processes.inheritance import GATE, PREFIX, SERVED_BEAT, WAITING_BEAT, Inheritance, descriptor_variable
+from service.processes.signals import DRAIN_SIGNAL, RELOAD_SIGNAL, STOP_SIGNALS
 
 _MANY_BEATS: Final = 4096
 """Bytes read at once: more than an hour of heartbeats."""
@@ -26,6 +28,15 @@ class HasDescriptor(Protocol):
         """Give the descriptor."""
 
 
+class Part(Enum):
+    """What a child is for the others, which decides in which order they end and take each other's place."""
+
+    FRONT = "front"
+    """Answers callers. It understands `DRAIN_SIGNAL` and `RETIRE_SIGNAL`; several can be there at the same time."""
+    BACK = "back"
+    """Others rely on it, and there is only one at a time. It ends last, and its successor waits at a gate."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
     """Children of one kind.
@@ -36,6 +47,7 @@ class ChildSpec:
         count: How many are kept running.
         pass_fds: Sockets and the like to pass on, by the name under which `inherited_socket` finds them.
         env: Environment variables in addition to the supervisor's own.
+        part: What they are for the others.
     """
 
     name: str
@@ -43,17 +55,21 @@ class ChildSpec:
     count: int = 1
     pass_fds: Mapping[str, HasDescriptor] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
+    part: Part = Part.FRONT
 
     def __post_init__(self) -> None:
         """Refuse what cannot be started.
 
         Raises:
-            ValueError: no program, fewer than one child, or a name that cannot become an environment variable.
+            ValueError: no program, fewer than one child, several that cannot be there together, or a name that cannot
+                become an environment variable.
         """
         if not self.argv:
             raise ValueError(f"{self.name}: there is no program to start")
         if self.count < 1:
             raise ValueError(f"{self.name}: count is {self.count}, at least 1 is needed")
+        if self.part is Part.BACK and self.count > 1:
+            raise ValueError(f"{self.name}: count is {self.count}, and there can be only one at a time")
         for name in self.pass_fds:
             descriptor_variable(name)
 
@@ -62,6 +78,13 @@ class ChildSpec:
         if self.count == 1:
             return (self.name,)
         return tuple(f"{self.name}.{index}" for index in range(self.count))
+
+
+class Gated(Enum):
+    """Whether a child waits before it begins, until its supervisor lets it."""
+
+    NO = "no"
+    YES = "yes"
 
 
 @dataclass(slots=True)
@@ -73,7 +96,11 @@ class Child:
         heartbeat: Read end of its heartbeat pipe; None once the child has closed the other end.
         started_at: Monotonic seconds.
         heard_at: When it was heard last, or its start; monotonic seconds.
-        ready: Whether it was ever heard.
+        gate: Write end of the pipe at whose end it begins; None where there is none, or once it may begin.
+        ready: Whether it was ever heard to be at work.
+        waiting: Whether it was ever heard to wait at its gate.
+        served: Whether it has said that it was ready to serve.
+        draining: Whether it was told that the service ends.
         killed: Whether it was sent SIGKILL.
     """
 
@@ -81,7 +108,11 @@ class Child:
     heartbeat: int | None
     started_at: float
     heard_at: float
+    gate: int | None = None
     ready: bool = False
+    waiting: bool = False
+    served: bool = False
+    draining: bool = False
     killed: bool = False
 
     @property
@@ -90,7 +121,7 @@ class Child:
         return self.process.pid
 
     def listen(self, now: float) -> bool:
-        """Read what it wrote to its heartbeat pipe; tell whether that was anything."""
+        """Read what it wrote to its heartbeat pipe; tell whether it was at work."""
         if self.heartbeat is None:
             return False
         try:
@@ -98,24 +129,54 @@ class Child:
         except BlockingIOError:
             return False
         if not beats:
-            self.close()
+            self._close_heartbeat()
             return False
         self.heard_at = now
-        return True
+        self.waiting |= WAITING_BEAT in beats
+        self.served |= SERVED_BEAT in beats
+        return any(beat not in WAITING_BEAT for beat in beats)
+
+    def tell(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self.process.send_signal(number)
+
+    def drain(self) -> None:
+        """Tell it that the service ends, once, as soon as it can understand that."""
+        if self.ready and not self.draining:
+            self.draining = True
+            self.tell(DRAIN_SIGNAL)
 
     def kill(self) -> None:
         """Send SIGKILL, which ends a stopped process too."""
         self.killed = True
         self.process.send_signal(signal.SIGKILL)
 
+    def open_gate(self) -> None:
+        """Let it begin."""
+        if self.gate is not None:
+            os.close(self.gate)
+            self.gate = None
+
     def close(self) -> None:
-        """Close our end of the heartbeat pipe."""
+        """Close our ends of its pipes."""
+        self.open_gate()
+        self._close_heartbeat()
+
+    def _close_heartbeat(self) -> None:
         if self.heartbeat is not None:
             os.close(self.heartbeat)
             self.heartbeat = None
 
 
-def start_child(spec: ChildSpec, *, lifeline: int, heartbeat_every_s: float, now: float) -> Child:
+def start_child(
+    spec: ChildSpec,
+    *,
+    lifeline: int,
+    heartbeat_every_s: float,
+    now: float,
+    gated: Gated = Gated.NO,
+    env: Mapping[str, str] | None = None,
+) -> Child:
     """Start one.
 
     Args:
@@ -123,45 +184,56 @@ def start_child(spec: ChildSpec, *, lifeline: int, heartbeat_every_s: float, now
         lifeline: Read end of the lifeline pipe.
         heartbeat_every_s: How often the child is to beat.
         now: Monotonic seconds.
+        gated: Whether it is to wait before it begins.
+        env: Environment variables of this one alone.
 
     Raises:
         OSError: no such program, or too many processes or descriptors.
     """
-    heartbeat, childs_end = os.pipe()
-    try:
-        os.set_blocking(heartbeat, False)
+    with contextlib.ExitStack() as childs, contextlib.ExitStack() as ours:
+        heartbeat, childs_end = _pipe()
+        ours.callback(os.close, heartbeat)
+        childs.callback(os.close, childs_end)
         passed = {name: owner.fileno() for name, owner in spec.pass_fds.items()}
+        gate: int | None = None
+        if gated is Gated.YES:
+            passed[GATE], gate = _pipe()
+            ours.callback(os.close, gate)
+            childs.callback(os.close, passed[GATE])
         inheritance = Inheritance(lifeline, childs_end, heartbeat_every_s, os.getpid())
-        with _interrupts_blocked():
+        with _signals_blocked():
             process = subprocess.Popen(  # noqa: S603 - the program comes from this service, not from outside
                 spec.argv,
                 stdin=subprocess.DEVNULL,
                 pass_fds=(lifeline, childs_end, *passed.values()),
-                env=_environment(spec, inheritance, passed),
+                env=_environment({**spec.env, **(env or {})}, inheritance, passed),
             )
-    except BaseException:
-        os.close(heartbeat)
-        raise
-    finally:
-        os.close(childs_end)
-    return Child(process, heartbeat, started_at=now, heard_at=now)
+        ours.pop_all()
+    return Child(process, heartbeat, started_at=now, heard_at=now, gate=gate)
 
 
-def _environment(spec: ChildSpec, inheritance: Inheritance, passed: Mapping[str, int]) -> dict[str, str]:
+def _pipe() -> tuple[int, int]:
+    """Make a pipe whose reader does not wait."""
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    return reader, writer
+
+
+def _environment(env: Mapping[str, str], inheritance: Inheritance, passed: Mapping[str, int]) -> dict[str, str]:
     # What a supervisor above this one passed to us means nothing to our children.
     ours = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     sockets = {descriptor_variable(name): str(fd) for name, fd in passed.items()}
-    return {**ours, **spec.env, **sockets, **inheritance.variables()}
+    return {**ours, **env, **sockets, **inheritance.variables()}
 
 
 @contextlib.contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """Block SIGINT for a moment, which a child inherits for life; one that comes here meanwhile is heard afterwards.
+def _signals_blocked() -> Iterator[None]:
+    """Block SIGTERM, SIGINT and SIGHUP for a moment, which a child inherits for life; ours are heard afterwards.
 
-    A child that were to ignore it by itself would be too late for an early Ctrl-C, and a web server that installs a
-    handler of its own would undo it.
+    They are for the supervisor to obey. A child that were to ignore them by itself would be too late for an early
+    Ctrl-C, and a web server that installs a handler of its own would undo it.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS | {RELOAD_SIGNAL})
     try:
         yield
     finally:

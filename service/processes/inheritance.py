@@ -21,6 +21,21 @@ HEARTBEAT_FD: Final = f"{PREFIX}HEARTBEAT_FD"
 HEARTBEAT_EVERY_S: Final = f"{PREFIX}HEARTBEAT_EVERY_S"
 SUPERVISOR_PID: Final = f"{PREFIX}SUPERVISOR_PID"
 
+GATE: Final = "gate"
+"""Name of the descriptor at whose end a child begins, where it has one."""
+
+SUCCEEDS: Final = f"{PREFIX}SUCCEEDS"
+"""Environment variable of a child that takes the place of one, in a service that was ready; its value means nothing."""
+
+BEAT: Final = b"."
+"""A heartbeat: the child is at work."""
+
+SERVED_BEAT: Final = b"+"
+"""A heartbeat of a child that was ready to serve at least once: it may have been alive for long without."""
+
+WAITING_BEAT: Final = b","
+"""A heartbeat of a child that waits at its gate."""
+
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -104,6 +119,26 @@ def inherited_socket(name: str, environ: Mapping[str, str] = os.environ) -> sock
         return socket.socket(fileno=fd)
     except OSError as error:
         raise NotInheritedError(variable) from error
+
+
+def inherited_descriptor(name: str, environ: Mapping[str, str] = os.environ) -> int | None:
+    """Give the descriptor that the supervisor passed on under `name`; None where it passed none.
+
+    It is not inherited by processes that this one starts.
+
+    Raises:
+        NotInheritedError: what the supervisor says of it is not so.
+        ValueError: the name is not made of lower-case letters, digits and underscores.
+    """
+    variable = descriptor_variable(name)
+    if variable not in environ:
+        return None
+    fd = _integer(environ, variable)
+    try:
+        close_on_exec(fd)
+    except OSError as error:
+        raise NotInheritedError(variable) from error
+    return fd
 
 
 def close_on_exec(fd: int) -> None:

@@ -8,23 +8,29 @@ Rules:
 2. The heartbeat comes from the event loop, or from the main loop of a child that has none, never from a thread of its
    own: it says that the *loop* turns.
 
-It does not handle SIGTERM: how a child finishes its work is the child's own affair. It does not handle SIGINT: Ctrl-C
-reaches every process of the terminal's foreground group, but children are born with it blocked (see `child`), since
-what comes of it is for the supervisor to decide.
+It does not handle `END_SIGNAL`: how a child finishes its work is the child's own affair. It does not handle SIGTERM and
+SIGINT: they may reach every process of a group, but children are born with them blocked (see `child`), since what comes
+of them is for the supervisor to decide.
 """
 
 import contextlib
 import os
+import select
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Protocol, Self
 
 from service.processes.exit_code import EXIT_ORPHANED
-from service.processes.inheritance import Inheritance, close_on_exec
+from service.processes.inheritance import (
+    BEAT,
+    GATE,
+    WAITING_BEAT,
+    Inheritance,
+    close_on_exec,
+    inherited_descriptor,
+)
 from service.processes.kernel import die_with_parent
-
-_BEAT = b"."
 
 
 class Loop(Protocol):
@@ -62,16 +68,36 @@ class Lifeline:
         threading.Thread(target=_hold, args=(inherited.lifeline_fd,), name="lifeline", daemon=True).start()
         return cls(inherited.heartbeat_fd, inherited.heartbeat_every_s)
 
-    def beat(self) -> None:
+    def wait_at_gate(self, environ: Mapping[str, str] = os.environ) -> None:
+        """Wait until the one before this one has ended, where the supervisor wants that; beat meanwhile.
+
+        What comes first is what takes time and needs nothing that there is only one of: imports, settings.
+        """
+        gate = inherited_descriptor(GATE, environ)
+        if gate is None:
+            return
+        ended = select.poll()
+        ended.register(gate, select.POLLIN)
+        self.beat(WAITING_BEAT)
+        while not ended.poll(self._heartbeat_every_s * 1000):
+            self.beat(WAITING_BEAT)
+        os.close(gate)
+
+    def beat(self, what: bytes = BEAT) -> None:
         """Tell the supervisor once that this process is not stuck. Never blocks, never fails."""
         # A full pipe: the supervisor is stopped, and has plenty to read. A broken one: it is gone, and so are we soon.
         with contextlib.suppress(BlockingIOError, BrokenPipeError):
-            os.write(self._heartbeat_fd, _BEAT)
+            os.write(self._heartbeat_fd, what)
 
-    def start_heartbeat(self, loop: Loop) -> None:
-        """Beat now and as often as the supervisor wants while the loop runs. To be called in its thread."""
-        self.beat()
-        loop.call_later(self._heartbeat_every_s, partial(self.start_heartbeat, loop))
+    def start_heartbeat(self, loop: Loop, what: Callable[[], bytes] = lambda: BEAT) -> None:
+        """Beat now and as often as the supervisor wants while the loop runs. To be called in its thread.
+
+        Args:
+            loop: The loop.
+            what: Which heartbeat it is, each time.
+        """
+        self.beat(what())
+        loop.call_later(self._heartbeat_every_s, partial(self.start_heartbeat, loop, what))
 
 
 def _hold(lifeline_fd: int) -> None:

@@ -8,16 +8,29 @@ from typing import Final, Self
 STOP_SIGNALS: Final = frozenset({signal.SIGTERM, signal.SIGINT})
 """What asks the service to stop."""
 
-_HEARD: Final = STOP_SIGNALS | {signal.SIGCHLD}
-_IGNORED: Final = frozenset({signal.SIGHUP})
+DRAIN_SIGNAL: Final = signal.SIGUSR2
+"""Tells a child that the service is going to end: to say so, and to go on. Only sent to one that was heard: before its
+first heartbeat it may not know what it means, and would die of it."""
+
+RETIRE_SIGNAL: Final = signal.SIGUSR1
+"""Tells a child that another has taken its place: to begin nothing more, and to end with what is under way. Only sent
+to one that was heard."""
+
+END_SIGNAL: Final = signal.SIGALRM
+"""Tells a child to end with what is under way; one that does not know it yet dies of it. SIGTERM is for the supervisor
+alone: launchers send it to every process of a group, and a child that heeded it would end before the drain."""
+
+RELOAD_SIGNAL: Final = signal.SIGHUP
+"""What asks the service to read its settings again."""
+
+_HEARD: Final = STOP_SIGNALS | {signal.SIGCHLD, RELOAD_SIGNAL}
 _MANY: Final = 4096
 
 
 class SignalPipe:
     """A pipe that turns readable when a signal arrives. For the main thread; one at a time.
 
-    SIGTERM, SIGINT and SIGCHLD are heard, SIGHUP is ignored (by children too: they inherit that). On leaving,
-    everything is as it was before.
+    SIGTERM, SIGINT, SIGHUP and SIGCHLD are heard. On leaving, everything is as it was before.
     """
 
     def __enter__(self) -> Self:
@@ -32,7 +45,6 @@ class SignalPipe:
         # A full pipe loses nothing: it is readable, and that is all it has to be.
         self._wakeup_before = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         self._handlers_before = {number: signal.signal(number, _heard) for number in _HEARD}
-        self._handlers_before |= {number: signal.signal(number, signal.SIG_IGN) for number in _IGNORED}
         # Whoever started us may have blocked them.
         self._mask_before = signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)
         return self

@@ -10,17 +10,15 @@ from typing import Final
 from pydantic import SecretStr
 
 from service.application.redis_address import parse_redis_address
+from service.application.tls_material import TlsMaterialError, load_authorities, load_pair
+from service.application.tokens import digest_of_entry
 from service.settings.fields import Fields
+from service.settings.files import are_checked
+from service.settings.repeating import hidden
 from service.settings.values import is_loopback
 
 TOKENS: Final = ("api_tokens", "admin_tokens", "shadow_tokens")
 """The settings that are bearer tokens; each can come out of a file as well."""
-
-SECRETS_OF_FILES: Final = (*TOKENS, "fleet_key")
-"""The settings that can come out of a file, one a line."""
-
-SECRETS: Final = frozenset({*SECRETS_OF_FILES, "redis_url"})
-"""The settings whose values no message repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,9 @@ def contradictions(settings: Fields) -> tuple[Contradiction, ...]:
         *_tokens(settings),
         *_tls(settings),
         *_redis(settings),
+        *_headers(settings),
         *_sizes(settings),
+        *_callers(settings),
         *_intervals(settings),
     )
 
@@ -65,7 +65,8 @@ def _ports(settings: Fields) -> Iterator[Contradiction]:
 
 
 def _access(settings: Fields) -> Iterator[Contradiction]:
-    tokens = settings.api_tokens or settings.admin_tokens or settings.shadow_tokens
+    # A file counts that is left alone: whoever reads it refuses an empty one.
+    tokens = any(getattr(settings, name) or getattr(settings, f"{name}_file") for name in TOKENS)
     if not (is_loopback(settings.host) or tokens or settings.tls_client_ca is not None):
         yield Contradiction(
             ("host", *(name for kind in TOKENS for name in (kind, f"{kind}_file")), "tls_client_ca"),
@@ -81,7 +82,7 @@ def _tokens(settings: Fields) -> Iterator[Contradiction]:
         "shadow_tokens": settings.shadow_tokens,
     }
     for (one, tokens), (other, others) in combinations(kinds.items(), 2):
-        both = len(_secrets(tokens) & _secrets(others))
+        both = len(_digests(tokens) & _digests(others))
         if both:
             yield Contradiction(
                 (one, f"{one}_file", other, f"{other}_file"),
@@ -90,8 +91,9 @@ def _tokens(settings: Fields) -> Iterator[Contradiction]:
             )
 
 
-def _secrets(tokens: tuple[SecretStr, ...]) -> set[str]:
-    return {token.get_secret_value() for token in tokens}
+def _digests(tokens: tuple[SecretStr, ...]) -> set[bytes]:
+    """A token and its digest are the same token."""
+    return {digest_of_entry(token.get_secret_value()) for token in tokens}
 
 
 def _tls(settings: Fields) -> Iterator[Contradiction]:
@@ -108,8 +110,11 @@ def _tls(settings: Fields) -> Iterator[Contradiction]:
                 ("tls_cert", "tls_key"), f"REVET_TLS_CERT is {certificate}, but there is no REVET_TLS_KEY"
             )
         case None, key:
-            yield Contradiction(("tls_cert", "tls_key"), f"REVET_TLS_KEY is {key}, but there is no REVET_TLS_CERT")
+            shown = _named("tls_key", key)
+            yield Contradiction(("tls_cert", "tls_key"), f"REVET_TLS_KEY{shown}, but there is no REVET_TLS_CERT")
         case certificate, key:
+            if not are_checked():
+                return
             yield from _unusable_pair(("tls_cert", certificate), ("tls_key", key))
             if settings.tls_client_ca is not None:
                 yield from _unusable_authorities("tls_client_ca", settings.tls_client_ca)
@@ -121,29 +126,26 @@ def _unusable_pair(certificate: tuple[str, Path | None], key: tuple[str, Path | 
     if cert_path is None or key_path is None:
         return
     try:
-        # An empty passphrase, or OpenSSL would ask for one at the terminal.
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert_path, key_path, password="")
-    except (OSError, ValueError) as error:
+        load_pair(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), cert_path, key_path)
+    except TlsMaterialError as error:
         yield Contradiction(
             (cert_field, key_field),
-            f"REVET_{cert_field.upper()} is {cert_path} and REVET_{key_field.upper()} is {key_path}, "
-            f"which cannot be used together: {_reason(error)}",
+            f"REVET_{cert_field.upper()} is {cert_path} and REVET_{key_field.upper()}{_named(key_field, key_path)}, "
+            f"which cannot be used together: {error}",
         )
+
+
+def _named(field: str, path: Path | None) -> str:
+    """The file of a secret, if that is what was given."""
+    why_not = hidden(field, path)
+    return f" is {path}" if why_not is None else why_not
 
 
 def _unusable_authorities(field: str, path: Path) -> Iterator[Contradiction]:
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(path)
-    except (OSError, ValueError) as error:
-        yield Contradiction((field,), f"REVET_{field.upper()} is {path}, which cannot be used: {_reason(error)}")
-
-
-def _reason(error: OSError | ValueError) -> str:
-    match error:
-        case ssl.SSLError(reason=str(reason)) if reason:
-            return reason.lower().replace("_", " ")
-        case _:
-            return "not PEM, or protected by a passphrase"
+        load_authorities(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), path)
+    except TlsMaterialError as error:
+        yield Contradiction((field,), f"REVET_{field.upper()} is {path}, which cannot be used: {error}")
 
 
 def _redis(settings: Fields) -> Iterator[Contradiction]:
@@ -158,7 +160,7 @@ def _redis(settings: Fields) -> Iterator[Contradiction]:
         case None, key:
             yield Contradiction(
                 ("redis_client_cert", "redis_client_key"),
-                f"REVET_REDIS_CLIENT_KEY is {key}, but there is no REVET_REDIS_CLIENT_CERT",
+                f"REVET_REDIS_CLIENT_KEY{_named('redis_client_key', key)}, but there is no REVET_REDIS_CLIENT_CERT",
             )
         case certificate, key:
             yield from _unusable_pair(("redis_client_cert", certificate), ("redis_client_key", key))
@@ -174,6 +176,15 @@ def _redis(settings: Fields) -> Iterator[Contradiction]:
                 f"REVET_{field.upper()} is {path}, but REVET_REDIS_URL is one without TLS: rediss:// or "
                 "rediss+cluster:// is needed",
             )
+
+
+def _callers(settings: Fields) -> Iterator[Contradiction]:
+    if settings.rate_limit_burst is not None and settings.rate_limit_per_s is None:
+        yield Contradiction(
+            ("rate_limit_burst", "rate_limit_per_s"),
+            f"REVET_RATE_LIMIT_BURST is {settings.rate_limit_burst}, but there is no REVET_RATE_LIMIT_PER_S: "
+            "nothing would be limited",
+        )
 
 
 def _intervals(settings: Fields) -> Iterator[Contradiction]:
@@ -200,6 +211,16 @@ def _ordered(lower: str, low: float, upper: str, high: float) -> Iterator[Contra
     if low > high:
         yield Contradiction(
             (lower, upper), f"REVET_{lower.upper()} is {low:g}, which is more than REVET_{upper.upper()} ({high:g})"
+        )
+
+
+def _headers(settings: Fields) -> Iterator[Contradiction]:
+    leaf, chain = settings.authorize_header_rfc9440, settings.authorize_header_rfc9440_chain
+    if leaf.lower() == chain.lower():
+        yield Contradiction(
+            ("authorize_header_rfc9440", "authorize_header_rfc9440_chain"),
+            f"REVET_AUTHORIZE_HEADER_RFC9440 is {leaf}, and so is REVET_AUTHORIZE_HEADER_RFC9440_CHAIN ({chain}): "
+            "the certificate and its chain come in two headers",
         )
 
 

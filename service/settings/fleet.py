@@ -10,6 +10,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from service.application.redis_address import parse_redis_address
+from service.settings.shown import Shown
 from service.settings.values import items
 
 MIN_KEY_LENGTH: Final = 16
@@ -65,14 +66,14 @@ def _name(value: str) -> str:
     return value
 
 
-RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url), Shown("[address of a Redis](#addresses-of-redis)")]
 """`redis://`, `rediss://`, `redis+cluster://`, `rediss+cluster://`, `unix://`."""
 
-FleetKeys = Annotated[tuple[SecretStr, ...], AfterValidator(_keys), BeforeValidator(items)]
+FleetKeys = Annotated[tuple[SecretStr, ...], AfterValidator(_keys), BeforeValidator(items), Shown("one or two keys")]
 """One or two keys, separated by commas."""
 
-FleetPrefix = Annotated[str, AfterValidator(_prefix)]
+FleetPrefix = Annotated[str, AfterValidator(_prefix), Shown("letters, digits, `.`, `_`, `-`")]
 """What names in Redis begin with; without braces, in which a cluster sees hash tags."""
 
-ReplicaName = Annotated[str, AfterValidator(_name)]
+ReplicaName = Annotated[str, AfterValidator(_name), Shown("printable ASCII")]
 """What a replica is called."""

@@ -30,6 +30,7 @@ from service.core.model.policy import (
 from service.core.names.comparison import canonical
 from service.core.names.rfc4514 import canonical_of_text
 from service.settings.places import web_url
+from service.settings.shown import Shown
 from service.settings.tables import Table
 from service.settings.values import MAX_GRACE_S, ReadableFile, Seconds
 
@@ -219,5 +220,5 @@ class IssuerTable(Table):
         )
 
 
-Issuers = Annotated[tuple[IssuerTable, ...], Field(max_length=MAX_RULES)]
+Issuers = Annotated[tuple[IssuerTable, ...], Field(max_length=MAX_RULES), Shown("tables")]
 """The tables `[[issuer]]`, in their order."""

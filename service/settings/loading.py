@@ -2,7 +2,7 @@
 
 Rules it keeps: the environment wins; a name that nobody knows stops the start, since it is a misspelt one more often
 than not; an empty value does too, since it is a secret that was not filled in more often than not; everything that is
-wrong is told at once; no message repeats a token.
+wrong is told at once; no message repeats a secret (`repeating`).
 
 What it does not do: look at `_REVET_*`, with which processes of the service talk to each other, or at what Kubernetes
 puts into the environment of every container for a Service whose name begins with `revet`.
@@ -18,25 +18,26 @@ from typing import Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from service.settings.contradictions import SECRETS, SECRETS_OF_FILES, Contradiction
+from service.settings.contradictions import TOKENS, Contradiction
 from service.settings.cores import allowed_cores
 from service.settings.errors import SettingsError
-from service.settings.fields import MAX_WORKERS
-from service.settings.files import read_tokens, read_toml
+from service.settings.files import Files, are_checked, having, read_one, read_tokens, read_toml
 from service.settings.fleet import own_name
 from service.settings.model import CONTRADICTORY, PREFIX, Settings, setting
+from service.settings.repeating import SECRETS_OF_FILES, hidden, is_line
+from service.settings.sections.serving import MAX_WORKERS
 from service.settings.tables import TABLES
 
 CONFIG: Final = "REVET_CONFIG"
 """The TOML file, where the command line names none."""
 
-NOT_OURS: Final = frozenset({"REVET_TOKEN"})
-"""The caller's token of the command line, which asks a service and is none."""
+NOT_OURS: Final = frozenset({"REVET_TOKEN", "REVET_CA_BUNDLE", "REVET_CLIENT_CERT", "REVET_CLIENT_KEY"})
+"""What the command line asks a service with, and is no service's."""
 
 _MAY_BE_EMPTY: Final = frozenset({"egress_allow", "intermediates", "crl_sources", "crl_map"})
 """Lists of additions: an empty one is the default."""
 
-_USER_INFO: Final = re.compile(r"//[^/?#\s]*@")
+_USER_INFO: Final = re.compile(r"(//|^(?!.*//)['\"]?)\S*@")
 _QUERY: Final = re.compile(r"\?[^'\s]*")
 
 _IN_KUBERNETES: Final = "KUBERNETES_SERVICE_HOST"
@@ -69,12 +70,14 @@ class _Problem:
     text: str
 
 
-def load_settings(config: Path | None, environment: Mapping[str, str]) -> Settings:
+def load_settings(config: Path | None, environment: Mapping[str, str], files: Files = Files.CHECKED) -> Settings:
     """Read the settings.
 
     Args:
         config: A TOML file; None for the one that `REVET_CONFIG` names, if any.
         environment: `os.environ`, or what takes its place.
+        files: Whether files that are replaced while the service runs are looked at; tokens of files that are left alone
+            are not in the settings.
 
     Raises:
         SettingsError: with everything that is wrong.
@@ -82,8 +85,9 @@ def load_settings(config: Path | None, environment: Mapping[str, str]) -> Settin
     problems: list[_Problem] = []
     given = {**_from_file(config, environment, problems), **_from_environment(environment)}
     given = {field: one for field, one in given.items() if _is_usable(field, one, problems)}
-    _read_secret_files(given, problems)
-    settings = _validated(_defaults(environment), given, problems)
+    with having(files):
+        _read_secret_files(given, problems)
+        settings = _validated(_defaults(environment), given, problems)
     if settings is None or problems:
         raise SettingsError(tuple(problem.text for problem in problems))
     return settings
@@ -97,7 +101,7 @@ def _from_file(config: Path | None, environment: Mapping[str, str], problems: li
     try:
         return {name: _Given(value, f" (in {path})") for name, value in read_toml(path).items()}
     except ValueError as error:
-        problems.append(_Problem("config", f"{CONFIG} is {str(path)!r}: {error}"))
+        problems.append(_Problem("config", f"{CONFIG}{_told('config', str(path))}: {error}"))
         return {}
 
 
@@ -153,18 +157,34 @@ def _read_secret_files(given: dict[str, _Given], problems: list[_Problem]) -> No
         if path is None or not isinstance(path.value, str):
             continue
         if field in given:
-            both = f"{setting(field)} and {setting(file)} ({path.value}) are both given"
-            problems.append(_Problem(field, f"{both}: {_called(field)} are in one or the other"))
+            both = f"{setting(field)} and {setting(file)}{_told(file, path.value, ' ({})')} are both given"
+            problems.append(_Problem(field, f"{both}: {_called(field)} in one or the other"))
+            del given[file]
+            continue
+        if field in TOKENS and not are_checked():
             continue
         try:
-            given[field] = _Given(read_tokens(Path(path.value)), f" (in {path.value})")
+            read = read_one if field == "redis_url" else read_tokens
+            given[field] = _Given(read(Path(path.value)), _told(file, path.value, " (in {})"))
         except ValueError as error:
-            problems.append(_Problem(file, f"{setting(file)} is {path.value!r}: {error}{path.where}"))
+            problems.append(_Problem(file, f"{setting(file)}{_told(file, path.value)}: {error}{path.where}"))
             del given[file]
 
 
+def _told(field: str, value: object, form: str = " is {!r}") -> str:
+    """Repeat what was given, or say why not."""
+    why_not = hidden(field, value)
+    return form.format(value) if why_not is None else why_not
+
+
 def _called(field: str) -> str:
-    return "the keys" if field == "fleet_key" else "the tokens"
+    match field:
+        case "fleet_key":
+            return "the keys are"
+        case "redis_url":
+            return "the address is"
+        case _:
+            return "the tokens are"
 
 
 def _defaults(environment: Mapping[str, str]) -> dict[str, object]:
@@ -227,11 +247,15 @@ def _problem(detail: ErrorDetails, given: Mapping[str, _Given]) -> _Problem:
     field = str(detail["loc"][0])
     error = detail.get("ctx", {}).get("error")
     reason = str(error) if error is not None else detail["msg"].replace("Input should", "it should")
+    if not is_line(reason):
+        # It repeats a part of what was given.
+        reason = "it cannot be used"
     one = given[field]
     if field in TABLES:
         reason = "there is no such setting" if detail["type"] == "extra_forbidden" else reason
         return _Problem(field, f"{_in_table(detail, one.value)}: {reason}{one.where}")
-    shown = "" if field in SECRETS else f" is {_shown(one.value)}"
+    why_not = hidden(field, one.value)
+    shown = f" is {_shown(one.value)}" if why_not is None else why_not
     return _Problem(field, f"{setting(field)}{shown}: {reason}{one.where}")
 
 
@@ -248,9 +272,9 @@ def _in_table(detail: ErrorDetails, value: object) -> str:
                 value = value[part]
             case _:
                 return place
-    return place if isinstance(value, dict | list) else f"{place} is {_shown(value)}"
+    return place if isinstance(value, dict | list) or not is_line(str(value)) else f"{place} is {_shown(value)}"
 
 
 def _shown(value: object) -> str:
     """Write a value as it was given, without what may be a password or a signature in a URL."""
-    return _QUERY.sub("?...", _USER_INFO.sub("//...@", repr(value)))
+    return _QUERY.sub("?...", _USER_INFO.sub(r"\1...@", repr(value)))

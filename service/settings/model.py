@@ -53,6 +53,7 @@ class Settings(Fields):
             grace=timedelta(seconds=self.grace_s),
             max_verdict_ttl=timedelta(seconds=self.max_verdict_ttl_s),
             ocsp_nonce=self.ocsp_nonce,
+            key_purpose=self.key_purpose,
             issuer_rules=tuple(one.rule(f"issuer[{number}]") for number, one in enumerate(self.issuer, 1)),
         )
 

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator
 
 from service.application.places import FilePlace, Place, UrlPlace, parse_place, parse_trust_place
 from service.application.trust_store_source import STORE_NAME
+from service.settings.shown import Shown
 from service.settings.values import items, readable
 
 _MAPPING: Final = re.compile(r"(https?://\S*?)=((?:https?|s3|file)://\S+|/.*)", re.DOTALL | re.IGNORECASE)
@@ -83,21 +84,30 @@ def _store_name(value: str) -> str:
     return value
 
 
-TrustStorePlace = Annotated[str, AfterValidator(_trust_store)]
+TrustStorePlace = Annotated[
+    str,
+    AfterValidator(_trust_store),
+    Shown("file, directory, `s3://bucket/key[?versionId=]`, `https://…[#sha256=]`"),
+]
 """A file or directory that can be read now, `s3://bucket/key[?versionId=]`, `https://…[#sha256=]`."""
 
-CrlSources = Annotated[tuple[Annotated[str, AfterValidator(_crl_source)], ...], BeforeValidator(items)]
+CrlSources = Annotated[
+    tuple[Annotated[str, AfterValidator(_crl_source)], ...],
+    BeforeValidator(items),
+    Shown("files, directories, `https://…`, `http://…`, `s3://bucket/prefix/`"),
+]
 """Files and directories that can be read now, `https://…`, `http://…`, `s3://bucket/prefix/`, separated by commas."""
 
 CrlMap = Annotated[
     tuple[Annotated[tuple[str, str], AfterValidator(_mapped), BeforeValidator(_mapping)], ...],
     AfterValidator(_prefixes_once),
     BeforeValidator(items),
+    Shown("`http://from/=s3://to/`"),
 ]
 """What URLs begin with, and what stands there instead: `http://from/=s3://to/`, separated by commas.
 
 Without a `/` at the end of both, the one URL and its place.
 """
 
-StoreNames = Annotated[tuple[Annotated[str, AfterValidator(_store_name)], ...], BeforeValidator(items)]
+StoreNames = Annotated[tuple[Annotated[str, AfterValidator(_store_name)], ...], BeforeValidator(items), Shown("names")]
 """Names of trust stores, separated by commas."""

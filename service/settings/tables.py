@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.core.prefetch.schedule import Override
+from service.settings.shown import Shown
 from service.settings.values import Seconds
 
 TABLES: Final = frozenset({"crl_refresh_overrides", "issuer"})
@@ -50,5 +51,5 @@ def _duration(seconds: float | None) -> timedelta | None:
     return None if seconds is None else timedelta(seconds=seconds)
 
 
-Overrides = tuple[RefreshOverride, ...]
+Overrides = Annotated[tuple[RefreshOverride, ...], Shown("tables")]
 """The tables `[[crl_refresh_overrides]]`."""

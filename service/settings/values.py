@@ -11,16 +11,33 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
-MAX_PORT: Final = 2**16 - 1
+from service.application.fronts import Front
+from service.application.tokens import read_entries
+from service.settings.files import are_checked
+from service.settings.shown import Shown
 
-MIN_TOKEN_LENGTH: Final = 16
-"""Characters of a bearer token at least: 16 of base64 are 96 bits, which nobody guesses over a network."""
+MAX_PORT: Final = 2**16 - 1
 
 MAX_GRACE_S: Final = 366 * 86_400
 """A year: the longest life of a CRL, that of a root for its subordinates (CA/Browser Forum BR §4.9.7: 12 months)."""
 
-_BEARER_TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
-"""b64token (RFC 6750 §2.1): anything else cannot be sent in the header."""
+MAX_HEADER_NAME: Final = 64
+"""Characters of the name of a header at most: the longest of the usual ones has half as many."""
+
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""RFC 9110 §5.6.2: what the name of a header is made of."""
+
+_OWN_HEADERS: Final = "x-revet-"
+
+_TAKEN_HEADERS: Final = frozenset(
+    {
+        *("authorization", "proxy-authorization", "cookie", "host", "forwarded", "via", "date", "expect"),
+        *("connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"),
+        *("content-length", "content-type", "content-encoding", "accept", "accept-encoding", "user-agent"),
+    }
+)
+"""Headers that every client sends, or that belong to a connection: whoever reads a certificate out of one of these has
+taken another's name."""
 
 _HOST_NAME: Final = re.compile(
     r"(?=.{1,253}\Z)[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?"
@@ -48,13 +65,22 @@ def _local_path(value: object) -> object:
 
 
 def _readable_file(path: Path) -> Path:
+    return _file(path, "it")
+
+
+def _file(path: Path, name: str) -> Path:
+    """Take a file. Its name is for messages: where it may be a secret in place of its file, they have none."""
     try:
         if not path.is_file():
-            raise ValueError(f"{path} is not a file" if path.exists() else f"{path} does not exist")
+            raise ValueError(f"{name} is not a file" if path.exists() else f"{name} does not exist")
         with path.open("rb"):
             return path
     except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+        raise ValueError(f"{name} cannot be read: {error.strerror}") from None
+
+
+def _rotating_file(path: Path) -> Path:
+    return _readable_file(path) if are_checked() else path
 
 
 def _readable_directory(path: Path) -> Path:
@@ -77,7 +103,16 @@ def readable(path: Path) -> Path:
         is_directory = path.is_dir()
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from None
-    return _readable_directory(path) if is_directory else _readable_file(path)
+    return _readable_directory(path) if is_directory else _file(path, str(path))
+
+
+def _not_a_directory(path: Path) -> Path:
+    """Refuse what can be no file, whoever asks; whether it can be written, the service finds out."""
+    if path.is_dir():
+        raise ValueError(f"{path} is a directory")
+    if not path.parent.is_dir():
+        raise ValueError(f"{path.parent} is not a directory")
+    return path
 
 
 def _host(value: str) -> str:
@@ -126,27 +161,17 @@ def _proxy(value: str) -> str:
     return value
 
 
+def _header_name(value: str) -> str:
+    if len(value) > MAX_HEADER_NAME or _TOKEN.fullmatch(value) is None:
+        raise ValueError(f"the name of a header is needed (RFC 9110 §5.6.2), of {MAX_HEADER_NAME} characters at most")
+    if value.lower().startswith(_OWN_HEADERS) or value.lower() in _TAKEN_HEADERS:
+        raise ValueError("no certificate comes in this header, which means something else")
+    return value
+
+
 def _tokens(tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-    if not tokens:
-        raise ValueError("there is no token in it")
-    problems = [
-        problem
-        for number, token in enumerate(tokens, 1)
-        if (problem := _token_problem(number, token.get_secret_value())) is not None
-    ]
-    if len({token.get_secret_value() for token in tokens}) < len(tokens):
-        problems.append("a token is given twice")
-    if problems:
-        raise ValueError("; ".join(problems))
+    read_entries(token.get_secret_value() for token in tokens)
     return tokens
-
-
-def _token_problem(number: int, token: str) -> str | None:
-    if len(token) < MIN_TOKEN_LENGTH:
-        return f"token {number} has {len(token)} characters, at least {MIN_TOKEN_LENGTH} are needed"
-    if _BEARER_TOKEN.fullmatch(token) is None:
-        return f"token {number} has characters that a bearer token cannot have (RFC 6750): letters, digits and ._~+/-="
-    return None
 
 
 Whole = Annotated[int, BeforeValidator(_no_truth)]
@@ -155,29 +180,50 @@ Whole = Annotated[int, BeforeValidator(_no_truth)]
 Seconds = Annotated[float, BeforeValidator(_no_truth), Field(allow_inf_nan=False)]
 """Seconds, fractions allowed."""
 
+Number = Annotated[float, BeforeValidator(_no_truth), Field(allow_inf_nan=False)]
+"""A number, fractions allowed."""
+
 Port = Annotated[Whole, Field(ge=0, le=MAX_PORT)]
 """A port; 0 lets the kernel choose one."""
 
-Host = Annotated[str, AfterValidator(_host)]
+Host = Annotated[str, AfterValidator(_host), Shown("address or host name")]
 """An address to listen at, or a name that has one."""
 
-ReadableFile = Annotated[Path, AfterValidator(_readable_file)]
+ReadableFile = Annotated[Path, AfterValidator(_readable_file), Shown("file")]
 """A file that can be read now."""
 
-ReadableDirectory = Annotated[Path, AfterValidator(_readable_directory), BeforeValidator(_local_path)]
+RotatingFile = Annotated[Path, AfterValidator(_rotating_file), Shown("file")]
+"""A file that can be read when the service starts, and is replaced while it runs."""
+
+WrittenFile = Annotated[Path, AfterValidator(_not_a_directory), BeforeValidator(_local_path), Shown("file")]
+"""A file that will be written, in a directory that is there now."""
+
+ReadableDirectory = Annotated[
+    Path, AfterValidator(_readable_directory), BeforeValidator(_local_path), Shown("directory")
+]
 """A directory that can be read now."""
 
 Readable = Annotated[Path, AfterValidator(readable), BeforeValidator(_local_path)]
 """A file or a directory that can be read now."""
 
-ReadableList = Annotated[tuple[Readable, ...], BeforeValidator(items)]
+ReadableList = Annotated[tuple[Readable, ...], BeforeValidator(items), Shown("files or directories")]
 """Several of them, separated by commas."""
 
-EgressList = Annotated[tuple[Annotated[str, AfterValidator(_egress_item)], ...], BeforeValidator(items)]
+EgressList = Annotated[
+    tuple[Annotated[str, AfterValidator(_egress_item)], ...],
+    BeforeValidator(items),
+    Shown("host names, addresses, CIDRs"),
+]
 """Host names, addresses and CIDRs, separated by commas."""
 
-Proxy = Annotated[str, AfterValidator(_proxy)]
+Proxy = Annotated[str, AfterValidator(_proxy), Shown("`http://host:port`")]
 """`http://host:port`."""
 
-Tokens = Annotated[tuple[SecretStr, ...], AfterValidator(_tokens), BeforeValidator(items)]
+HeaderName = Annotated[str, AfterValidator(_header_name), Shown("name of a header")]
+"""The name of a header that a proxy puts a certificate into."""
+
+Fronts = Annotated[tuple[Front, ...], Field(min_length=1), BeforeValidator(items), Shown("one or more of these")]
+"""Names of fronts, separated by commas."""
+
+Tokens = Annotated[tuple[SecretStr, ...], AfterValidator(_tokens), BeforeValidator(items), Shown("tokens")]
 """Bearer tokens, separated by commas."""

@@ -13,7 +13,6 @@ from prometheus_client import CollectorRegistry
 from service.adapters.fleet_log import MOST_LOST, MOST_OF_A_NAME, FleetLog
 from service.adapters.fleet_metrics import FleetCounters
 from service.adapters.metrics_directory import prepare_metrics_directory
-from service.adapters.prefetch_log import TOLD_IN_S
 from service.application.fleet.envelope import EnvelopeKind, Refusal
 from service.application.fleet.standing import Standing
 from service.application.fleet.telling import (
@@ -23,6 +22,7 @@ from service.application.fleet.telling import (
     RefusedDetails,
     ReplicaObserver,
 )
+from service.application.seldom import TOLD_IN_S
 from tests.adapters.metrics_reader import value
 from tests.application.manual_clock import ManualClock
 

@@ -10,6 +10,7 @@ from service.adapters.log_observer import MAX_UNCHAINED, LogObserver
 from service.adapters.logs import configure_logs
 from service.application.log_options import LogFormat, LogLevel
 from service.application.observer import (
+    AuthorizedDetails,
     BlockChange,
     BlockDetails,
     DecisionDetails,
@@ -67,6 +68,27 @@ def test_decisions() -> None:
     }
     assert [deny] == written(LogLevel.INFO, tell)
     assert ["id-1", "id-2"] == [event["decision_id"] for event in written(LogLevel.DEBUG, tell)]
+
+
+def test_answers_to_proxies() -> None:
+    """What got no decision is information; decisions are told of as such."""
+
+    def tell(observer: Observer) -> None:
+        observer.authorized(AuthorizedDetails("nginx", "ok", "id-1"))
+        observer.authorized(AuthorizedDetails("nginx", "revoked", "id-2"))
+        observer.authorized(AuthorizedDetails("(unknown)", "bad_request", "id-3"))
+
+    refused = {
+        "level": "info",
+        "event": "authorize_refused",
+        "front": "(unknown)",
+        "code": "bad_request",
+        "decision_id": "id-3",
+    }
+    assert [refused] == written(LogLevel.INFO, tell)
+    everything = written(LogLevel.DEBUG, tell)
+    assert ["id-1", "id-2", "id-3"] == [event["decision_id"] for event in everything]
+    assert ["authorize_answered", "authorize_answered", "authorize_refused"] == [one["event"] for one in everything]
 
 
 def test_denials_in_shadow() -> None:
@@ -194,6 +216,10 @@ def test_trust_stores(details: TrustStoreDetails, expected: list[dict[str, objec
         (
             BlockDetails(BlockChange.UNREADABLE, reason="block b1 is damaged"),
             {"level": "error", "event": "blocks_unreadable", "problem": "block b1 is damaged"},
+        ),
+        (
+            BlockDetails(BlockChange.NOT_WRITTEN, by="anonymous", reason="the disk is full"),
+            {"level": "error", "event": "block_not_written", "by": "anonymous", "problem": "the disk is full"},
         ),
     ],
 )

@@ -19,12 +19,16 @@ from service.adapters.metrics import (
     SharedCounters,
 )
 from service.adapters.metrics_directory import (
+    FILE_OCTETS,
+    KINDS,
     VARIABLE,
     metrics_directory,
     prepare_metrics_directory,
     share_if_there_is_room,
 )
+from service.application.caller_limits import Limited
 from service.application.observer import (
+    AuthorizedDetails,
     DecisionDetails,
     FetchDetails,
     IgnoredDetails,
@@ -147,10 +151,12 @@ def test_no_label_names_a_certificate(observer: PrometheusObserver, page: Metric
     observer.ingested(IngestDetails("http://url-for-logs/", Ingested.STORED, 3, 500, 0.1))
     observer.trust_store_changed(TrustStoreDetails("name-for-logs", TrustStoreChange.LOADED, 3, "", ("CN=for-logs",)))
     observer.would_deny(ShadowDetails("id-1", Code.REVOKED, "default"))
+    observer.authorized(AuthorizedDetails("nginx", "no_certificate", "id-1"))
+    observer.limited(Limited.RATE, "token-for-logs")
     rendered = page.render()
-    assert {"code", "decision", "event", "kind", "le", "outcome", "problem", "trust_store", "version"} == {
-        name for _, labels in samples(rendered) for name, _ in labels
-    }
+    labels = {name for _, pairs in samples(rendered) for name, _ in pairs}
+    known = {"code", "decision", "event", "front", "kind", "le", "limit", "outcome", "problem", "trust_store"}
+    assert known | {"version"} == labels
     assert not [text for text in (b"for-logs", b"id-1") if text in rendered]
 
 
@@ -229,11 +235,13 @@ def test_the_directory_of_this_process(tmp_path: Path) -> None:
 
 
 def test_there_is_room(tmp_path: Path) -> None:
-    """The directory is made where it is missing, stays in the environment, and nothing is left in it."""
+    """The directory is made where it is missing, stays in the environment, and each file has its room on the disk."""
     environment = {VARIABLE: str(tmp_path / "metrics")}
     assert share_if_there_is_room(environment)
     assert {VARIABLE: str(tmp_path / "metrics")} == environment
-    assert [] == list((tmp_path / "metrics").iterdir())
+    files = [path.stat() for path in (tmp_path / "metrics").iterdir()]
+    assert [FILE_OCTETS] * len(KINDS) == [file.st_size for file in files]
+    assert all(file.st_blocks * 512 >= file.st_size for file in files)
 
 
 def test_there_is_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 import structlog
 from prometheus_client import CollectorRegistry
 
-from service.adapters.prefetch_log import MOST_TOLD, TOLD_IN_S, PrefetchLog, RequestLog
+from service.adapters.prefetch_log import PrefetchLog, RequestLog
 from service.adapters.prefetch_metrics import PrefetchCounters
 from service.application.prefetch.telling import (
     InventoryDetails,
@@ -18,6 +18,7 @@ from service.application.prefetch.telling import (
     RolledBackDetails,
     StalledDetails,
 )
+from service.application.seldom import MOST_TOLD, TOLD_IN_S
 from service.core.model.attempt import Problem
 from service.core.prefetch.inventory import SourceKind
 from tests.application.manual_clock import ManualClock

@@ -7,6 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from service.adapters.redaction import MAX_DEPTH, REDACTED, redact_event, redact_text
+from service.application.tokens import make_token
 from service.core.model.verdict import Decision
 from tests.pki.authority import Authority
 from tests.pki.keys import key
@@ -126,3 +127,12 @@ def test_what_lies_too_deep_is_left_out() -> None:
     text = str(redacted(endless=endless))
     assert MAX_DEPTH == text.count("[")
     assert "'...'" in text
+
+
+def test_tokens_that_were_made_here() -> None:
+    """They are known by their prefix, wherever they stand; names of metrics are no tokens."""
+    token = make_token()
+    assert f"a {REDACTED}, b" == redact_text(f"a {token}, b")
+    assert f"/v1/stats?token={REDACTED}" == redact_text(f"/v1/stats?token={token}")
+    assert f"x{REDACTED}" == redact_text(f"x{token}y")
+    assert "revet_validate_duration_seconds_bucket" == redact_text("revet_validate_duration_seconds_bucket")

@@ -42,6 +42,11 @@ def scope_of(path: str, headers: Iterable[Header] = (), method: str = "POST") ->
     }
 
 
+def sending(*headers: Header) -> dict[str, Any]:
+    """A request with these headers."""
+    return scope_of("/v1/validate", headers)
+
+
 async def exchange(app: ASGIApp, scope: dict[str, Any], receive: Receive) -> Exchange:
     """Have an application answer one request."""
     found = Exchange()

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from service.application.crl_fetcher import CrlOrder
 from service.application.evidence_store import NOTHING_WAITS, HeldCrl, HeldOcsp, StoreError, WaitingCrls
-from service.application.observer import DecisionDetails, NullObserver, ShadowDetails
+from service.application.observer import AuthorizedDetails, DecisionDetails, NullObserver, ShadowDetails
 from service.application.origin import OriginAnswer, OriginError, OriginRequest, OriginStream
 from service.core.crl.entries import rows
 from service.core.der.crl import CrlDocument, read_crl
@@ -82,12 +82,17 @@ class OneId:
 
 
 class RememberingObserver(NullObserver):
-    """Keeps the decisions that it is told of, and the denials in shadow."""
+    """Keeps the decisions that it is told of, the denials in shadow, and the answers to proxies."""
 
     def __init__(self) -> None:
         """None yet."""
         self.decisions: list[DecisionDetails] = []
         self.denials: list[ShadowDetails] = []
+        self.authorized_answers: list[AuthorizedDetails] = []
+
+    def authorized(self, details: AuthorizedDetails) -> None:
+        """Keep it."""
+        self.authorized_answers.append(details)
 
     def would_deny(self, details: ShadowDetails) -> None:
         """Keep it."""

@@ -8,6 +8,7 @@ import pytest
 
 from service.api.admission import Admission
 from service.api.batch import CONCURRENT_ITEMS, BatchHandler
+from service.api.body_room import BodyRoom
 from service.api.problems import ProblemError
 from service.api.rules import ApiRules
 from service.api.validation import Validation
@@ -116,7 +117,7 @@ async def test_items_are_worked_on_side_by_side_and_not_all_at_once() -> None:
     validator = _Counting()
     faults: list[tuple[str, Exception]] = []
     validation = Validation(validator, Policy(), ApiRules())
-    handler = BatchHandler(validation, Admission(1), lambda what, error: faults.append((what, error)))
+    handler = BatchHandler(validation, Admission(1), BodyRoom(0), lambda what, error: faults.append((what, error)))
     body = json.dumps({"items": [GOOD] * 100}).encode()
 
     async def receive() -> dict[str, object]:
@@ -131,7 +132,7 @@ async def test_items_are_worked_on_side_by_side_and_not_all_at_once() -> None:
 async def test_one_batch_too_many_is_told_to_come_again() -> None:
     """Batches have places of their own."""
     admission = Admission(1)
-    handler = BatchHandler(Validation(_Counting(), Policy(), ApiRules()), admission, lambda *_: None)
+    handler = BatchHandler(Validation(_Counting(), Policy(), ApiRules()), admission, BodyRoom(0), lambda *_: None)
     with admission, pytest.raises(ProblemError) as refused:
         await handler({"headers": [], "path": "/v1/validate/batch"}, nothing)
     assert 503 == refused.value.problem.status

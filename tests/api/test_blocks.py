@@ -11,13 +11,11 @@ from cryptography import x509
 
 from service.api import examples
 from service.api.block_schemas import MAX_ISSUER, MAX_REASON, MAX_SERIAL
-from service.application.block_sharing import Reach
 from service.core.model.policy import Policy
 from tests.api.conformance import Json
 from tests.api.example_world import DECISION, DEVICE, example_world
 from tests.api.fakes import OneId
 from tests.api.world import ADMIN, CALLER, LEAF, SUB, WITH_CLIENT_CA, WITH_TOKENS, Caller, World, calling
-from tests.memory_blocks import ScriptedSharing
 from tests.pki import NOW, Authority, Issued
 
 pytestmark = pytest.mark.anyio
@@ -300,6 +298,16 @@ async def test_a_block_that_is_not_there() -> None:
             assert 404 == answer.status_code, name
 
 
+@pytest.mark.parametrize("path", ["/v1/blocks/%7Bid%7D", "/v1/crls/uploads/%7Bname%7D"])
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
+async def test_a_variables_own_name_is_a_value_as_any_other(path: str, method: str) -> None:
+    """It names nothing that is there, and is no fault of ours."""
+    world = World()
+    answer = await calling(world).send(method, path)
+    assert answer.status_code in {400, 404, 405}
+    assert [] == world.faults
+
+
 async def test_other_methods() -> None:
     """405, and which there are."""
     caller = calling(World())
@@ -335,6 +343,7 @@ async def test_a_list_that_cannot_be_read() -> None:
         assert (503, "urn:revet:problem:blocks-unavailable") == (answer.status_code, answer.json()["type"])
         assert "1" == answer.headers["retry-after"]
         assert "burnt" not in answer.text
+    assert "Nothing was changed; the log says why." == answer.json()["detail"]
     (item,) = (await caller.batch(REQUEST)).json()["results"]
     assert 503 == item["problem"]["status"]
     assert [] == world.faults
@@ -348,66 +357,3 @@ async def test_a_block_whose_time_is_over() -> None:
     world.clock.moment = NOW.replace(second=5)
     assert [False] == [one["in_force"] for one in (await caller.get("/v1/blocks")).json()["blocks"]]
     assert "ok" == await code(caller)
-
-
-# --- a fleet ---------------------------------------------------------------------------------------------------------
-
-
-def in_fleet(reach: Reach) -> World:
-    """A replica whose fleet hears so much."""
-    world = World(sharing=ScriptedSharing(reach))
-    world.blocks.lists_read.add("fleet")
-    return world
-
-
-async def test_a_block_that_the_fleet_knows_of() -> None:
-    """201 and 204, as on a host by itself."""
-    caller = calling(in_fleet(Reach.EVERYWHERE))
-    block = await blocked(caller, BY_FINGERPRINT)
-    assert 204 == (await caller.send("DELETE", f"/v1/blocks/{block['id']}")).status_code
-
-
-@pytest.mark.parametrize(
-    ("reach", "words"),
-    [(Reach.UNREACHABLE, "Redis"), (Reach.UNAUTHENTICATED, "REVET_FLEET_KEY"), (Reach.REFUSED, "larger")],
-)
-async def test_a_change_that_the_fleet_does_not_know_of(reach: Reach, words: str) -> None:
-    """503 that says `local`, with the block: it is in force. Nobody is told to ask again: he would make another."""
-    caller = calling(in_fleet(reach))
-    answer = await post(caller, BY_FINGERPRINT)
-    problem = answer.json()
-    assert (503, "urn:revet:problem:block-is-local", True) == (answer.status_code, problem["type"], problem["local"])
-    assert "retry-after" not in answer.headers
-    assert words in problem["detail"]
-    assert {"blocks": [problem["block"]]} == (await caller.get("/v1/blocks")).json()
-    assert "blocked" == await code(caller)
-    removal = await caller.send("DELETE", f"/v1/blocks/{problem['block_id']}")
-    assert (503, "urn:revet:problem:block-is-local", True, problem["block_id"]) == (
-        removal.status_code,
-        removal.json()["type"],
-        removal.json()["local"],
-        removal.json()["block_id"],
-    )
-    assert words in removal.json()["detail"]
-    assert "ok" == await code(caller)
-
-
-async def test_before_the_fleets_list_was_read() -> None:
-    """503 for verdicts, as while the list cannot be read; a block is taken all the same."""
-    world = in_fleet(Reach.EVERYWHERE)
-    world.blocks.lists_read.clear()
-    caller = calling(world)
-    answer = await caller.validate(REQUEST)
-    assert (503, "urn:revet:problem:blocks-unavailable") == (answer.status_code, answer.json()["type"])
-    await blocked(caller, BY_FINGERPRINT)
-    assert 503 == (await caller.get("/v1/blocks")).status_code
-    world.blocks.lists_read.add("fleet")
-    assert "blocked" == await code(caller)
-
-
-async def test_the_example_of_a_local_block_is_true() -> None:
-    """What the documentation shows is what is answered."""
-    world = example_world(revoked=False)
-    world.ids = OneId(DECISION)
-    answer = await post(calling(replace(world, sharing=ScriptedSharing(Reach.UNREACHABLE))), examples.BLOCK_REQUEST)
-    assert (503, examples.LOCAL_BLOCK) == (answer.status_code, answer.json())

@@ -10,13 +10,16 @@ import pytest
 
 from service.api import examples
 from service.api.authentication import ClientCertificates, grant_access
+from service.api.client_cert.header import HeaderNames
 from service.api.openapi import openapi_document
 from service.api.rules import ApiRules, OperationsPort
+from service.application.fronts import Front
 from tests.api.conformance import Json, check_schema
 from tests.api.world import ADMIN, CALLER, VERSION, WITH_CLIENT_CA, WITH_TOKENS, World, calling
 
 pytestmark = pytest.mark.anyio
 
+AUTHORIZE: Final = "/v1/authorize/{front}"
 DOCUMENT: Final = openapi_document(VERSION, ApiRules())
 
 
@@ -54,13 +57,14 @@ async def test_everything_that_is_documented_is_served() -> None:
     for path, method, operation in operations(DOCUMENT):
         answer = await caller.send(method.upper(), path)
         assert str(answer.status_code) in operation["responses"], path
-        assert 405 == (await caller.send("PATCH", path)).status_code
+        other = await caller.send("PATCH", path)
+        assert (answer.status_code if path == AUTHORIZE else 405) == other.status_code
 
 
 async def test_everything_that_is_served_is_documented() -> None:
-    """Every route of the application is in the document."""
+    """Every route of the application is in the document; what proxies ask is no route, since any path may follow."""
     served = {getattr(route, "path", None) for route in World().app().routes}
-    assert set(DOCUMENT["paths"]) == served
+    assert set(DOCUMENT["paths"]) == served | {AUTHORIZE}
 
 
 def test_every_reference_leads_somewhere() -> None:
@@ -101,7 +105,7 @@ def test_every_example_is_what_its_schema_says() -> None:
                     count += 1
                     check_schema(DOCUMENT, media["schema"]["$ref"].rpartition("/")[2], example["value"])
         assert path
-    assert count == 28
+    assert count == 30
 
 
 @pytest.mark.parametrize(
@@ -139,7 +143,20 @@ def test_credentials_are_documented_as_they_are_asked_for(rules: ApiRules, secur
     document = openapi_document(VERSION, rules)
     operation = document["paths"]["/v1/validate"]["post"]
     assert (security, has_401) == (operation["security"], "401" in operation["responses"])
-    assert {name for way in security for name in way} == set(document["components"]["securitySchemes"])
+    proxies = document["paths"][AUTHORIZE]["get"]["security"]
+    assert [{"proxyToken": []} if way == {"token": []} else way for way in security] == proxies
+    assert {name for way in (*security, *proxies) for name in way} == set(document["components"]["securitySchemes"])
+
+
+def test_proxies_are_told_what_the_operator_has_set() -> None:
+    """The fronts that are served, and what the headers are called."""
+    rules = ApiRules(fronts=frozenset({Front.NGINX}), header_names=HeaderNames(nginx=b"x-our-cert"))
+    parameters = openapi_document(VERSION, rules)["paths"][AUTHORIZE]["get"]["parameters"]
+    front = next(one for one in parameters if one["in"] == "path")
+    assert ("nginx", "nginx@partners") == tuple(one["value"] for one in front["examples"].values())
+    assert re.fullmatch(front["schema"]["pattern"], "nginx@partners")
+    assert re.fullmatch(front["schema"]["pattern"], "envoy") is None
+    assert "x-our-cert" in {one["name"] for one in parameters}
 
 
 def test_limits_are_the_operators() -> None:
@@ -196,7 +213,8 @@ async def test_the_page_needs_no_network_and_no_script() -> None:
     assert style is not None
     digest = b64encode(sha256(style[1].encode()).digest()).decode()
     policy = answer.headers["content-security-policy"]
-    assert f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'" == policy
+    own = f"default-src 'none'; style-src 'sha256-{digest}'"
+    assert f"{own}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'" == policy
 
 
 async def test_the_page_shows_every_operation_and_field() -> None:

@@ -17,12 +17,16 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 from service.api.openapi import openapi_document
 from service.api.problems import ProblemError
 from service.api.rules import ApiRules
+from service.application.fronts import Front
+from tests.api.asgi import sending
+from tests.api.authorizing import proxy
 from tests.api.conformance import Json
 from tests.api.world import LEAF, SUB, VERSION, WITH_TOKENS, Caller, World, overriding
 from tests.pki import pem
 
 WORLD: Final = World()
 CALLER: Final = overriding(WORLD)
+PROXY: Final = proxy(WORLD)
 EXAMPLES: Final = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 OPERATIONS: Final = [
     (method, path) for path, methods in openapi_document(VERSION, ApiRules())["paths"].items() for method in methods
@@ -33,7 +37,9 @@ PER_OPERATION: Final = settings(max_examples=40, suppress_health_check=list(Heal
 @pytest.fixture(scope="module")
 def schema() -> BaseSchema:
     """The document of a service whose requests may carry options."""
-    return schemathesis.openapi.from_asgi("/openapi.json", overriding().app)
+    return schemathesis.openapi.from_asgi(
+        "/openapi.json", overriding(World(rules=ApiRules(hosts=frozenset({"testserver"})))).app
+    )
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
@@ -104,6 +110,29 @@ def test_broken_certificates_are_decisions(leaf: bytes, intermediate: bytes) -> 
     assert 200 == answered(CALLER, body)
 
 
+@given(st.sampled_from(Front), broken(LEAF.der), broken(SUB.der))
+@EXAMPLES
+def test_broken_certificates_of_proxies_are_decisions(front: Front, leaf: bytes, intermediate: bytes) -> None:
+    """Through each front: allowed or denied, and never our fault."""
+    WORLD.faults.clear()
+    answer = asyncio.run(PROXY.present(front, leaf, intermediate))
+    assert [] == WORLD.faults
+    assert answer.status in {200, 403}
+
+
+_OCTETS: Final = st.binary(min_size=1, max_size=12).filter(lambda octets: not {0x23, 0x3F} & {*octets})
+
+
+@given(st.lists(_OCTETS | st.sampled_from([b"nginx", b"envoy", b"@", b"/", b"..", b"%2F", b"default"]), max_size=6))
+@EXAMPLES
+def test_any_path_of_proxies(pieces: list[bytes]) -> None:
+    """A front that is there or a 404; never our fault, and never another path."""
+    path = b"".join(pieces).decode("latin-1")
+    answer = asyncio.run(PROXY.ask(path))
+    first = path.split("/")[0].removesuffix("@default")
+    assert (401 if first in set(Front) else 404) == answer.status
+
+
 @given(broken(SUB.crl(revoked={LEAF.serial: "keyCompromise"})), broken(SUB.ocsp(LEAF)))
 @EXAMPLES
 def test_broken_evidence_is_ignored(crl: bytes, response: bytes) -> None:
@@ -150,5 +179,5 @@ def test_any_json_is_answered(value: Any) -> None:  # noqa: ANN401 - any JSON
 def test_any_authorization_is_a_token_or_none(value: bytes) -> None:
     """Octets that no token has are a 401 too."""
     with pytest.raises(ProblemError) as refused:
-        WITH_TOKENS.access.authenticate([(b"authorization", b"Bearer " + value)])
+        WITH_TOKENS.access.authenticate(sending((b"authorization", b"Bearer " + value)))
     assert 401 == refused.value.problem.status

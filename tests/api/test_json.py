@@ -126,7 +126,7 @@ async def test_a_long_body_without_a_length_is_counted() -> None:
             yield b"x" * 40
 
     transport = httpx.ASGITransport(app=World(rules=SMALL).app())
-    async with httpx.AsyncClient(transport=transport, base_url="http://revet.test") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         answer = await client.post("/v1/validate", content=pieces())
     assert "content-length" not in answer.request.headers
     assert (413, "close") == (answer.status_code, answer.headers["connection"])

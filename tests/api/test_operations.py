@@ -37,7 +37,7 @@ class Switch:
 async def status(app: FastAPI) -> tuple[int, str]:
     """Status and verdict of `/readyz`."""
     transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://revet.test") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         answer = await client.get("/readyz")
     check_schema(World().app().openapi(), "ReadinessAnswer", answer.json())
     return answer.status_code, answer.json()["status"]
@@ -155,6 +155,6 @@ async def test_with_a_management_port_the_main_one_has_only_health(path: str, ex
 async def test_the_management_port_has_operations_alone(path: str, expected: int) -> None:
     """No verdicts are given where no certificates are asked for."""
     transport = httpx.ASGITransport(app=create_management_app(World().operations()))
-    async with httpx.AsyncClient(transport=transport, base_url="http://revet.test") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         answer = await client.get(path)
     assert (expected, "no-store") == (answer.status_code, answer.headers["cache-control"])

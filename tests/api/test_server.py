@@ -16,7 +16,7 @@ from tests.api.world import LEAF, SUB, World
 pytestmark = pytest.mark.anyio
 
 BODY: Final = json.dumps({"certificate": LEAF.pem + SUB.pem}).encode()
-POST: Final = b"POST /v1/validate HTTP/1.1\r\nHost: revet.test\r\n"
+POST: Final = b"POST /v1/validate HTTP/1.1\r\nHost: localhost\r\n"
 
 
 @asynccontextmanager

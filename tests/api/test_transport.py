@@ -10,6 +10,7 @@ from starlette.types import Message
 
 from service.api import body as body_module
 from service.api.admission import Admission
+from service.api.body_room import BodyRoom
 from service.api.problems import ProblemError
 from service.api.rules import ApiRules
 from service.api.validation import ValidateHandler, Validation
@@ -108,7 +109,7 @@ class _Waiting(Validator):
 async def test_one_request_too_many_is_told_to_come_again() -> None:
     """503 at once, with Retry-After, and its body is not read; the place is free again after the request."""
     validator = _Waiting()
-    handler = ValidateHandler(Validation(validator, Policy(), ApiRules()), Admission(1))
+    handler = ValidateHandler(Validation(validator, Policy(), ApiRules()), Admission(1), BodyRoom(0))
 
     async def whole() -> AsyncIterator[Message]:
         yield piece(BODY, is_last=True)

@@ -11,11 +11,14 @@ from fastapi import FastAPI
 from service.adapters.nonces import RandomNonces
 from service.api.app import ApiServices, OperationsServices, create_app
 from service.api.authentication import ClientCertificates, grant_access
+from service.api.authorize import AuthorizeServices
 from service.api.kept_answers import KeptAnswer
 from service.api.operations import CheckResult, Condition, Readiness, ReadinessCheck
 from service.api.rules import ApiRules, Overrides
+from service.application.auditing import AuditTrail
 from service.application.block_sharing import BlockSharing
 from service.application.blocks import Blocks
+from service.application.caller_limits import CallerLimits
 from service.application.gather import Gatherer
 from service.application.ids import DecisionIds
 from service.application.ocsp_client import OcspClient, OcspRules
@@ -72,6 +75,8 @@ class World:
         operators: What operators are answered from; nothing is held where it is None.
         shadow: Who is answered in shadow.
         report: What would have been denied.
+        limits: What callers are held to.
+        trail: Where changes are written down.
     """
 
     rules: ApiRules = field(default_factory=ApiRules)
@@ -93,6 +98,8 @@ class World:
     most_blocks: int = 1_000
     shadow: ShadowRules = field(default_factory=ShadowRules)
     report: ShadowReport = field(default_factory=ShadowReport)
+    limits: CallerLimits | None = None
+    trail: AuditTrail | None = None
 
     def services(self) -> ApiServices:
         """What the application is made with."""
@@ -102,7 +109,18 @@ class World:
         )
         blocks = Blocks(self.blocks, self.clock, self.ids, self.observer, self.most_blocks, self.sharing)
         operators = (self.operators or Operators(self.clock)).services()
-        return ApiServices(self._validator(stores, blocks), self.policy, self.operations(), blocks, answers, operators)
+        authorizing = AuthorizeServices(self.clock, self.ids, self.observer)
+        return ApiServices(
+            self._validator(stores, blocks),
+            self.policy,
+            self.operations(),
+            blocks,
+            answers,
+            operators,
+            authorizing,
+            self.limits,
+            self.trail,
+        )
 
     def operations(self) -> OperationsServices:
         """What the operations are made with."""
@@ -169,7 +187,7 @@ class Caller:
         if self.token is not None:
             given.setdefault("authorization", f"Bearer {self.token}")
         transport = httpx.ASGITransport(app=self.app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://revet.test") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             response = await client.request(method, path, content=content, headers=given)
         if method != "HEAD":
             check_documented(self.app.openapi(), response)

@@ -33,3 +33,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     """A Redis that nothing happens to; each test has names of its own in it."""
     with redis_server(tmp_path_factory.mktemp("redis") / "server") as running:
         yield running
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with much else to do must not make Redis look as if it were gone."""
+    monkeypatch.setattr("service.adapters.redis.cache.COMMAND_S", 10.0)

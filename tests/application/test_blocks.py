@@ -170,13 +170,14 @@ async def test_a_store_that_cannot_be_used() -> None:
         with pytest.raises(BlocksUnavailableError):
             await use
     unreadable = BlockDetails(BlockChange.UNREADABLE, reason="it burnt")
-    assert [unreadable] == one.told.changes[1:]
+    not_written = BlockDetails(BlockChange.NOT_WRITTEN, by=BY, reason="it burnt")
+    assert [unreadable, not_written, not_written] == one.told.changes[1:]
     one.store.broken = ""
     assert (await one.blocks.current()).find(LEAF) is not None
     one.store.broken = "again"
     with pytest.raises(BlocksUnavailableError):
         await one.blocks.current()
-    assert 3 == len(one.told.changes)
+    assert 5 == len(one.told.changes)
 
 
 async def test_blocks_that_cannot_be_read_again(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from typing import Final
 
 import pytest
 
-from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store
 from service.adapters.spool import FileSpool
 from service.application.crl_fetcher import CrlOrder, CrlSigner
@@ -231,88 +230,6 @@ async def test_a_full_disk(store: Store, tmp_path: Path) -> None:
     assert (Problem.INTERNAL, True) == (attempt.problem, "No space left" in attempt.detail)
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "problem"),
-    [
-        ((5, THIS_UPDATE), (4, THIS_UPDATE + hours(0.5)), Problem.ROLLED_BACK),
-        ((5, THIS_UPDATE), (6, THIS_UPDATE - hours(1)), Problem.ROLLED_BACK),
-        ((5, THIS_UPDATE), (None, THIS_UPDATE - hours(1)), Problem.ROLLED_BACK),
-        ((None, THIS_UPDATE), (None, THIS_UPDATE - hours(1)), Problem.ROLLED_BACK),
-        ((5, THIS_UPDATE), (5, THIS_UPDATE + hours(0.5)), None),
-        ((5, THIS_UPDATE), (6, THIS_UPDATE + hours(0.5)), None),
-        ((5, THIS_UPDATE), (5, THIS_UPDATE), None),
-        ((5, THIS_UPDATE), (6, NOW + SKEW + timedelta(seconds=1)), Problem.NOT_YET_VALID),
-        ((5, THIS_UPDATE), (6, NOW + SKEW), None),
-    ],
-    ids=[
-        "lower number",
-        "older",
-        "older without number",
-        "older, never a number",
-        "same number",
-        "newer",
-        "same",
-        "future",
-        "skew",
-    ],
-)
-async def test_nobody_goes_back(
-    store: Store,
-    tmp_path: Path,
-    first: tuple[int | None, datetime],
-    second: tuple[int | None, datetime],
-    problem: Problem | None,
-) -> None:
-    """A lower number, an older thisUpdate and one from the future are refused, and what is held stays."""
-    (number, this_update), (next_number, next_this_update) = first, second
-    await ingest(SUB.crl(number=number, this_update=this_update), store, tmp_path)
-    attempts = await ingest(SUB.crl(number=next_number, this_update=next_this_update), store, tmp_path)
-    assert ([] if problem is None else [Attempt(CRL_URL, problem)]) == list(attempts)
-    assert [second if problem is None else first] == held(store)
-
-
-async def test_nobody_goes_back_by_dropping_the_number(store: Store, tmp_path: Path) -> None:
-    """A CRL without a number does not take the number away that was seen."""
-    for number, this_update in [(5, THIS_UPDATE - hours(3)), (None, THIS_UPDATE - hours(2))]:
-        assert () == await ingest(SUB.crl(number=number, this_update=this_update), store, tmp_path)
-    (attempt,) = await ingest(SUB.crl(number=4, this_update=THIS_UPDATE - hours(1)), store, tmp_path)
-    assert Problem.ROLLED_BACK is attempt.problem
-
-
-async def test_a_new_process_does_not_forget(store_directory: Path, tmp_path: Path) -> None:
-    """What was seen is on the disk, with the CRL."""
-    with Store.open(store_directory / "lasting", Role.INGESTER) as store:
-        await ingest(SUB.crl(number=5), store, tmp_path)
-    with Store.open(store_directory / "lasting", Role.INGESTER) as store:
-        (attempt,) = await ingest(SUB.crl(number=4), store, tmp_path)
-        assert (Problem.ROLLED_BACK, [(5, THIS_UPDATE)]) == (attempt.problem, held(store))
-
-
-async def test_the_first_crl_from_the_future(store: Store, tmp_path: Path) -> None:
-    """It is not held even where there is nothing else: its number would lock out the right ones."""
-    (attempt,) = await ingest(SUB.crl(this_update=NOW + hours(1), next_update=NOW + hours(2)), store, tmp_path)
-    assert (Problem.NOT_YET_VALID, []) == (attempt.problem, held(store))
-
-
-async def test_an_expired_crl_is_held(store: Store, tmp_path: Path) -> None:
-    """It is authentic; whether it is of use is decided each time, under the policy that asks."""
-    crl = SUB.crl(this_update=NOW - hours(30), next_update=NOW - hours(6))
-    assert [Problem.STALE] == [attempt.problem for attempt in await ingest(crl, store, tmp_path)]
-    assert 1 == len(held(store))
-
-
-@pytest.mark.parametrize(
-    "other",
-    [SUB.crl(number=1, idp=IssuingDistributionPoint([CRL_URL])), SUB.crl(number=1, delta_base=1)],
-    ids=["partition", "delta"],
-)
-async def test_another_scope_has_its_own_history(store: Store, tmp_path: Path, other: bytes) -> None:
-    """A partition or a delta with a lower number is no way back."""
-    assert () == await ingest(SUB.crl(number=5), store, tmp_path)
-    assert () == await ingest(other, store, tmp_path)
-    assert 2 == len(held(store))
-
-
 @pytest.mark.parametrize("signers", [(SUB, NAMESAKE), (NAMESAKE, SUB), (ROOT, STRANGER, SUB)])
 async def test_several_who_may_have_signed(store: Store, tmp_path: Path, signers: tuple[Authority, ...]) -> None:
     """It is held under the key that signed it, and in whose name, wherever that stands."""
@@ -356,13 +273,6 @@ async def test_where_deltas_are_is_kept(store: Store, tmp_path: Path) -> None:
     assert () == await ingest(crl, store, tmp_path)
     assert [read_crl(crl).meta.freshest_crl] == [one.meta.freshest_crl for one in store.held()]
     assert 2 == len(store.held()[0].meta.freshest_crl)
-
-
-async def test_another_key_has_its_own_history(store: Store, tmp_path: Path) -> None:
-    """A namesake, or a CA with a new key, begins anew."""
-    assert () == await ingest(SUB.crl(number=5), store, tmp_path)
-    assert () == await ingest(NAMESAKE.crl(number=1), store, tmp_path, OF_NAMESAKE)
-    assert {SPKI, NAMESAKE.issued.spki} == {one.signer_spki for one in store.held()}
 
 
 async def test_the_next_url(store: Store, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from service.application.observer import (
+    AuthorizedDetails,
     BlockChange,
     BlockDetails,
     DecisionDetails,
@@ -30,6 +31,7 @@ EVENTS = (
     OcspEvent.MEMORY,
     ShadowDetails("id-1", Code.REVOKED, "default"),
     BlockDetails(BlockChange.REMOVED, "block-1"),
+    AuthorizedDetails("nginx", "no_certificate", "id-1"),
 )
 
 
@@ -72,10 +74,14 @@ class Notes:
         """Write it down."""
         self.told.append(details)
 
+    def authorized(self, details: AuthorizedDetails) -> None:
+        """Write it down."""
+        self.told.append(details)
+
 
 def tell_everything(observer: Observer) -> None:
     """One event of each kind."""
-    decided, ignored, fetched, ingested, changed, event, denial, blocks = EVENTS
+    decided, ignored, fetched, ingested, changed, event, denial, blocks, authorized = EVENTS
     observer.decided(decided)
     observer.ignored(ignored)
     observer.fetched(fetched)
@@ -84,6 +90,7 @@ def tell_everything(observer: Observer) -> None:
     observer.ocsp(event)
     observer.would_deny(denial)
     observer.blocks_changed(blocks)
+    observer.authorized(authorized)
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])

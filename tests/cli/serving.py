@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,8 +14,8 @@ Respond = Callable[[str, str, dict[str, Any]], Answer]
 
 
 @contextmanager
-def answering(respond: Respond) -> Iterator[str]:
-    """Serve while the block lasts; where it is."""
+def answering(respond: Respond, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """Serve while the block lasts, over https where there is a context for it; where it is."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -36,10 +37,14 @@ def answering(respond: Respond) -> Iterator[str]:
             self.wfile.write(content)
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        yield (
+            f"http://127.0.0.1:{server.server_address[1]}" if tls is None else f"https://localhost:{server.server_port}"
+        )
     finally:
         server.shutdown()
         thread.join()

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+from service.bootstrap.directories import hold_data_directory
 from service.bootstrap.outside import check_trust_stores
 from service.bootstrap.worker import open_worker_apps
 from service.settings import Settings, SettingsError
@@ -43,8 +44,10 @@ def settings(directory: Path, place: str) -> Settings:
 @asynccontextmanager
 async def serving(directory: Path, place: str) -> AsyncIterator[Caller]:
     """A worker of that service."""
-    async with open_worker_apps(settings(directory, place), directory / "nobody.sock") as apps:
-        yield Caller(apps.main)
+    of_service = settings(directory, place)
+    with hold_data_directory(of_service):
+        async with open_worker_apps(of_service, directory / "nobody.sock") as apps:
+            yield Caller(apps.main)
 
 
 async def trust_stores(caller: Caller) -> Json:
@@ -162,5 +165,5 @@ def test_without_the_extra(directory: Path, monkeypatch: pytest.MonkeyPatch) -> 
     place = settings(directory, "s3://bucket/cas.pem")
     check_trust_stores(place)
     monkeypatch.setitem(sys.modules, "boto3", None)
-    with pytest.raises(SettingsError, match=r"REVET_TRUST_STORE: .*pip install revet\[aws\]"):
+    with pytest.raises(SettingsError, match=r"REVET_TRUST_STORE: s3:// needs the extra `aws`"):
         check_trust_stores(place)

@@ -9,28 +9,38 @@ from typing import Any, Final
 
 import pytest
 
+import service.api.auditing
+import service.api.crl_problems
+import service.api.hosts
+import service.api.limit_problems
+import service.api.origins
 import service.api.problems
+import service.api.proxy_problems
 from service.api import examples, operator_examples
-from service.api.body import GRACE_S, SLOWEST_BYTES_PER_S
+from service.api.auditing import audit_unavailable
+from service.api.body import body_too_slow
+from service.api.crl_problems import crl_refused, too_many_uploads, upload_under_way
+from service.api.hosts import misdirected
+from service.api.limit_problems import limited
 from service.api.openapi import openapi_document
+from service.api.origins import cross_origin
 from service.api.problems import (
     TYPE_PREFIX,
     Problem,
     block_is_local,
     blocks_unavailable,
-    crl_refused,
     internal,
     overloaded,
     prefetcher_unavailable,
     store_unavailable,
     too_many_blocks,
-    too_many_uploads,
-    too_slow,
-    upload_under_way,
 )
+from service.api.proxy_problems import undecided
 from service.api.rules import MIB, ApiRules, Overrides
+from service.application.caller_limits import Limited, LimitedError
 from service.core.model.block import Block, FingerprintMatch
 from service.core.model.failure import Code
+from tests.api.authorizing import proxy
 from tests.api.conformance import Json, check_schema
 from tests.api.example_world import example_world
 from tests.api.world import CALLER, LEAF, ROOT, SUB, VERSION, WITH_TOKENS, World, calling, overriding
@@ -197,15 +207,28 @@ async def problems() -> dict[str, Json]:
         await caller.batch(*[0] * 1001),
         await caller.post(b"{}", content_type="text/plain"),
     ]
+    proxies = [
+        await proxy(World(rules=WITH_TOKENS)).ask("nginx"),
+        await proxy(World()).ask("nginx"),
+        await proxy(World()).ask("nginx", [(b"x-ssl-client-cert", b"(null)")]),
+        await proxy(World()).ask("elsewhere"),
+    ]
     made = [problem.document() for problem in made_here()]
-    return {str(found["type"]).removeprefix(TYPE_PREFIX): found for found in [*(one.json() for one in asked), *made]}
+    given = [*(one.json() for one in asked), *(json.loads(one.body) for one in proxies), *made]
+    return {str(found["type"]).removeprefix(TYPE_PREFIX): found for found in given}
 
 
 def made_here() -> Iterable[Problem]:
     """Problems that take more than one request: a slow body, a fault of ours, too many at once, a store that burnt."""
     return (
-        too_slow(GRACE_S + MIB / SLOWEST_BYTES_PER_S),
+        body_too_slow(),
         internal(),
+        undecided(),
+        limited(LimitedError(Limited.RATE, 0.5)),
+        limited(LimitedError(Limited.CONCURRENCY, 1.0)),
+        audit_unavailable(),
+        cross_origin(),
+        misdirected(),
         overloaded(),
         too_many_blocks(),
         blocks_unavailable(),
@@ -230,10 +253,19 @@ async def test_problems() -> None:
 
 
 def test_every_problem_is_had_above() -> None:
-    """Whatever the service can call a problem is made in one place, and each of these has a row."""
+    """Whatever the service can call a problem is made in two places, and each of these has a row."""
     made = {
         node.args[1].value
-        for node in ast.walk(ast.parse(inspect.getsource(service.api.problems)))
+        for module in (
+            service.api.problems,
+            service.api.proxy_problems,
+            service.api.limit_problems,
+            service.api.crl_problems,
+            service.api.auditing,
+            service.api.origins,
+            service.api.hosts,
+        )
+        for node in ast.walk(ast.parse(inspect.getsource(module)))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Problem"
         if isinstance(node.args[1], ast.Constant)
     }

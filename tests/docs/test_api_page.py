@@ -16,11 +16,14 @@ from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store
 from service.api.admission import MAX_BATCHES_IN_FLIGHT, MAX_IN_FLIGHT
 from service.api.answers import Answer, Cache, PathAnswer, RevocationAnswer
+from service.api.authorize_answer import MAX_AGE_S
 from service.api.batch import CONCURRENT_ITEMS
+from service.api.body_room import LARGEST_BODIES
+from service.api.client_cert.header import MAX_CERTIFICATES, MAX_VALUE_OCTETS
 from service.api.json_text import MAX_CONTAINERS, MAX_MEMBERS
 from service.api.openapi import openapi_document
 from service.api.operator_schemas import CrlAnswer
-from service.api.reply import COMMON_HEADERS
+from service.api.reply import DATA_HEADERS
 from service.api.rules import MAX_ITEMS, ApiRules
 from service.api.schemas import MAX_LISTED, MAX_OID_LENGTH, Options, ValidateRequest
 from service.application.crl_urls import MAX_DISTRIBUTION_POINTS, MAX_URLS
@@ -29,6 +32,7 @@ from service.application.observer import Ingested
 from service.application.ocsp_client import MAX_RESPONDERS, MAX_RESPONSE_BYTES
 from service.application.operating.crl_listing import CrlStatus
 from service.bootstrap.directories import STORE_DIRECTORY
+from service.bootstrap.limits import MANAGEMENT_CONNECTIONS
 from service.bootstrap.worker import open_worker_apps
 from service.core.crl.issuer import MAX_SIGNERS
 from service.core.crl.scope import MAX_CRL_ISSUERS
@@ -38,6 +42,7 @@ from service.core.model.verdict import Decision, Method, RevocationStatus, Statu
 from service.core.path.building import MAX_RSA_BITS
 from service.processes.http_protocol import MAX_HEAD_OCTETS
 from service.settings import Settings
+from tests.adapters.tls.materials import server_pair
 from tests.api.world import VERSION, World
 from tests.application.holding import hold_crl
 from tests.docs.pages import Row, page, table, word, words
@@ -46,6 +51,7 @@ from tests.pki import Authority
 pytestmark = pytest.mark.anyio
 
 PAGE: Final = "api.md"
+AUTHORIZE: Final = "/v1/authorize/{front}"
 ROOT: Final = Authority.root("Root")
 SETTINGS: Final = Settings.model_fields
 LIMITS: Final = Limits()
@@ -67,9 +73,13 @@ def test_every_path_is_there() -> None:
 
 
 def test_the_paths_are_those_of_the_routes() -> None:
-    """What is not documented is not served."""
-    served = {path for route in World().app().routes if isinstance(path := getattr(route, "path", None), str)}
+    """What is not documented is not served; what proxies ask is no route, since any path may follow."""
+    served = {AUTHORIZE, *_routes()}
     assert served == {name.split()[1] for name in names("endpoints", "method and path")}
+
+
+def _routes() -> set[str]:
+    return {path for route in World().app().routes if isinstance(path := getattr(route, "path", None), str)}
 
 
 @pytest.mark.parametrize(
@@ -170,6 +180,10 @@ def test_limits() -> None:
     """Each number is the code's."""
     assert {
         "request line and headers, bytes read before they are whole": MAX_HEAD_OCTETS,
+        "seconds from the first octet of a request to the end of its headers": SETTINGS["head_timeout_s"].default,
+        "connections of one worker": SETTINGS["max_connections"].default,
+        "connections of the management port, in one worker": MANAGEMENT_CONNECTIONS,
+        "bodies of the largest batch that may have come in part, in one worker": LARGEST_BODIES,
         "body of a request, bytes": SETTINGS["max_request_bytes"].default,
         "body of a batch, bytes": SETTINGS["max_batch_bytes"].default,
         "items of a batch": MAX_ITEMS,
@@ -181,6 +195,9 @@ def test_limits() -> None:
         "characters of an object identifier": MAX_OID_LENGTH,
         "requests under way in one worker": MAX_IN_FLIGHT,
         "batches under way in one worker": MAX_BATCHES_IN_FLIGHT,
+        "header of a proxy with a certificate, bytes": MAX_VALUE_OCTETS,
+        "certificates in one such header": MAX_CERTIFICATES,
+        "seconds for which a proxy may ask to keep an answer": MAX_AGE_S,
         "signatures verified for one decision": LIMITS.signatures,
         "certificates looked at for one decision": LIMITS.steps,
         "complete paths tried for one decision": LIMITS.paths,
@@ -202,7 +219,7 @@ def test_limits() -> None:
 def test_headers_of_every_answer() -> None:
     """With their values."""
     rows = {word(row["header"]).lower(): row for row in table(PAGE, "headers") if row["of"] == "answers"}
-    for name, value in COMMON_HEADERS:
+    for name, value in DATA_HEADERS:
         assert value.decode() == words(rows[name.decode()]["meaning"])[0]
 
 
@@ -218,7 +235,7 @@ def hold_a_crl(data_dir: Path) -> None:
 async def get(app: FastAPI, path: str) -> httpx.Response:
     """An answer of an application."""
     transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://revet.test") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         return await client.get(path)
 
 
@@ -228,7 +245,15 @@ async def worker(tmp_path: Path) -> AsyncIterator[FastAPI]:
     (tmp_path / "trusted.pem").write_text(ROOT.pem)
     (tmp_path / "data").mkdir(mode=0o700)
     hold_a_crl(tmp_path / "data")
-    settings = Settings(data_dir=tmp_path / "data", trust_store=str(tmp_path / "trusted.pem"))
+    pair = server_pair("server")
+    (tmp_path / "tls.crt").write_bytes(pair.certificate)
+    (tmp_path / "tls.key").write_bytes(pair.key)
+    settings = Settings(
+        data_dir=tmp_path / "data",
+        trust_store=str(tmp_path / "trusted.pem"),
+        tls_cert=tmp_path / "tls.crt",
+        tls_key=tmp_path / "tls.key",
+    )
     async with open_worker_apps(settings, tmp_path / "nobody") as apps:
         yield apps.main
 

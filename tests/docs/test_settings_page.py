@@ -1,7 +1,7 @@
 """`docs/settings.md` names every setting, with its default and its bounds, and nothing else."""
 
+import re
 import tomllib
-from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,7 +9,8 @@ import pytest
 
 from service.settings import Settings, SettingsError, load_settings
 from service.settings.model import setting
-from tests.docs.pages import Row, blocks, page, table, word, words
+from service.settings.reference import settings_tables
+from tests.docs.pages import Row, blocks, page, table, word
 from tests.pki import Authority
 
 PAGE: Final = "settings.md"
@@ -17,8 +18,7 @@ ROWS: Final = {word(row["name"]): row for row in table(PAGE, "settings")}
 FIELDS: Final = sorted(Settings.model_fields)
 SCHEMA: Final[dict[str, Any]] = Settings.model_json_schema()
 
-OF_THE_MACHINE: Final = {"data_dir", "workers", "replica_name"}
-"""Settings whose default depends on where the service runs."""
+TABLES: Final = re.compile(r"<!-- settings: begin -->\n(.*?)\n<!-- settings: end -->", re.DOTALL)
 
 
 def row_of(field: str) -> Row:
@@ -31,27 +31,9 @@ def test_every_setting_is_there_once() -> None:
     assert sorted(map(setting, Settings.model_fields)) == sorted(word(row["name"]) for row in table(PAGE, "settings"))
 
 
-@pytest.mark.parametrize("field", FIELDS)
-def test_defaults(field: str) -> None:
-    """As the code has them."""
-    if field in OF_THE_MACHINE:
-        return
-    assert written(Settings.model_fields[field].default) == row_of(field)["default"]
-
-
-def written(default: object) -> str:
-    """A default as the page writes it."""
-    match default:
-        case None | ():
-            return "none"
-        case bool():
-            return f"`{str(default).lower()}`"
-        case Enum():
-            return f"`{default.value}`"
-        case float():
-            return f"`{default:g}`"
-        case _:
-            return f"`{default}`"
+def test_the_tables_are_what_the_settings_say_of_themselves() -> None:
+    """A table for each section; `make settings` writes them anew."""
+    assert [*settings_tables()] == TABLES.findall(page(PAGE))
 
 
 def test_defaults_that_depend_on_the_machine(tmp_path: Path) -> None:
@@ -70,23 +52,6 @@ def described(field: str) -> dict[str, Any]:
     (found,) = (one for one in found.get("anyOf", [found]) if one.get("type") != "null")
     reference = found.get("$ref", "").rpartition("/")[2]
     return {**found, **SCHEMA["$defs"].get(reference, {})}
-
-
-@pytest.mark.parametrize("field", FIELDS)
-def test_bounds(field: str) -> None:
-    """The numbers that are allowed, and the words; what else is allowed is said in words."""
-    values = row_of(field)["values"]
-    match described(field):
-        case {"ge": lowest, "le": highest}:
-            assert f"{lowest} to {highest}" == values
-        case {"gt": lowest, "le": highest}:
-            assert f"above {lowest}, to {highest}" == values
-        case {"enum": names}:
-            assert sorted(names) == sorted(words(values))
-        case {"type": "boolean"}:
-            assert ["true", "false"] == words(values)
-        case _:
-            assert values
 
 
 def test_every_field_with_a_number_has_bounds() -> None:

@@ -93,6 +93,7 @@ def running_service(
     *,
     management: bool = False,
     awaiting: Literal["is_ready", "answers"] = "is_ready",
+    inside: tuple[str, ...] = (),
 ) -> Iterator[Service]:
     """Run a service until the block is left; nothing of it is left then.
 
@@ -102,24 +103,22 @@ def running_service(
         settings: More settings, `REVET_…`.
         management: Whether it has a management port.
         awaiting: What to wait for before the block begins.
+        inside: A command that runs the one that follows it, in the same process.
     """
     port, management_port = free_port(), free_port()
-    foreign = {name: value for name, value in os.environ.items() if not name.startswith("REVET_")}
     environment = {
-        **foreign,
-        "REVET_PORT": str(port),
-        "REVET_WORKERS": "2",
-        "REVET_DATA_DIR": str(tmp_path / "data"),
-        "REVET_TRUST_STORE": str(trust_store),
-        "REVET_EGRESS_ALLOW": "127.0.0.1",
-        "REVET_DEADLINE_MS": "5000",
+        **_usual_environment(port, tmp_path / "data", trust_store),
         **({"REVET_MANAGEMENT_PORT": str(management_port)} if management else {}),
         **(settings or {}),
     }
     log = tmp_path / "service.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "service", "serve"], cwd=ROOT, env=environment, stdout=output, stderr=output
+            [*inside, sys.executable, "-m", "service", "serve"],
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=output,
         )
         url, probes = (f"http://127.0.0.1:{one}" for one in (port, management_port if management else port))
         service = Service(url, process, probes)
@@ -129,10 +128,30 @@ def running_service(
             assert process.poll() is None, log.read_text()
             yield service
         finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(PATIENCE_S)
-            finally:
-                process.kill()
-                process.wait()
+            _end(process)
+
+
+def _usual_environment(port: int, data: Path, trust_store: Path) -> dict[str, str]:
+    """What a service is told in most tests, and nothing of what this process was told of another."""
+    foreign = {name: value for name, value in os.environ.items() if not name.startswith("REVET_")}
+    return {
+        **foreign,
+        "REVET_PORT": str(port),
+        "REVET_WORKERS": "2",
+        "REVET_DATA_DIR": str(data),
+        "REVET_TRUST_STORE": str(trust_store),
+        "REVET_EGRESS_ALLOW": "127.0.0.1",
+        "REVET_DEADLINE_MS": "5000",
+        "REVET_DRAIN_S": "0",  # nobody balances load here; tests of the drain say otherwise
+    }
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ask it to end, and kill it where it does not."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(PATIENCE_S)
+    finally:
+        process.kill()
+        process.wait()

@@ -63,7 +63,7 @@ def test_nobody_waits_for_a_service_that_ends(service: Service) -> None:
     """While requests under way are finished, new connections are refused at once instead of queueing for nothing."""
     address = httpx.URL(service.url)
     with socket.create_connection((address.host, address.port or 0)) as unfinished:
-        unfinished.sendall(b"POST /v1/validate HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{")
+        unfinished.sendall(b"POST /v1/validate HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{")
         until(service.answers, "the unfinished request was read, since a later one is answered")
         service.process.send_signal(signal.SIGTERM)
         until(lambda: _refused(address), "new connections are refused")

@@ -50,7 +50,8 @@ def test_what_nobody_has_signed_needs_an_answer(tmp_path: Path) -> None:
     leaf = root.issue("leaf", **validity_of_now())
     trust_store, file = tmp_path / "trust.pem", tmp_path / "root.crl"
     trust_store.write_text(bundle([root]))
-    file.write_bytes(crl(root, 1)[:-1] + b"!")
+    signed = crl(root, 1)
+    file.write_bytes(signed[:-1] + bytes([signed[-1] ^ 1]))
     with running_service(tmp_path, trust_store, settings(SLOW, CRL_SOURCES=str(file)), awaiting="answers") as service:
         until(lambda: "bad_signature" in httpx.get(f"{service.url}/readyz").text, "the CRL was tried")
         answer = ask(service, leaf, root)

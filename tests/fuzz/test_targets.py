@@ -104,6 +104,7 @@ def test_allowing_what_nobody_signed_is_a_finding(monkeypatch: pytest.MonkeyPatc
         ("pem", fuzz.targets, "read_pem"),
         ("request", fuzz.targets, "read_json"),
         ("header", fuzz.targets, "read_moment"),
+        ("header", fuzz.targets, "read_client_certificate"),
     ],
 )
 def test_any_other_exception_is_a_finding(
@@ -145,7 +146,7 @@ def test_nothing_is_remembered() -> None:
 
 
 def _raising(kind: type[Exception]) -> Callable[[bytes], object]:
-    def read(_: object) -> object:
+    def read(*_: object) -> object:
         raise kind("planted")
 
     return read

@@ -10,9 +10,17 @@ class Behaviour(StrEnum):
     """What a child of `programs/child.py` does."""
 
     ANSWER = "answer"
-    """Answers at the inherited socket; ends gracefully."""
+    """Answers at the inherited socket; drains, retires and ends gracefully."""
+    BACK = "back"
+    """Waits at its gate, then beats; says when it begins and when it ends."""
+    BACK_BREAKS = "back-breaks"
+    """Waits at its gate, then ends with code 78."""
+    BACK_STUBBORN = "back-stubborn"
+    """Waits at its gate, and ignores `END_SIGNAL`."""
+    BACK_SLOW = "back-slow"
+    """The same, and takes a while to end."""
     STUBBORN = "stubborn"
-    """Ignores SIGTERM."""
+    """Ignores `END_SIGNAL`."""
     SILENT = "silent"
     """Never beats."""
     CRASH = "crash"
@@ -45,9 +53,12 @@ class Plan:
 
     Attributes:
         children: Name, behaviour and count of each kind.
-        hang_after_s: As for `Supervisor`.
-        first_beat_within_s: As for `Supervisor`.
-        shutdown_grace_s: As for `Supervisor`.
+        hang_after_s: As for `Times`.
+        first_beat_within_s: As for `Times`.
+        shutdown_grace_s: As for `Times`.
+        drain_s: As for `Times`.
+        backs: Names of the kinds that others rely on.
+        others: What SIGHUP has in force, one after the other; then it is refused.
         trouble: What is unusual.
         program: Runs the children; empty for the interpreter of the supervisor.
     """
@@ -56,6 +67,9 @@ class Plan:
     hang_after_s: float = 30.0
     first_beat_within_s: float = 60.0
     shutdown_grace_s: float = 30.0
+    drain_s: float = 0.0
+    backs: tuple[str, ...] = ()
+    others: tuple[tuple[tuple[str, Behaviour, int], ...], ...] = ()
     trouble: Trouble = Trouble.NONE
     program: str = ""
 
@@ -67,5 +81,11 @@ class Plan:
     def from_json(cls, text: str) -> Self:
         """Read it again."""
         read = json.loads(text)
-        children = tuple((name, Behaviour(behaviour), count) for name, behaviour, count in read.pop("children"))
-        return cls(children=children, trouble=Trouble(read.pop("trouble")), **read)
+        children = _children(read.pop("children"))
+        others = tuple(_children(other) for other in read.pop("others"))
+        trouble, backs = Trouble(read.pop("trouble")), tuple(read.pop("backs"))
+        return cls(children=children, others=others, trouble=trouble, backs=backs, **read)
+
+
+def _children(read: list[tuple[str, str, int]]) -> tuple[tuple[str, Behaviour, int], ...]:
+    return tuple((name, Behaviour(behaviour), count) for name, behaviour, count in read)

@@ -79,6 +79,10 @@ class Running:
         assert isinstance(port, int)
         return port
 
+    def all_events(self) -> list[Event]:
+        """Give all events so far."""
+        return list(self._events)
+
     def events(self, name: str) -> list[Event]:
         """Give all events of a name so far."""
         return [event for event in list(self._events) if event["event"] == name]
@@ -110,6 +114,13 @@ class Running:
     def connect(self) -> socket.socket:
         """Connect to the service's port."""
         return socket.create_connection(("127.0.0.1", self.port), PATIENCE_S)
+
+    def say(self, word: bytes) -> bytes:
+        """Give the line that whichever child takes it answers with."""
+        with self.connect() as connection, connection.makefile("rwb") as stream:
+            stream.write(word + b"\n")
+            stream.flush()
+            return stream.readline().strip()
 
     def ask(self) -> int:
         """Ask whichever child answers for its process id."""

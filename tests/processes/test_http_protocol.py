@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 import uvicorn
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from service.processes.http_protocol import MAX_HEAD_OCTETS, BoundedHttpProtocol
@@ -32,10 +32,17 @@ async def answer(_scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": text})
 
 
+async def name_headers(scope: Scope, _receive: Receive, send: Send) -> None:
+    """Answer with the names of the request's headers, before anything of its body is asked for."""
+    text = b" ".join(sorted(name for name, _ in scope["headers"]))
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(text))]})
+    await send({"type": "http.response.body", "body": text})
+
+
 @asynccontextmanager
-async def connected() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection to a server of `answer`."""
-    config = uvicorn.Config(answer, lifespan="off", log_config=None)
+async def connected(app: ASGIApp = answer) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection to a server of an application."""
+    config = uvicorn.Config(app, lifespan="off", log_config=None)
     state = ServerState()
     server = await asyncio.get_running_loop().create_server(
         lambda: BoundedHttpProtocol(config, state, {}), "127.0.0.1", 0
@@ -98,3 +105,13 @@ async def test_bodies_are_not_counted() -> None:
         await send_piecemeal(writer, b"%x\r\n%b\r\n" % (len(PIECE), PIECE))
         writer.write(b"0\r\n\r\n")
         assert b"HTTP/1.1 200 OK" == await first_line(reader)
+
+
+async def test_trailers_are_no_headers() -> None:
+    """What follows a body says nothing about the request, also where all of it arrives in one piece; twice."""
+    async with connected(name_headers) as (reader, writer):
+        for _ in range(2):
+            writer.write(START + b"transfer-encoding: chunked\r\n\r\n0\r\nx-ssl-client-cert: victim\r\n\r\n")
+            assert b"HTTP/1.1 200 OK" == await first_line(reader)
+            await reader.readuntil(b"\r\n\r\n")
+            assert b"host transfer-encoding" == await reader.readexactly(len(b"host transfer-encoding"))

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from service.processes.child import ChildSpec
+from service.processes.child import ChildSpec, Part
 from service.processes.exit_code import EXIT_CONFIGURATION, EXIT_STOPPED
 from service.processes.listen import AddressInUseError, bind_tcp
-from service.processes.supervisor import Supervisor
+from service.processes.plan import ServicePlan, Times
+from service.processes.signals import END_SIGNAL
 from tests.processes.plan import Behaviour, Plan, Trouble
 from tests.processes.running import ROOT, Running, gone, state_of, until
 
@@ -240,6 +241,21 @@ def test_ctrl_c_is_left_to_the_supervisor(start: Start) -> None:
     assert [0] == [event["exit_code"] for event in service.events("child_died")]
 
 
+def test_a_launchers_signal_is_left_to_the_supervisor(start: Start) -> None:
+    """It reaches every process of the group: the service drains as ever, and those relied on end last."""
+    service = start(Plan((*_one(), ("back", Behaviour.BACK, 1)), backs=("back",), drain_s=0.5))
+    service.wait_for("child_ready", 2)
+    os.killpg(service.pid, signal.SIGTERM)
+    service.wait_for("told_to_drain")
+    service.ask()
+    assert EXIT_STOPPED == service.exit_code()
+    order = [event["event"] for event in service.all_events()]
+    assert ["finishing", "front_ends", "back_ends"] == [
+        name for name in order if name in {"finishing", "front_ends", "back_ends"}
+    ]
+    assert [0, 0] == [event["exit_code"] for event in service.events("child_died")]
+
+
 def test_one_request_to_stop_may_come_twice(start: Start) -> None:
     """`make` passes on a signal that its whole group has got: nobody has become impatient."""
     service = start(Plan(_one()))
@@ -257,7 +273,7 @@ def test_a_child_that_does_not_end_is_killed(start: Start) -> None:
     """After the grace, and the service still ends as it was asked to."""
     service = start(Plan(_one(Behaviour.STUBBORN), shutdown_grace_s=0.2))
     child = service.pids("child_ready")[0]
-    until(lambda: _ignores_sigterm(child), "the child to become stubborn")
+    until(lambda: _ignores_the_end(child), "the child to become stubborn")
     service.signal(signal.SIGTERM)
     assert EXIT_STOPPED == service.exit_code()
     assert [child] == service.pids("child_killed")
@@ -288,10 +304,10 @@ def test_a_hangup_changes_nothing(start: Start) -> None:
     assert EXIT_STOPPED == service.exit_code()
 
 
-def _ignores_sigterm(pid: int) -> bool:
+def _ignores_the_end(pid: int) -> bool:
     status = Path(f"/proc/{pid}/status").read_text()
     ignored = next(line.split()[1] for line in status.splitlines() if line.startswith("SigIgn:"))
-    return bool(int(ignored, 16) >> (signal.SIGTERM - 1) & 1)
+    return bool(int(ignored, 16) >> (END_SIGNAL - 1) & 1)
 
 
 # --- surroundings ----------------------------------------------------------------------------------------------------
@@ -332,9 +348,11 @@ def test_supervising_is_light() -> None:
         (lambda: ChildSpec("worker", ()), "worker: there is no program"),
         (lambda: ChildSpec("worker", ("true",), count=0), "count is 0"),
         (lambda: ChildSpec("worker", ("true",), pass_fds={"A B": sys.stdin}), "'A B'"),
-        (lambda: Supervisor((ChildSpec("w", ("true",)), ChildSpec("w", ("false",))), print), "w, w"),
-        (lambda: Supervisor((), print, hang_after_s=0.0), "hang_after_s=0.0"),
-        (lambda: Supervisor((), print, shutdown_grace_s=-1.0), "shutdown_grace_s=-1.0"),
+        (lambda: ChildSpec("back", ("true",), count=2, part=Part.BACK), "only one at a time"),
+        (lambda: ServicePlan((ChildSpec("w", ("true",)), ChildSpec("w", ("false",)))), "w, w"),
+        (lambda: Times(hang_after_s=0.0), "hang_after_s=0.0"),
+        (lambda: Times(shutdown_grace_s=-1.0), "shutdown_grace_s=-1.0"),
+        (lambda: Times(drain_s=-1.0), "drain_s=-1.0"),
     ],
 )
 def test_what_cannot_work_is_refused_at_once(build: Callable[[], object], message: str) -> None:

@@ -47,6 +47,7 @@ def test_a_client_ca_closes_the_door(tls: dict[str, str]) -> None:
     ("given", "expected"),
     [
         ({"PORT": "9000", "MANAGEMENT_PORT": "9000"}, "REVET_MANAGEMENT_PORT is 9000, and so is REVET_PORT (9000)"),
+        ({"RATE_LIMIT_BURST": "5"}, "REVET_RATE_LIMIT_BURST is 5, but there is no REVET_RATE_LIMIT_PER_S"),
         ({"MANAGEMENT_HOST": "::1"}, "REVET_MANAGEMENT_HOST is ::1, but there is no REVET_MANAGEMENT_PORT"),
         ({"API_TOKENS": TOKEN, "ADMIN_TOKENS": TOKEN}, "REVET_API_TOKENS and REVET_ADMIN_TOKENS have 1 in common"),
         ({"API_TOKENS": TOKEN, "SHADOW_TOKENS": TOKEN}, "REVET_API_TOKENS and REVET_SHADOW_TOKENS have 1 in common"),
@@ -57,6 +58,10 @@ def test_a_client_ca_closes_the_door(tls: dict[str, str]) -> None:
         ),
         ({"CRL_RETRY_S": "61"}, "REVET_CRL_RETRY_S is 61, which is more than REVET_CRL_RETRY_MAX_S (60)"),
         ({"BREAKER_OPEN_MAX_S": "4.5"}, "REVET_BREAKER_OPEN_S is 5, which is more than REVET_BREAKER_OPEN_MAX_S (4.5)"),
+        (
+            {"AUTHORIZE_HEADER_RFC9440": "client-cert-CHAIN"},
+            "REVET_AUTHORIZE_HEADER_RFC9440 is client-cert-CHAIN, and so is REVET_AUTHORIZE_HEADER_RFC9440_CHAIN",
+        ),
         (
             {"MAX_REQUEST_BYTES": "2000", "MAX_BATCH_BYTES": "1999"},
             "REVET_MAX_BATCH_BYTES is 1999, which is less than REVET_MAX_REQUEST_BYTES (2000)",

@@ -195,3 +195,45 @@ def test_redis_without_a_key() -> None:
     (warning,) = load(REDIS_URL="redis://redis").warnings()
     assert warning.startswith("REVET_REDIS_URL is given and REVET_FLEET_KEY is not: ")
     assert () == load(REDIS_URL="redis://redis", FLEET_KEY=KEY).warnings()
+
+
+def test_the_address_in_a_file(tmp_path: Path) -> None:
+    """One line, around which blanks and empty lines do not count; it is shown no more than the setting is."""
+    file = tmp_path / "redis-url"
+    file.write_text("\n  redis://:a-password@redis.internal:6379/0 \n")
+    settings = load(REDIS_URL_FILE=str(file), FLEET_KEY=KEY)
+    assert settings.redis_url is not None
+    assert "redis://:a-password@redis.internal:6379/0" == settings.redis_url.get_secret_value()
+    masked = settings.masked()
+    assert ("**********", str(file)) == (masked["REVET_REDIS_URL"], masked["REVET_REDIS_URL_FILE"])
+    assert "a-password" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("", "REVET_REDIS_URL_FILE is {file!r}: there is nothing in it"),
+        ("redis://a\nredis://b\n", "REVET_REDIS_URL_FILE is {file!r}: it has 2 lines, and one is needed"),
+        (None, "REVET_REDIS_URL_FILE is {file!r}: it does not exist"),
+        ("http://:a-password@redis.internal", "REVET_REDIS_URL: redis://"),
+    ],
+)
+def test_no_address_in_a_file(content: str | None, expected: str, tmp_path: Path) -> None:
+    """The file is named, the address is not."""
+    file = tmp_path / "redis-url"
+    if content is not None:
+        file.write_text(content)
+    (problem,) = problems_of(REDIS_URL_FILE=str(file))
+    assert problem.startswith(expected.format(file=str(file)))
+    assert "a-password" not in problem
+
+
+def test_the_address_in_two_places(tmp_path: Path) -> None:
+    """It is in one or the other."""
+    file = tmp_path / "redis-url"
+    file.write_text("redis://other")
+    (problem,) = problems_of(REDIS_URL="redis://:a-password@one", REDIS_URL_FILE=str(file))
+    assert (
+        f"REVET_REDIS_URL and REVET_REDIS_URL_FILE ({file}) are both given: the address is in one or the other"
+        == problem
+    )

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from service.application.tokens import entry_of
 from service.settings import SettingsError, load_settings
+from service.settings.files import Files
+from service.settings.repeating import NOT_A_PATH
 from tests.settings.given import ADMIN, HOME, TOKEN, load, problems, problems_of
 
 
@@ -187,10 +190,10 @@ def test_an_empty_token_file(tmp_path: Path) -> None:
     assert (f"REVET_API_TOKENS: there is no token in it (in {file})",) == problems_of(API_TOKENS_FILE=str(file))
 
 
-def test_a_token_file_that_does_not_exist() -> None:
+def test_a_token_file_that_does_not_exist(tmp_path: Path) -> None:
     """Told once, and not a second time as an open door."""
-    found = problems_of(API_TOKENS_FILE="/nowhere", HOST="0.0.0.0")
-    assert ("REVET_API_TOKENS_FILE is '/nowhere': it does not exist",) == found
+    found = problems_of(API_TOKENS_FILE=f"{tmp_path}/nowhere", HOST="0.0.0.0")
+    assert (f"REVET_API_TOKENS_FILE is '{tmp_path}/nowhere': it does not exist",) == found
 
 
 def test_tokens_and_a_file_of_tokens(tmp_path: Path) -> None:
@@ -236,3 +239,54 @@ def test_where_evidence_is_kept(environment: Mapping[str, str], expected: str) -
 def test_where_evidence_is_kept_without_a_home() -> None:
     """The system's own idea of the user's home is asked."""
     assert Path("~/.local/state/revet").expanduser() == load_settings(None, {}).data_dir
+
+
+@pytest.mark.parametrize("name", ["API_TOKENS_FILE", "ADMIN_TOKENS_FILE", "FLEET_KEY_FILE", "REDIS_URL_FILE"])
+@pytest.mark.parametrize(
+    "secret", ["caller-0123456789abcdef", "redis://:pa/ss@redis.internal", "relative/caller-0123456789"]
+)
+def test_a_secret_in_place_of_its_file(name: str, secret: str) -> None:
+    """It is told what is wrong, and not what was given."""
+    (problem,) = problems_of(**{name: secret})
+    assert f"REVET_{name}{NOT_A_PATH}: it does not exist" == problem
+
+
+@pytest.mark.parametrize(
+    "value", ["http://user:pass@proxy:3128", "user:pass@proxy:3128", "http://user:pa/ss@proxy", "//us:pass@er:p@proxy"]
+)
+def test_a_password_in_a_proxy(value: str) -> None:
+    """It is left out of the message, wherever it ends."""
+    (problem,) = problems_of(EGRESS_PROXY=value)
+    assert not [part for part in ("pass", "pa/", "user") if part in problem]
+
+
+def test_tokens_and_digests_in_a_file(tmp_path: Path) -> None:
+    """They are mixed as one likes; a token and its digest are one token."""
+    file = tmp_path / "tokens"
+    file.write_text(f"{TOKEN}\n{entry_of(ADMIN)}\n")
+    assert [TOKEN, entry_of(ADMIN)] == [one.get_secret_value() for one in load(API_TOKENS_FILE=str(file)).api_tokens]
+    file.write_text(f"{TOKEN}\n{entry_of(TOKEN)}\n")
+    assert (f"REVET_API_TOKENS: a token is given twice (in {file})",) == problems_of(API_TOKENS_FILE=str(file))
+    (problem,) = problems_of(API_TOKENS=TOKEN, ADMIN_TOKENS=entry_of(TOKEN))
+    assert problem.startswith("REVET_API_TOKENS and REVET_ADMIN_TOKENS have 1 in common")
+
+
+def test_files_that_are_left_alone(tmp_path: Path) -> None:
+    """Whoever takes the place of another process does not fail for a file that is being replaced."""
+    environment = {
+        **HOME,
+        "REVET_HOST": "0.0.0.0",
+        "REVET_API_TOKENS_FILE": str(tmp_path / "tokens"),
+        "REVET_TLS_CERT": str(tmp_path / "crt"),
+        "REVET_TLS_KEY": str(tmp_path / "key"),
+        "REVET_TLS_CLIENT_CA": str(tmp_path / "ca"),
+    }
+    settings = load_settings(None, environment, Files.LEFT_ALONE)
+    assert ((), tmp_path / "tokens", tmp_path / "crt") == (
+        settings.api_tokens,
+        settings.api_tokens_file,
+        settings.tls_cert,
+    )
+    assert len(problems(environment)) >= 4
+    with pytest.raises(SettingsError, match="REVET_TLS_CLIENT_CA"):
+        load_settings(None, {**HOME, "REVET_TLS_CLIENT_CA": str(tmp_path / "ca")}, Files.LEFT_ALONE)

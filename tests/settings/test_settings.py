@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from service.core.model.policy import EvidenceOrder, OcspNonce, Policy, Profile, RevocationMode, RevocationScope
+from service.core.model.policy import (
+    EvidenceOrder,
+    KeyPurpose,
+    OcspNonce,
+    Policy,
+    Profile,
+    RevocationMode,
+    RevocationScope,
+)
 from service.core.prefetch.schedule import Schedule
 from service.settings import SettingsError
 from service.settings.cores import allowed_cores
@@ -26,6 +34,7 @@ DEFAULTS: dict[str, object] = {
     "REVET_TRUST_STORE_POLL_S": 30,
     "REVET_DATA_DIR": "/home/somebody/.local/state/revet",
     "REVET_REDIS_URL": None,
+    "REVET_REDIS_URL_FILE": None,
     "REVET_REDIS_PREFIX": "revet",
     "REVET_REDIS_CA_BUNDLE": None,
     "REVET_REDIS_CLIENT_CERT": None,
@@ -40,6 +49,7 @@ DEFAULTS: dict[str, object] = {
     "REVET_PROFILE": "standard",
     "REVET_OCSP_NONCE": "off",
     "REVET_OCSP_TRUSTED_RESPONDERS": [],
+    "REVET_KEY_PURPOSE": "client",
     "REVET_MAX_VERDICT_TTL_S": 60,
     "REVET_CLOCK_SKEW_S": 60,
     "REVET_GRACE_S": 0,
@@ -60,6 +70,14 @@ DEFAULTS: dict[str, object] = {
     "REVET_CRL_FIRST_DELAY_S": 2,
     "REVET_CRL_LEARNED_MAX": 4096,
     "REVET_OCSP_REFRESH_FRACTION": 0.5,
+    "REVET_AUTHORIZE_FRONTS": ["alb-passthrough", "alb-verify", "nginx", "envoy", "traefik", "rfc9440"],
+    "REVET_AUTHORIZE_HEADER_ALB_PASSTHROUGH": "X-Amzn-Mtls-Clientcert",
+    "REVET_AUTHORIZE_HEADER_ALB_VERIFY": "X-Amzn-Mtls-Clientcert-Leaf",
+    "REVET_AUTHORIZE_HEADER_NGINX": "X-SSL-Client-Cert",
+    "REVET_AUTHORIZE_HEADER_ENVOY": "X-Forwarded-Client-Cert",
+    "REVET_AUTHORIZE_HEADER_TRAEFIK": "X-Forwarded-Tls-Client-Cert",
+    "REVET_AUTHORIZE_HEADER_RFC9440": "Client-Cert",
+    "REVET_AUTHORIZE_HEADER_RFC9440_CHAIN": "Client-Cert-Chain",
     "REVET_MAX_REQUEST_BYTES": 2**20,
     "REVET_MAX_BATCH_BYTES": 8 * 2**20,
     "REVET_MAX_INTERMEDIATES": 100,
@@ -84,8 +102,15 @@ DEFAULTS: dict[str, object] = {
     "REVET_TLS_CERT": None,
     "REVET_TLS_KEY": None,
     "REVET_TLS_CLIENT_CA": None,
+    "REVET_RATE_LIMIT_PER_S": None,
+    "REVET_RATE_LIMIT_BURST": None,
+    "REVET_MAX_CALLER_CONCURRENCY": None,
     "REVET_LOG_LEVEL": "info",
     "REVET_LOG_FORMAT": "auto",
+    "REVET_AUDIT_LOG": None,
+    "REVET_MAX_CONNECTIONS": 4096,
+    "REVET_HEAD_TIMEOUT_S": 30,
+    "REVET_DRAIN_S": 3,
     "REVET_SHUTDOWN_GRACE_S": 10,
     "REVET_HANG_AFTER_S": 10,
 }
@@ -128,6 +153,7 @@ def test_policy() -> None:
         EVIDENCE_ORDER="both",
         PROFILE="strict",
         OCSP_NONCE="require",
+        KEY_PURPOSE="any",
         CLOCK_SKEW_S="5",
         GRACE_S="3600",
         MAX_VERDICT_TTL_S="0.5",
@@ -138,6 +164,7 @@ def test_policy() -> None:
         evidence_order=EvidenceOrder.BOTH,
         profile=Profile.STRICT,
         ocsp_nonce=OcspNonce.REQUIRE,
+        key_purpose=KeyPurpose.ANY,
         clock_skew=timedelta(seconds=5),
         grace=timedelta(hours=1),
         max_verdict_ttl=timedelta(milliseconds=500),

@@ -151,7 +151,7 @@ def test_tables_are_for_the_file(field: str) -> None:
         ('match = { name = "/CN=x" }', "issuer[1].match.name is '/CN=x': this is no name as RFC 4514 writes it"),
         ('match = { key_identifier = "abc" }', "issuer[1].match.key_identifier is 'abc': pairs of hexadecimal digits"),
         ('match = { serial = "1" }', "issuer[1].match.serial is '1': there is no such setting"),
-        ('match = { certificate = "/nowhere" }', "issuer[1].match.certificate is '/nowhere': /nowhere does not exist"),
+        ('match = { certificate = "/nowhere" }', "issuer[1].match.certificate is '/nowhere': it does not exist"),
     ],
 )
 def test_rules_about_nobody(wrong: Callable[[str], list[str]], table: str, problem: str) -> None:

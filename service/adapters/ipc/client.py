@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from service.adapters.ipc.message import MAX_LINE_BYTES, MessageError, decode_report, encode_order
 from service.adapters.ipc.requests import (
@@ -22,6 +22,7 @@ from service.adapters.ipc.requests import (
     decode_unknown,
     encode_request,
     fault_of,
+    is_again,
     octets_of_order,
     octets_of_text,
 )
@@ -37,14 +38,18 @@ from service.application.prefetch.desk import (
 )
 from service.core.model.attempt import Attempt, Problem
 
+MAX_PREFETCHERS: Final = 3
+"""That are asked one after the other, where each makes room for the next: two at a reload that is taken back."""
+
 T = TypeVar("T")
 
 
 class PrefetcherClient:
     """Implements `PrefetchPort` over the socket.
 
-    While the prefetcher is being replaced, connections queue at the socket, which the supervisor owns; one that dies
-    with an order in hand is an attempt that failed, and the next request orders again.
+    While the prefetcher is being replaced, connections queue at the socket, which the supervisor owns; one that makes
+    room for another has what it was asked asked again, and one that dies with an order in hand is an attempt that
+    failed: it may have died of that order, and the next request orders again.
     """
 
     def __init__(self, path: Path) -> None:
@@ -136,6 +141,12 @@ class PrefetcherClient:
             ValueError: the answer is too long.
             PrefetcherUnavailableError: it could not do it, or hung up (`PrefetcherGoneError`).
         """
+        for _ in range(MAX_PREFETCHERS):
+            if not is_again(answer := await self._exchange_with_one(line)):
+                return answer
+        raise PrefetcherGoneError("one prefetcher after another made room for the next")
+
+    async def _exchange_with_one(self, line: bytes) -> bytes:
         reader, writer = await asyncio.open_unix_connection(self._path, limit=MAX_LINE_BYTES)
         try:
             writer.write(line)

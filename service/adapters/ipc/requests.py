@@ -23,6 +23,8 @@ FAULT = "fault"
 
 _FAULT_BEGINS = b'{"fault":'
 
+_AGAIN = b'{"again":true}\n'
+
 T = TypeVar("T")
 
 
@@ -164,6 +166,16 @@ def fault_of(text: bytes) -> str | None:
         return str(json.loads(text)[FAULT])
     except ValueError:
         return "not an answer"
+
+
+def encode_again() -> bytes:
+    """The answer of a prefetcher that makes room for another: ask that one."""
+    return _AGAIN
+
+
+def is_again(text: bytes) -> bool:
+    """Whether that is the answer."""
+    return text == _AGAIN
 
 
 def encode_failed(reason: str) -> bytes:

@@ -1,7 +1,8 @@
 """The prefetcher's side: takes requests and answers each.
 
 Rules it keeps: a request is answered, whatever goes wrong with it: who asked is told that it failed, and an operator
-why. What is no request is not answered; an operator is told of that too.
+why. What is no request is not answered; an operator is told of that too. Who is being served when this one makes room
+for another is told to ask that one.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from service.adapters.ipc.requests import (
     StandingQuestion,
     UsedRequest,
     decode_request,
+    encode_again,
     encode_claim_outcome,
     encode_done,
     encode_failed,
@@ -93,9 +95,10 @@ class PrefetcherServer:
         self._prefetcher = prefetcher
         self._observer = NullRequestObserver() if observer is None else observer
         self._fleet = fleet
+        self._under_way: set[asyncio.Task[object]] = set()
 
     async def serve(self, listener: socket.socket, stop: asyncio.Event) -> None:
-        """Take requests until `stop` is set; those under way are dropped then.
+        """Take requests until `stop` is set; those under way are for another prefetcher then.
 
         Args:
             listener: A listening Unix socket; closed at the end.
@@ -108,9 +111,16 @@ class PrefetcherServer:
             await stop.wait()
         finally:
             server.close()
+            left = tuple(self._under_way)
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         kind = "none yet"
+        if (task := asyncio.current_task()) is not None:
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
         try:
             line = await reader.readline()
             if not line:  # whoever that was, he has asked nothing
@@ -123,6 +133,9 @@ class PrefetcherServer:
             self._observer.refused(str(error))
         except OSError as error:
             self._observer.unheard(kind, type(error).__name__)
+        except asyncio.CancelledError:
+            writer.write(encode_again())
+            raise
         finally:
             writer.close()
 

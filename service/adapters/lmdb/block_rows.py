@@ -76,6 +76,9 @@ class BlockRows:
                 for key, row in cursor:
                     block_id = key.decode("ascii", "replace")
                     blocks[block_id] = known.get(block_id) or _decode(block_id, row)
+            entries = transaction.stat(self._blocks)["entries"]
+        if len(blocks) != entries:
+            raise StoreError(f"the blocks of the store are damaged: {len(blocks)} of {entries} can be found")
         return StoredBlocks(version, blocks)
 
     def find(self, block_id: str) -> Block | None:
@@ -84,11 +87,7 @@ class BlockRows:
         Raises:
             StoreError: it cannot be read, or is damaged.
         """
-        key = _key(block_id)
-        if key is None:
-            return None
-        with self._hot.reading, self._hot.begin() as transaction:
-            row = transaction.get(key, db=self._blocks)
+        row = self._row(block_id, self._blocks)
         return None if row is None else _decode(block_id, row)
 
     def add(self, block: Block, most: int) -> bool:
@@ -146,11 +145,7 @@ class BlockRows:
         Raises:
             StoreError: it cannot be read, or is damaged.
         """
-        key = _key(block_id)
-        if key is None:
-            return None
-        with self._hot.reading, self._hot.begin() as transaction:
-            row = transaction.get(key, db=self._tombstones)
+        row = self._row(block_id, self._tombstones)
         try:
             return None if row is None else read_tombstone(block_id, row)
         except BlockTextError as error:
@@ -201,6 +196,13 @@ class BlockRows:
             StoreError: it could not be written.
         """
         self._hot.put_text(_READ_KEY, fleet.encode())
+
+    def _row(self, block_id: str, database: "lmdb._Database") -> bytes | None:
+        key = _key(block_id)
+        if key is None:
+            return None
+        with self._hot.reading, self._hot.begin() as transaction:
+            return transaction.get(key, db=database)
 
     def _ids(self, database: "lmdb._Database") -> frozenset[str]:
         with self._hot.reading, self._hot.begin() as transaction, transaction.cursor(db=database) as cursor:

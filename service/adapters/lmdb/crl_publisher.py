@@ -11,6 +11,7 @@ from datetime import datetime
 
 from service.adapters.lmdb.block_store import Submit
 from service.adapters.lmdb.crl_rows import CrlRows
+from service.adapters.lmdb.errors import Noting
 from service.adapters.lmdb.generation_reader import GenerationReader
 from service.adapters.lmdb.generation_writer import GenerationWriter
 from service.adapters.lmdb.record import SlotRecord, decode_slot, decode_watermark, encode_slot, encode_watermark
@@ -23,12 +24,15 @@ from service.core.model.crl import CrlMeta, CrlRow, CrlSlot, Watermark
 class CrlPublisher:
     """What `CrlWriter` of the application asks of a store, where the process may write CRLs."""
 
-    def __init__(self, crls: CrlRows, reader: GenerationReader, writer: GenerationWriter, submit: Submit) -> None:
-        """Take the rows, the files, and who writes the rows."""
+    def __init__(
+        self, crls: CrlRows, reader: GenerationReader, writer: GenerationWriter, submit: Submit, noting: Noting
+    ) -> None:
+        """Take the rows, the files, who writes the rows, and who is told of files that could not be written."""
         self._crls = crls
         self._reader = reader
         self._writer = writer
         self._submit = submit
+        self._noting = noting
 
     def watermark(self, slot: CrlSlot) -> Watermark | None:
         """The newest CRL ever accepted in the slot.
@@ -103,7 +107,8 @@ class CrlPublisher:
         Raises:
             StoreError: it could not be written; what was held still is.
         """
-        generation = self._writer.build(rows)
+        with self._noting:
+            generation = self._writer.build(rows)
         record = SlotRecord(held, generation)
         try:
             replaced = self._submit(

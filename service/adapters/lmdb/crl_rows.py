@@ -185,10 +185,7 @@ class CrlRows:
         Raises:
             StoreError: it could not be written; nothing changed.
         """
-        with self._hot.writing, self._hot.begin_writing() as transaction:
-            for slot, row in rows.items():
-                transaction.put(slot, row, db=self._slots)
-            self._hot.raise_generation(transaction)
+        self._put(rows.items(), self._slots)
 
     def new_authorities(self, signer: CrlSigner) -> frozenset[bytes]:
         """By which of his authorities the CRLs of a signer are not found yet.
@@ -208,10 +205,7 @@ class CrlRows:
             StoreError: it could not be written; nothing changed.
         """
         key = key_digest(signer.spki)
-        with self._hot.writing, self._hot.begin_writing() as transaction:
-            for authority in authorities:
-                transaction.put(authority + signer.name, key, db=self._signers)
-            self._hot.raise_generation(transaction)
+        self._put(((authority + signer.name, key) for authority in authorities), self._signers)
 
     def put_watermarks(self, watermarks: Mapping[bytes, bytes]) -> None:
         """Replace the watermarks of some slots: one transaction, and another generation.
@@ -219,9 +213,13 @@ class CrlRows:
         Raises:
             StoreError: it could not be written; nothing changed.
         """
+        self._put(watermarks.items(), self._watermarks)
+
+    def _put(self, rows: Iterable[tuple[bytes, bytes]], database: "lmdb._Database") -> None:
+        """Write rows: one transaction, and another generation."""
         with self._hot.writing, self._hot.begin_writing() as transaction:
-            for slot, watermark in watermarks.items():
-                transaction.put(slot, watermark, db=self._watermarks)
+            for key, row in rows:
+                transaction.put(key, row, db=database)
             self._hot.raise_generation(transaction)
 
 

@@ -44,7 +44,7 @@ class GenerationWriter:
         """
         self._generations = generations
         self._building = building
-        self._failing = Translating(f"cannot write a CRL below {building.parent}")
+        self._failing = Translating(f"cannot write a CRL below {building.parent}", building.parent)
 
     def sweep(self, used: Collection[str]) -> None:
         """Remove what a crash left: everything unfinished, and what no slot names.

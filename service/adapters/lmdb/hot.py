@@ -1,8 +1,8 @@
 """The hot environment: small rows that change often, apart from the CRLs' entries.
 
-Rules it keeps: opened once, after spawn (a forked child gets `StoreError`); another format is refused; nothing holds a
-read transaction longer than one lookup, so that pages are reused; reader slots of dead processes are cleared when it is
-opened.
+Rules it keeps: opened once, after spawn (a forked child gets `StoreError`); another format is refused, and one that was
+cut or lost is an error (`environment`); nothing holds a read transaction longer than one lookup, so that pages are
+reused; reader slots of dead processes are cleared when it is opened.
 
 What it does not do: grow. All processes would have to notice; what fills it is bounded instead (`ocsp_rows`).
 """
@@ -15,18 +15,10 @@ from pathlib import Path
 
 import lmdb
 
+from service.adapters.lmdb.environment import ABOUT, FORMAT, FORMAT_KEY, make_environment, open_environment
 from service.adapters.lmdb.errors import Translating
+from service.adapters.lmdb.role import Absent
 from service.application.evidence_store import StoreError
-
-FORMAT = b"4"
-"""Raised with every change of what rows look like, here or in a generation."""
-
-MAX_READERS = 1024
-"""Read transactions at one time, of all processes: one for each thread that looks something up, at 64 octets each."""
-
-MAX_DATABASES = 16
-
-_FORMAT_KEY = b"format"
 
 _GENERATION_KEY = b"generation"
 
@@ -36,12 +28,13 @@ _NUMBER = struct.Struct(">Q")
 class Hot:
     """The open environment."""
 
-    def __init__(self, path: Path, map_size: int) -> None:
-        """Open it, or make it.
+    def __init__(self, path: Path, map_size: int, absent: Absent = Absent.MAKE) -> None:
+        """Open it.
 
         Args:
             path: A directory of its own.
             map_size: Octets it may grow to.
+            absent: What is done where there is no such directory.
 
         Raises:
             StoreError: it cannot be opened, or another format wrote it.
@@ -50,19 +43,14 @@ class Hot:
         self._owner = os.getpid()
         self._closed = False
         self.reading = Translating(f"cannot read the store at {path}")
-        self.writing = Translating(f"cannot write to the store at {path}")
+        self.writing = Translating(f"cannot write to the store at {path}", path)
         with Translating(f"cannot open the store at {path}"):
-            self._environment = lmdb.open(
-                str(path),
-                map_size=map_size,
-                max_dbs=MAX_DATABASES,
-                max_readers=MAX_READERS,
-                max_spare_txns=1,
-                mode=0o700,
-            )
+            if absent is Absent.MAKE and not path.exists():
+                make_environment(path, map_size)
+            self._environment = open_environment(path, map_size)
             try:
                 self._environment.reader_check()
-                self._about = self._environment.open_db(b"about")
+                self._about = self._environment.open_db(ABOUT, create=False)
                 self._check_format()
             except BaseException:
                 self._environment.close()
@@ -93,7 +81,7 @@ class Hot:
     def turn(self) -> None:
         """Commit a transaction that changes nothing: pages that one transaction frees serve the one after the next."""
         with self.begin_writing() as transaction:
-            transaction.put(_FORMAT_KEY, FORMAT, db=self._about)
+            transaction.put(FORMAT_KEY, FORMAT, db=self._about)
 
     def number(self, key: bytes) -> int:
         """One of its numbers; zero where it was never raised.
@@ -185,16 +173,14 @@ class Hot:
             raise StoreError(f"the store at {self._path} was opened before this process was forked: open it afterwards")
 
     def _check_format(self) -> None:
-        with self._environment.begin(write=True) as transaction:
-            found = transaction.get(_FORMAT_KEY, db=self._about)
-            if found is None:
-                transaction.put(_FORMAT_KEY, FORMAT, db=self._about)
-            elif found != FORMAT:
-                raise StoreError(
-                    f"the store at {self._path} has format {found.decode(errors='replace')} and this version reads and "
-                    f"writes {FORMAT.decode()}: run the version that wrote it, or stop every process that uses it and "
-                    "remove the directory; it is fetched again, but the newest CRL numbers seen are forgotten"
-                )
+        with self._environment.begin() as transaction:
+            found = transaction.get(FORMAT_KEY, db=self._about)
+        if found != FORMAT:
+            says = "no format" if found is None else f"format {found.decode(errors='replace')}"
+            raise StoreError(
+                f"the store at {self._path} has {says}, and this version reads and writes {FORMAT.decode()}: a service "
+                "that starts brings older ones forward"
+            )
 
 
 def _number(row: bytes | None) -> int:

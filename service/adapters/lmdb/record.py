@@ -1,7 +1,7 @@
 """Slots and watermarks as JSON, field by field: what is read back equals what was written.
 
-What it does not do: convert between formats. The hot environment carries the version of the format (`hot.FORMAT`), and
-a store of another one is not opened.
+What it does not do: convert between formats. The hot environment carries the version of the format
+(`environment.FORMAT`), and a store of another one is not opened: `migration` brings it forward.
 """
 
 import re

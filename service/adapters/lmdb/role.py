@@ -1,4 +1,4 @@
-"""What a process does with the store."""
+"""What a process does with the store, and what it does where there is none."""
 
 from enum import Enum
 
@@ -10,3 +10,12 @@ class Role(Enum):
     """Reads everything and writes OCSP responses."""
     INGESTER = "ingester"
     """Does that and publishes CRLs; there is one of them."""
+
+
+class Absent(Enum):
+    """Where there is no store."""
+
+    MAKE = "make"
+    """An empty one is made."""
+    REFUSE = "refuse"
+    """That is an error: somebody has made it before, so that it was lost, and with it what is blocked."""

@@ -28,12 +28,14 @@ from typing import Self, TypeVar
 from service.adapters.lmdb.block_store import LmdbBlockStore
 from service.adapters.lmdb.crl_publisher import CrlPublisher
 from service.adapters.lmdb.crl_rows import SlotRow
+from service.adapters.lmdb.errors import Noting
 from service.adapters.lmdb.fleet_rows import LmdbFleetStore
 from service.adapters.lmdb.generation_reader import GenerationGoneError
-from service.adapters.lmdb.role import Role
+from service.adapters.lmdb.role import Absent, Role
 from service.adapters.lmdb.slot_cache import SlotCache
 from service.adapters.lmdb.store_parts import StoreLimits, StoreParts, open_parts
 from service.adapters.lmdb.waiting_rows import LmdbWaitingIndex
+from service.adapters.write_failures import nobody
 from service.application.crl_fetcher import CrlSigner
 from service.application.evidence_store import HeldCrl, HeldOcsp, StoreError, WaitingCrls
 from service.application.operating.purging import CacheKind
@@ -52,8 +54,9 @@ T = TypeVar("T")
 class Store:
     """An open store: `CrlReader`, `CrlWriter` and `OcspStore` of the application. Made by `open` alone."""
 
-    def __init__(self, parts: StoreParts, held: ExitStack) -> None:
-        """Keep the parts, and what is to be closed."""
+    def __init__(self, parts: StoreParts, held: ExitStack, not_written: Callable[[], object] = nobody) -> None:
+        """Keep the parts, what is to be closed, and who is told of writes that fail."""
+        self._noting = Noting(not_written)
         self._role = parts.role
         self._hot = parts.hot
         self._crls = parts.crls
@@ -62,7 +65,7 @@ class Store:
         self._waiting = parts.waiting
         self.waiting_index = LmdbWaitingIndex(parts.waiting, self._submit)
         self._reader = parts.reader
-        self._publisher = CrlPublisher(parts.crls, parts.reader, parts.writer, self._submit)
+        self._publisher = CrlPublisher(parts.crls, parts.reader, parts.writer, self._submit, self._noting)
         self._thread = parts.thread
         self.blocks = LmdbBlockStore(parts.blocks, self._submit)
         self.fleet = LmdbFleetStore(parts.hot, self._submit)
@@ -71,21 +74,30 @@ class Store:
         self._lookup = Lock()
 
     @classmethod
-    def open(cls, path: Path, role: Role, limits: StoreLimits | None = None) -> Self:
-        """Open a store, after this process was spawned; make it where it is absent.
+    def open(
+        cls,
+        path: Path,
+        role: Role,
+        limits: StoreLimits | None = None,
+        absent: Absent = Absent.MAKE,
+        not_written: Callable[[], object] = nobody,
+    ) -> Self:
+        """Open a store, after this process was spawned.
 
         Args:
             path: The store's directory, for nothing else.
             role: What this process does with it.
             limits: What it may take.
+            absent: What is done where there is none.
+            not_written: Is called, in whatever thread, when a write has failed: no room, or a disk that takes nothing.
 
         Raises:
             StoreError: wrong owner, mode, file system or format; open in this process or in another PID namespace; or
                 another process publishes CRLs there.
         """
         with ExitStack() as stack:
-            parts = open_parts(path, role, limits or StoreLimits(), stack)
-            return cls(parts, stack.pop_all())
+            parts = open_parts(path, role, limits or StoreLimits(), absent, stack)
+            return cls(parts, stack.pop_all(), not_written)
 
     def close(self) -> None:
         """Write what waits to be written, and let go of everything; nothing works afterwards."""
@@ -334,9 +346,13 @@ class Store:
     def _submit(self, write: Callable[[], T]) -> Future[T]:
         self._hot.check_open()
         try:
-            return self._thread.submit(self._ocsp.giving_way, write)
+            return self._thread.submit(self._write, write)
         except RuntimeError as error:
             raise StoreError("the store is closed") from error
+
+    def _write(self, write: Callable[[], T]) -> T:
+        with self._noting:
+            return self._ocsp.giving_way(write)
 
     def _ask(self, row: SlotRow, key: bytes) -> CrlFinding:
         record = self._slots.record(row)

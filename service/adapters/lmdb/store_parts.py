@@ -12,20 +12,18 @@ from service.adapters.lmdb.block_rows import BlockRows
 from service.adapters.lmdb.crl_publisher import generation_of
 from service.adapters.lmdb.crl_rows import CrlRows
 from service.adapters.lmdb.directory import OWNER_ONLY, prepare
+from service.adapters.lmdb.environment import MAP_OCTETS
 from service.adapters.lmdb.errors import Translating
 from service.adapters.lmdb.generation_reader import GenerationReader
 from service.adapters.lmdb.generation_writer import GenerationWriter
 from service.adapters.lmdb.hot import Hot
+from service.adapters.lmdb.layout import BUILDING, GENERATIONS, HOT
 from service.adapters.lmdb.ocsp_rows import OcspLimits, OcspRows
-from service.adapters.lmdb.role import Role
+from service.adapters.lmdb.role import Absent, Role
 from service.adapters.lmdb.source_rows import SourceRows
 from service.adapters.lmdb.tenancy import alone_in_process, only_ingester, same_pid_namespace
 from service.adapters.lmdb.waiting_rows import WaitingRows
-
-HOT_MAP_OCTETS = 512 << 20
-"""The hot environment: 192 MiB for OCSP responses, 128 for blocks (`block_rooms.AUTHENTIC`), 32 for tombstones, and 160
-for the rest: rows of CRLs, some 8 KiB each, and of their sources, and pages that are still being read. The file is
-sparse: it takes on disk what was once in it."""
+from service.application.evidence_store import StoreError
 
 OCSP_EIGHTHS = 3
 """Of the hot environment are for OCSP responses: whatever clients have us ask, blocks and CRLs find room."""
@@ -47,7 +45,7 @@ class StoreLimits:
         open_generations: Files of CRLs open in this process at one time.
     """
 
-    hot_map_octets: int = HOT_MAP_OCTETS
+    hot_map_octets: int = MAP_OCTETS
     ocsp_rows: int = OCSP_ROWS
     open_generations: int = OPEN_GENERATIONS
 
@@ -68,25 +66,25 @@ class StoreParts:
     thread: ThreadPoolExecutor
 
 
-def open_parts(path: Path, role: Role, limits: StoreLimits, stack: ExitStack) -> StoreParts:
-    """Open what a store is made of; make it where it is absent.
+def open_parts(path: Path, role: Role, limits: StoreLimits, absent: Absent, stack: ExitStack) -> StoreParts:
+    """Open what a store is made of.
 
     Args:
         path: The store's directory.
         role: What this process does with it.
         limits: What it may take.
+        absent: What is done where there is none.
         stack: What is to be closed afterwards, also where this fails.
 
     Raises:
         StoreError: as in `Store.open`.
     """
+    if absent is Absent.REFUSE and not path.exists():
+        raise StoreError(f"the store at {path} is missing: what it held is lost")
     prepare(path)
-    stack.enter_context(alone_in_process(path))
-    stack.enter_context(same_pid_namespace(path))
-    if role is Role.INGESTER:
-        stack.enter_context(only_ingester(path))
-    generations = _subdirectory(path / "generations")
-    hot = Hot(_subdirectory(path / "hot"), limits.hot_map_octets)
+    _keep_out_others(path, role, stack)
+    generations = _subdirectory(path / GENERATIONS)
+    hot = Hot(path / HOT, limits.hot_map_octets, absent)
     stack.callback(hot.close)
     room = limits.hot_map_octets * OCSP_EIGHTHS // 8
     reader = GenerationReader(generations, limits.open_generations)
@@ -101,12 +99,20 @@ def open_parts(path: Path, role: Role, limits: StoreLimits, stack: ExitStack) ->
         blocks=BlockRows(hot),
         waiting=WaitingRows(hot),
         reader=reader,
-        writer=GenerationWriter(generations, _subdirectory(path / "building")),
+        writer=GenerationWriter(generations, _subdirectory(path / BUILDING)),
         thread=thread,
     )
     if role is Role.INGESTER:
         parts.writer.sweep({generation for row in parts.crls.all() if (generation := generation_of(row.row))})
     return parts
+
+
+def _keep_out_others(path: Path, role: Role, stack: ExitStack) -> None:
+    """Hold what nobody else may have at the same time as this process."""
+    stack.enter_context(alone_in_process(path))
+    stack.enter_context(same_pid_namespace(path))
+    if role is Role.INGESTER:
+        stack.enter_context(only_ingester(path))
 
 
 def _subdirectory(path: Path) -> Path:

@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
+import structlog
+
 from service.adapters.lmdb.errors import Translating
 from service.application.evidence_store import StoreError
 
@@ -32,6 +34,15 @@ SETTLING_S = 2.0
 """How long processes that start together may take to agree on the namespace file; they need milliseconds."""
 
 SETTLING_STEP_S = 0.005
+
+LEAVING_S = 600.0
+"""How long the processes of a service that was killed may take to end. They hear of it at once, but for the one that
+looks at the store: it reads up to `MAP_OCTETS`, 512 MiB, and a disk that gives a MiB a second is as slow as any that is
+used. Whoever gives up ends with a code after which nobody starts it again, and this passes by itself. Another service
+is no case for it: `only_service` refuses that at once."""
+
+WAITING_IS_SAID_S = 5.0
+"""After how long it is said that they are waited for."""
 
 _opened: set[tuple[int, int]] = set()
 """Stores that this process, or the one it was forked from, has open: device and inode of their directories."""
@@ -81,11 +92,8 @@ def only_ingester(path: Path) -> Generator[None]:
     Raises:
         StoreError: another process has it.
     """
-    with _lock_file(path / INGESTER_LOCK) as descriptor:
-        with Translating(f"cannot lock the store at {path}"):
-            alone = _try_lock(descriptor, fcntl.LOCK_EX)
-        if not alone:
-            raise StoreError(f"another process publishes CRLs into the store at {path}: there is one ingester")
+    taken = f"another process publishes CRLs into the store at {path}: there is one ingester"
+    with _only_holder(path, INGESTER_LOCK, taken):
         yield
 
 
@@ -96,12 +104,38 @@ def only_service(path: Path) -> Generator[None]:
     Raises:
         StoreError: another service has it.
     """
-    with _lock_file(path / SERVICE_LOCK) as descriptor:
-        with Translating(f"cannot lock the store at {path}"):
-            alone = _try_lock(descriptor, fcntl.LOCK_EX)
-        if not alone:
-            raise StoreError(f"another service uses the store at {path}: give each service a directory of its own")
+    taken = f"another service uses the store at {path}: give each service a directory of its own"
+    with _only_holder(path, SERVICE_LOCK, taken):
         yield
+
+
+@contextmanager
+def nobody_has_it_open(path: Path) -> Generator[int]:
+    """Hold the store while no process has it open: those of a service that was killed are on their way out.
+
+    Yields:
+        The descriptor that the lock belongs to; a process that inherits it holds the store as well.
+
+    Raises:
+        StoreError: some process has it open.
+    """
+    with _lock_file(path / NAMESPACE_LOCK) as descriptor:
+        begun, is_said = time.monotonic(), False
+        with Translating(f"cannot lock the store at {path}"):
+            while not _try_lock(descriptor, fcntl.LOCK_EX):
+                waited_s = time.monotonic() - begun
+                if waited_s > WAITING_IS_SAID_S and not is_said:
+                    structlog.get_logger("revet").warning(
+                        "store_waited_for", store=os.fspath(path), at_most_s=LEAVING_S
+                    )
+                    is_said = True
+                if waited_s > LEAVING_S:
+                    raise StoreError(
+                        f"processes of another service, or of another container, have the store at {path} open: give "
+                        "each service a directory of its own, or wait until they have ended"
+                    )
+                time.sleep(SETTLING_STEP_S)
+        yield descriptor
 
 
 def _pid_namespace() -> bytes:
@@ -109,6 +143,17 @@ def _pid_namespace() -> bytes:
         return os.fsencode(NAMESPACE.readlink())
     except OSError:
         return b"unknown"
+
+
+@contextmanager
+def _only_holder(path: Path, lock: str, taken: str) -> Generator[None]:
+    """Hold a lock of the store's that nobody else has, or say that it is taken."""
+    with _lock_file(path / lock) as descriptor:
+        with Translating(f"cannot lock the store at {path}"):
+            is_alone = _try_lock(descriptor, fcntl.LOCK_EX)
+        if not is_alone:
+            raise StoreError(taken)
+        yield
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from service.application.fleet.parts import FleetParts
 
 AUTHENTIC: Final = BlockRoom(MAX_BLOCKS + MAX_BLOCKS // 10, 128 << 20)
 """With a key: more than anybody may ask one host for, so that what two were asked for at one time comes in; and a
-quarter of the hot environment (`adapters.lmdb.store_parts.HOT_MAP_OCTETS`)."""
+quarter of the hot environment (`adapters.lmdb.environment.MAP_OCTETS`)."""
 
 ANYBODYS: Final = BlockRoom(MAX_BLOCKS - MAX_BLOCKS // 10, 64 << 20)
 """Without one: anybody may have written them, and there must be room left for what this host is asked for."""

@@ -61,21 +61,13 @@ def concluded(
     if not (best.crls or best.waits):
         # Kept or not: what came is no CRL that anybody can use, and the next attempt may bring one.
         return replace(record, state=replace(state, failures=state.failures + 1))
-    given = _given(record, best, at)
-    is_failure = Problem.ROLLED_BACK in best.lost
-    state = replace(
-        state,
-        succeeded_at=state.succeeded_at if is_failure else _checked(state.succeeded_at, at, best),
-        failures=state.failures + 1 if is_failure else 0,
-        window=_window(given) or state.window,
-        fresh_until=_fresh_until(best, best.checked_at or at),
-    )
     whole = not best.lost and best.problem in (None, Problem.STALE, Problem.NO_NEXT_UPDATE)
     # Of what an order brings to a configured source nobody has written down yet in whose name that is.
     is_known = (whole or best.waits) and (named is not None or record.source.kind is SourceKind.LEARNED)
+    given = _given(record, best, at)
     return replace(
         record,
-        state=state,
+        state=_state_with(state, given, best, at),
         given=given,
         validators=best.said.validators if is_known else Validators(),
         served_by=best.url,
@@ -154,6 +146,18 @@ def _latest(deliveries: tuple[Delivery, ...]) -> Delivery:
     """Of attempts that all left something to be desired: the last that gave anything, or the last."""
     giving = [one for one in deliveries if one.gave]
     return (giving or list(deliveries))[-1]
+
+
+def _state_with(state: SourceState, given: tuple[GivenCrl, ...], best: Delivery, at: datetime) -> SourceState:
+    """The state after something came that somebody can use, or will when its issuer is known."""
+    is_failure = Problem.ROLLED_BACK in best.lost
+    return replace(
+        state,
+        succeeded_at=state.succeeded_at if is_failure else _checked(state.succeeded_at, at, best),
+        failures=state.failures + 1 if is_failure else 0,
+        window=_window(given) or state.window,
+        fresh_until=_fresh_until(best, best.checked_at or at),
+    )
 
 
 def _answered(state: SourceState, started: datetime, at: datetime) -> datetime:

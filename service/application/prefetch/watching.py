@@ -5,6 +5,7 @@ whatever becomes of the others; what is forgotten here stays held, since removin
 said. What nobody here has verified has said nothing: it waits no longer.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -59,6 +60,8 @@ class PlaceWatch:
         self._clock = clock
         self._observer = observer
         self._seen: dict[Place, frozenset[str]] = {}
+        self._shown: Counter[str] = Counter()
+        self._called: dict[str, Place] = {str(place): place for place in self._all}
 
     def is_operators(self, url: str) -> bool:
         """Whether a URL is one that the operator named."""
@@ -118,6 +121,8 @@ class PlaceWatch:
     async def _take_up(self, place: Place, objects: tuple[PlaceObject, ...]) -> bool:
         seen = self._seen.get(place)
         self._seen[place] = frozenset(one.key for one in objects)
+        self._shown.update(self._seen[place])
+        self._shown.subtract(seen or ())
         changed = tuple(self._changed(objects))
         if changed:
             await self._inventory.put(*changed)
@@ -131,14 +136,15 @@ class PlaceWatch:
                 yield record.source.key
 
     def _listing(self, key: str) -> tuple[Place, ...]:
-        """The places whose listings may show a source."""
-        return tuple(place for place in self._all if is_at(key, str(place)))
+        """The places whose listings may show a source.
+
+        By name, since hundreds of places may be configured, each with as many sources to be asked about.
+        """
+        return tuple(self._called[name] for name in names_of_places(key) if name in self._called)
 
     def _may_be_there(self, key: str) -> bool:
         """Whether a place shows a source, or may as soon as it can be listed for the first time since the start."""
-        if any(key in seen for seen in self._seen.values()):
-            return True
-        return any(place not in self._seen for place in self._listing(key))
+        return self._shown[key] > 0 or any(place not in self._seen for place in self._listing(key))
 
     def _changed(self, objects: Iterable[PlaceObject]) -> Iterator[SourceRecord]:
         """The records of what is new, or has another version than the last listing showed."""
@@ -168,6 +174,16 @@ class PlaceWatch:
 def is_at(key: str, place: str) -> bool:
     """Whether a source is a place, or in it, by what they are called."""
     return key == place or key.startswith(place if place.endswith("/") else f"{place}/")
+
+
+def names_of_places(key: str) -> Iterator[str]:
+    """What the places may be called that a source is, or is in: those of which `is_at` says so."""
+    yield key
+    for place, character in enumerate(key):
+        if character == "/":
+            if place < len(key) - 1:
+                yield key[: place + 1]
+            yield key[:place]
 
 
 def uploads_place(data_dir: Path) -> FilePlace:

@@ -26,7 +26,7 @@ from service.core.der.policy_extensions import (
     read_policy_constraints,
     read_policy_mappings,
 )
-from service.core.model.certificate import BasicConstraints, Extensions, KeyUsage
+from service.core.model.certificate import BasicConstraints, DistributionPoint, Extensions, KeyUsage
 from service.core.model.malformed import MalformedError
 from service.core.model.name import GeneralName, GeneralNameKind
 
@@ -107,8 +107,6 @@ def read_certificate_extensions(data: bytes, start: int, stop: int, issuer: byte
         MalformedError: one does not decode.
     """
     found = read_extensions(data, start, stop)
-    points = found.get(CRL_DISTRIBUTION_POINTS)
-    freshest = found.get(FRESHEST_CRL)
     alternatives = optional(data, found, SUBJECT_ALTERNATIVE_NAME, _alternative_names)
     return Extensions(
         basic_constraints=optional(data, found, BASIC_CONSTRAINTS, _basic_constraints),
@@ -116,7 +114,7 @@ def read_certificate_extensions(data: bytes, start: int, stop: int, issuer: byte
         extended_key_usage=optional(data, found, EXTENDED_KEY_USAGE, _object_identifiers),
         subject_key_identifier=optional(data, found, SUBJECT_KEY_IDENTIFIER, _octets),
         authority_key_identifier=optional(data, found, AUTHORITY_KEY_IDENTIFIER, read_key_identifier),
-        crl_distribution_points=() if points is None else read_distribution_points(data, points, issuer),
+        crl_distribution_points=_points(data, found.get(CRL_DISTRIBUTION_POINTS), issuer),
         ocsp_responders=optional(data, found, AUTHORITY_INFORMATION_ACCESS, _ocsp_responders) or (),
         policies=optional(data, found, CERTIFICATE_POLICIES, read_policies),
         policy_mappings=optional(data, found, POLICY_MAPPINGS, read_policy_mappings) or (),
@@ -126,7 +124,7 @@ def read_certificate_extensions(data: bytes, start: int, stop: int, issuer: byte
         subject_alternative_names=alternatives or (),
         lacks_alternative_names=alternatives == (),
         sans=tuple(map(describe_name, alternatives or ())),
-        freshest_crl=() if freshest is None else read_distribution_points(data, freshest, issuer),
+        freshest_crl=_points(data, found.get(FRESHEST_CRL), issuer),
         no_check=optional(data, found, OCSP_NO_CHECK, _flag) or False,
         no_rev_avail=optional(data, found, NO_REV_AVAIL, _flag) or False,
         critical=frozenset(
@@ -136,6 +134,10 @@ def read_certificate_extensions(data: bytes, start: int, stop: int, issuer: byte
         ),
         unknown_critical=unknown_critical(found, KNOWN) + _unknown_qualifiers(data, found.get(CERTIFICATE_POLICIES)),
     )
+
+
+def _points(data: bytes, extension: Extension | None, issuer: bytes) -> tuple[DistributionPoint, ...]:
+    return () if extension is None else read_distribution_points(data, extension, issuer)
 
 
 def _unknown_qualifiers(data: tlv.Buffer, policies: Extension | None) -> tuple[str, ...]:

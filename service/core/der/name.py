@@ -8,9 +8,10 @@ from service.core.der import tlv
 from service.core.model.malformed import MalformedError
 from service.core.model.name import GeneralName, GeneralNameKind, Name
 
-MAX_NAME_OCTETS = 4096
-"""RFC 5280 §A.1 allows a name's usual values 64 characters each, and names in use stay below 1,024 octets. What reading
-and comparing a name costs grows with its length, and certificates, CRLs and OCSP responses all bear names."""
+MAX_NAME_OCTETS = 16_384
+"""What reading and comparing a name costs grows with its length, and certificates, CRLs and OCSP responses all bear
+names. Load balancers pass on no more than this in one header, the certificate with its name included; names in use stay
+below 1,024 octets, and RFC 5280 §A.1 allows the usual values 64 characters each."""
 
 MAX_ATTRIBUTES = 256
 """Of one name; ten times what anybody uses, and each is prepared for comparing by itself."""
@@ -18,10 +19,16 @@ MAX_ATTRIBUTES = 256
 MAX_GENERAL_NAMES = 10_000
 """In one list: ten times what public CAs put into a certificate, and each becomes an object of 200 octets and more."""
 
+MAX_USUAL_OCTETS = 4096
+"""Longer names, and their forms for comparison, are kept apart: fewer of them, since each takes more."""
+
 MAX_CACHED_NAMES = 1024
-"""Every name that can be read is kept, so that a long one costs once. One of 4,096 octets takes 36 KiB at most, since
-its text can be twice as long and have four octets a character: 36 MiB in all. A request of 1 MiB has no room for more
-than 200 of that length."""
+"""Every name that can be read is kept, so that a long one costs once. One of 4,096 octets takes 52 KiB at most, since
+its text can be three times as long and have four octets a character: 52 MiB in all."""
+
+MAX_CACHED_LONG_NAMES = 256
+"""Of names above `MAX_USUAL_OCTETS`. One of the longest takes 208 KiB at most: 52 MiB in all. A request of 1 MiB has no
+room for more than 200."""
 
 MAX_READ_AGAIN = 64
 """Names whose parts are kept for a moment: what is read for people is compared next."""
@@ -82,12 +89,15 @@ def read_name(der: bytes) -> Name:
     Raises:
         MalformedError: it is none, or too long.
     """
-    return _cached_name(der)
+    return _cached_name(der) if len(der) <= MAX_USUAL_OCTETS else _cached_long_name(der)
 
 
-@lru_cache(maxsize=MAX_CACHED_NAMES)
-def _cached_name(der: bytes) -> Name:
+def _read_name(der: bytes) -> Name:
     return Name(der, _text(read_rdns(der)))
+
+
+_cached_name = lru_cache(maxsize=MAX_CACHED_NAMES)(_read_name)
+_cached_long_name = lru_cache(maxsize=MAX_CACHED_LONG_NAMES)(_read_name)
 
 
 @lru_cache(maxsize=MAX_READ_AGAIN)

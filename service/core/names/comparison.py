@@ -7,16 +7,19 @@ after string preparation, whatever string type each is encoded in.
 from collections.abc import Iterable
 from functools import lru_cache
 
-from service.core.der.name import Attribute, Rdn, read_rdns
+from service.core.der.name import MAX_USUAL_OCTETS, Attribute, Rdn, read_rdns
 from service.core.model.name import GeneralName, GeneralNameKind, Name
 from service.core.names.preparation import prepare
 
 MAX_CACHED_NAMES = 1024
-"""Every name that can be read is kept, so that a long one costs once. The form of one of 4,096 octets takes 60 KiB
-at most, a hundred values of 28 octets (U+FDFA, fourteen times) that become 504 each: 60 MiB in all."""
+"""Every name that can be read is kept, so that a long one costs once. The form of one of 4,096 octets takes 40 KiB
+at most, eighty values of 42 octets (U+FDFA, fourteen times) that become twelve times as long: 40 MiB in all."""
+
+MAX_CACHED_LONG_NAMES = 256
+"""Of names above `MAX_USUAL_OCTETS`. One of the longest takes 128 KiB at most: 32 MiB in all. A request of 1 MiB has no
+room for more than 200."""
 
 
-@lru_cache(maxsize=MAX_CACHED_NAMES)
 def canonical(der: bytes) -> bytes:
     """A form of a name that is equal for names that match, and different for those that do not.
 
@@ -26,7 +29,15 @@ def canonical(der: bytes) -> bytes:
     Raises:
         MalformedError: it is no Name.
     """
+    return _cached_canonical(der) if len(der) <= MAX_USUAL_OCTETS else _cached_long_canonical(der)
+
+
+def _canonical(der: bytes) -> bytes:
     return canonical_rdns(read_rdns(der))
+
+
+_cached_canonical = lru_cache(maxsize=MAX_CACHED_NAMES)(_canonical)
+_cached_long_canonical = lru_cache(maxsize=MAX_CACHED_LONG_NAMES)(_canonical)
 
 
 def canonical_rdns(rdns: Iterable[Rdn]) -> bytes:

@@ -12,13 +12,14 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from service.core.der.name import KEYWORDS, MAX_ATTRIBUTES, MAX_NAME_OCTETS, Attribute, Rdn, read_attribute_value
+from service.core.der.name import KEYWORDS, MAX_ATTRIBUTES, Attribute, Rdn, read_attribute_value
 from service.core.model.malformed import MalformedError
 from service.core.names.comparison import canonical_rdns
 
-MAX_TEXT_CHARACTERS = 4 * MAX_NAME_OCTETS
-"""A name of `MAX_NAME_OCTETS` has text of twice that at most where every character is escaped, and as much again for
-hexadecimal digits and types."""
+MAX_TEXT_CHARACTERS = 16_384
+"""What operators name by text are issuers, and names of authorities stay below 1,024 octets. A name of 4,096 fits
+however it is escaped, and one of `der.name.MAX_NAME_OCTETS` where nothing in it has to be. Such text is kept with
+blocks and told to the fleet, where room for it has to be."""
 
 MAX_CACHED_TEXTS = 64
 """Blocks name the same few issuers again and again, thousands of them when a store is opened."""

@@ -9,7 +9,7 @@ What it does not do: ask whether a delegate is revoked itself; the caller says. 
 nothing: it says how long a responder remembers, and no answer makes an expired certificate valid.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -145,33 +145,32 @@ def judge_answers(
         revoked, though its time is over: nobody makes a host forget a revocation by presenting an old answer. The order
         of `answers` does not matter.
     """
-    attempts: list[Attempt] = []
-    current: list[tuple[SignedAnswer, UsableUntil]] = []
-    ended: list[datetime] = []
-    for answer in answers:
-        outcome = usable_until(answer, delegates, policy, at)
-        if not isinstance(outcome, Attempt):
-            current.append((answer, outcome))
-            continue
-        attempts.append(outcome)
-        if outcome.problem in _ENDED and answer.single.status is CertStatus.REVOKED:
-            ended.append(answer.single.this_update)
+    outcomes = [(answer, usable_until(answer, delegates, policy, at)) for answer in answers]
+    attempts = tuple(outcome for _, outcome in outcomes if isinstance(outcome, Attempt))
+    current = [(answer, outcome) for answer, outcome in outcomes if not isinstance(outcome, Attempt)]
     if not current:
-        return Judgement(None, tuple(attempts))
+        return Judgement(None, attempts)
     answer, until = _decisive(current)
     first_end = min(one.moment for _, one in current)
     match answer.single.status:
         case CertStatus.UNKNOWN:
             # RFC 6960 §2.2: the responder does not know the certificate: never good, and nobody says revoked.
             return Judgement(None, (*attempts, Attempt(answer.finding.source, Problem.STATUS_UNKNOWN)), first_end)
-        case CertStatus.GOOD if any(moment >= answer.single.this_update for moment in ended):
+        case CertStatus.GOOD if any(moment >= answer.single.this_update for moment in _ended(outcomes)):
             return Judgement(None, (*attempts, Attempt(answer.finding.source, Problem.ROLLED_BACK)), first_end)
         case CertStatus.GOOD:
-            return Judgement(_revocation(answer, RevocationStatus.GOOD, until), tuple(attempts))
+            return Judgement(_revocation(answer, RevocationStatus.GOOD, until), attempts)
         case CertStatus.REVOKED:
-            return Judgement(_revocation(answer, RevocationStatus.REVOKED, until), tuple(attempts))
+            return Judgement(_revocation(answer, RevocationStatus.REVOKED, until), attempts)
         case _:
             assert_never(answer.single.status)
+
+
+def _ended(outcomes: Iterable[tuple[SignedAnswer, UsableUntil | Attempt]]) -> Iterator[datetime]:
+    """The moments of revocations whose time is over."""
+    for answer, outcome in outcomes:
+        if isinstance(outcome, Attempt) and outcome.problem in _ENDED and answer.single.status is CertStatus.REVOKED:
+            yield answer.single.this_update
 
 
 def usable_until(

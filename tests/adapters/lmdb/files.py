@@ -20,3 +20,14 @@ def overwrite(path: Path, database: bytes, key: bytes, value: bytes | None) -> N
         else:
             transaction.put(key, value, db=opened)
     hot.close()
+
+
+def stored(path: Path, database: bytes, key: bytes) -> bytes | None:
+    """What is under a key of a store that nobody has open."""
+    hot = Hot(path / "hot", 1 << 20)
+    try:
+        opened = hot.database(database)
+        with hot.begin() as transaction:
+            return transaction.get(key, db=opened)
+    finally:
+        hot.close()

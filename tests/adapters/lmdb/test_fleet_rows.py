@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from service.adapters.lmdb.environment import MAP_OCTETS
 from service.adapters.lmdb.hot import Hot
 from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store
-from service.adapters.lmdb.store_parts import HOT_MAP_OCTETS
 from service.application.evidence_store import StoreError
 from service.application.fleet.position import EventId, Position
 
@@ -31,7 +31,7 @@ async def test_a_damaged_position_is_none(path: Path, row: bytes) -> None:
     """It only says where to begin: then it is begun as if for the first time."""
     with Store.open(path, Role.WORKER) as store:
         await store.fleet.keep_position(POSITION)
-    hot = Hot(path / "hot", HOT_MAP_OCTETS)
+    hot = Hot(path / "hot", MAP_OCTETS)
     rows = hot.database(b"fleet")
     with hot.begin_writing() as transaction:
         transaction.put(b"position", row, db=rows)

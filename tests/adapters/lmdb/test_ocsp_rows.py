@@ -30,7 +30,7 @@ moments = st.datetimes(timezones=st.just(UTC))
 @pytest.fixture
 def hot(tmp_path: Path) -> Iterator[Hot]:
     """A small environment."""
-    hot = Hot(tmp_path, MAP_OCTETS)
+    hot = Hot(tmp_path / "hot", MAP_OCTETS)
     yield hot
     hot.close()
 

@@ -22,6 +22,7 @@ from service.application.block_bringing import BlockRoom, Brought
 from service.application.evidence_store import StoreError
 from service.core.model.block import Block, BlockMatch, FingerprintMatch, IssuerSerialMatch, SpkiMatch, Tombstone
 from service.core.names.rfc4514 import canonical_of_text
+from tests.adapters.lmdb.older import claim
 from tests.adapters.lmdb.values import AT, KEY, held, ocsp, row, watermark
 
 pytestmark = pytest.mark.anyio
@@ -166,6 +167,15 @@ async def test_a_damaged_block_is_an_error(path: Path, row: bytes) -> None:
                 read()
         assert await store.blocks.remove_block(tombstone("b1"))
         assert ["b0"] == [one.id for one in held_blocks(store)]
+
+
+async def test_blocks_that_cannot_be_found(path: Path) -> None:
+    """There are as many as the store says, or that is an error."""
+    with Store.open(path, Role.WORKER) as store:
+        await store.blocks.add_block(block("b0"), MOST)
+    claim(path, b"blocks", 2)
+    with Store.open(path, Role.WORKER) as store, pytest.raises(StoreError, match="1 of 2 can be found"):
+        held_blocks(store)
 
 
 async def test_moments_are_read_in_utc(store: Store) -> None:

@@ -1,13 +1,16 @@
 """Opening and closing the store: what is there afterwards, what is refused, and what stays open."""
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
-from service.adapters.lmdb.role import Role
+from service.adapters.lmdb.environment import MAP_OCTETS, make_environment
+from service.adapters.lmdb.role import Absent, Role
 from service.adapters.lmdb.store import Store
 from service.application.evidence_store import CrlReader, CrlWriter, OcspStore, StoreError
-from tests.adapters.lmdb.files import generations, overwrite
+from tests.adapters.lmdb.files import generations, overwrite, stored
 from tests.adapters.lmdb.open_files import open_below
 from tests.adapters.lmdb.values import ISSUER, KEY, NOWHERE, SIGNERS, entry, held, ocsp, octets, row, slot, watermark
 
@@ -58,17 +61,17 @@ def test_leftovers_are_swept(path: Path) -> None:
 
 
 def test_other_format(path: Path) -> None:
-    """A store of another format is refused, with what to do; it can be opened by nobody and is left as it is."""
+    """A store of another format is refused; it can be opened by nobody and is left as it is."""
     Store.open(path, Role.WORKER).close()
     overwrite(path, b"about", b"format", b"1")
 
     for role in Role:
-        with pytest.raises(StoreError, match=r"format 1 .* writes 4: .*remove the directory"):
+        with pytest.raises(StoreError, match=r"format 1, .* writes 4: a service that starts brings older"):
             Store.open(path, role)
 
 
 def test_not_lmdb(path: Path) -> None:
-    """A file that is not LMDB's is an error of the store, and the store can be opened once it is gone."""
+    """A file that is not LMDB's is an error of the store, and the store can be opened once the directory is gone."""
     Store.open(path, Role.WORKER).close()
     data = path / "hot" / "data.mdb"
     data.write_bytes(b"?" * 8192)
@@ -76,8 +79,52 @@ def test_not_lmdb(path: Path) -> None:
     with pytest.raises(StoreError, match="cannot open the store"):
         Store.open(path, Role.INGESTER)
 
-    data.unlink()
+    shutil.rmtree(path / "hot")
     Store.open(path, Role.INGESTER).close()
+
+
+@pytest.mark.parametrize("role", Role)
+def test_nothing_is_made_in_the_place_of_what_is_lost(path: Path, role: Role) -> None:
+    """Whoever opens what somebody has made does not begin anew, whatever of it is missing."""
+    Store.open(path, Role.WORKER).close()
+    data = path / "hot" / "data.mdb"
+
+    for lose, message in (
+        (lambda: data.write_bytes(b""), "data.mdb is empty: what it held is lost"),
+        (data.unlink, "data.mdb is missing: what it held is lost"),
+    ):
+        lose()
+        for absent in Absent:
+            with pytest.raises(StoreError, match=message):
+                Store.open(path, role, absent=absent)
+    for directory in (path / "hot", path):
+        shutil.rmtree(directory)
+        with pytest.raises(StoreError, match="missing: what it held is lost"):
+            Store.open(path, role, absent=Absent.REFUSE)
+        assert not directory.exists()
+
+
+def test_cut_short(path: Path) -> None:
+    """A file that is shorter than it says is an error, and no signal that ends the process."""
+    Store.open(path, Role.WORKER).close()
+    data = path / "hot" / "data.mdb"
+    os.truncate(data, data.stat().st_size // 8192 * 4096)
+
+    with pytest.raises(StoreError, match=r"data.mdb is damaged: it has \d+ octets and says that it has \d+"):
+        Store.open(path, Role.WORKER)
+    assert [] == open_below(path)
+
+
+def test_two_make_it_at_once(path: Path) -> None:
+    """Whoever is later takes what the other has made."""
+    path.mkdir(0o700)
+    make_environment(path / "hot", MAP_OCTETS)
+    overwrite(path, b"blocks", b"id", b"row")
+
+    make_environment(path / "hot", MAP_OCTETS)
+
+    assert b"row" == stored(path, b"blocks", b"id")
+    assert ["hot"] == [file.name for file in path.iterdir()]
 
 
 async def test_closed(path: Path) -> None:

@@ -7,9 +7,10 @@ from typing import Final
 
 import pytest
 
+from service.adapters.lmdb.environment import MAP_OCTETS
 from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store
-from service.adapters.lmdb.store_parts import HOT_MAP_OCTETS, OCSP_EIGHTHS, OCSP_ROWS, StoreLimits
+from service.adapters.lmdb.store_parts import OCSP_EIGHTHS, OCSP_ROWS, StoreLimits
 from service.application.block_bringing import MAX_TOMBSTONES, BlockRoom
 from service.application.evidence_store import StoreError
 from service.application.fleet.block_rooms import ANYBODYS, AUTHENTIC
@@ -45,10 +46,10 @@ def _key(number: int) -> bytes:
 
 def test_what_is_bounded_fits() -> None:
     """OCSP responses, blocks and tombstones, each as many as there may be, leave a quarter to everything else."""
-    responses = HOT_MAP_OCTETS * OCSP_EIGHTHS // 8
+    responses = MAP_OCTETS * OCSP_EIGHTHS // 8
     blocks = max(AUTHENTIC.octets, ANYBODYS.octets)
     others = MAX_TOMBSTONES * TOMBSTONE_OCTETS + OCSP_ROWS * EXPIRY_OCTETS
-    assert responses + blocks + others <= HOT_MAP_OCTETS - HOT_MAP_OCTETS // 4
+    assert responses + blocks + others <= MAP_OCTETS - MAP_OCTETS // 4
     assert 192 << 20 == responses
 
 
@@ -56,7 +57,7 @@ async def test_blocks_of_others_beside_responses(path: Path) -> None:
     """As many responses as there may be, and as many octets of blocks: all are held."""
     with Store.open(path, Role.WORKER, SMALL) as store:
         count = await fill(store)
-        room = BlockRoom(1000, SMALL.hot_map_octets * AUTHENTIC.octets // HOT_MAP_OCTETS)
+        room = BlockRoom(1000, SMALL.hot_map_octets * AUTHENTIC.octets // MAP_OCTETS)
         brought = await store.blocks.bring(tuple(block(number, 800) for number in range(300)), (), room)
         assert (300, 0) == (len(brought.added), brought.no_room)
         assert count == sum(store.find_ocsp(_key(number)) is not None for number in range(1000))

@@ -15,6 +15,12 @@ LONG_S = 60.0
 OCTETS = bytes(range(256)) + b"\r\n$-1\r\n"
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is tested here is what commands do; how long they may take is tested elsewhere."""
+    monkeypatch.setattr("service.adapters.redis.cache.COMMAND_S", 5.0)
+
+
 async def test_a_value_is_held(cache: RedisCache, prefix: str) -> None:
     """As it was given, whatever octets it has, and the last one wins."""
     assert await cache.get(prefix) is None

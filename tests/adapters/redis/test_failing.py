@@ -328,7 +328,9 @@ async def test_more_than_there_are_connections_for(wire: SlowWire, told: Told) -
         assert reasons
         assert b"value" in found
         assert b"value" == await cache.get("name")
-    assert ([], True) == (told.reasons, wire.connections <= Lane.QUICK.value)
+    # A command that this process was too busy to wait for gives its connection up, and another one takes its place.
+    given_up = sum("kept busy" in one.reason for one in found if isinstance(one, FleetUnavailableError))
+    assert ([], True) == (told.reasons, wire.connections <= Lane.QUICK.value + given_up)
 
 
 async def test_a_loop_that_was_kept_busy_has_not_waited_for_redis(wire: SlowWire, told: Told) -> None:

@@ -53,6 +53,11 @@ class Bucket:
         answer = self.client.put_object(Bucket=self.name, Key=key, Body=content)
         return str(answer.get("VersionId", ""))
 
+    def get(self, key: str) -> bytes:
+        """Read an object."""
+        content: bytes = self.client.get_object(Bucket=self.name, Key=key)["Body"].read()
+        return content
+
     def put_many(self, keys: list[str]) -> None:
         """Write many small objects past HTTP, which takes a thousand times as long."""
         for key in keys:

@@ -1,53 +1,39 @@
 """Heartbeats in a real Redis: who is there, who has gone, and what whoever owns it may write there."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
-from typing import Final
 
 import pytest
 
 from service.adapters.redis.cache import RedisCache
 from service.adapters.redis.clients import RedisPlace, open_cache
 from service.application.evidence_store import StoreError
-from service.application.fleet.envelope import Envelope, EnvelopeKind, FleetKeys, Refusal
+from service.application.fleet.envelope import EnvelopeKind, Refusal
 from service.application.fleet.heartbeat import (
-    MAX_OCTETS,
     Heartbeat,
     Held,
     Hits,
     Role,
     Tallies,
-    decode_heartbeat,
-    encode_heartbeat,
 )
 from service.application.fleet.heartbeats import (
     FORGOTTEN,
     GONE,
     HEARTBEAT_S,
     LOOK_S,
-    MOST_REPLICAS,
     FleetReader,
     FleetReport,
-    HeartbeatPorts,
-    Heartbeats,
-    Identity,
     Presence,
 )
-from service.application.fleet.names import FleetNames
-from service.application.fleet.parts import FleetParts, FleetRules
 from service.application.fleet.standing import FleetStanding, Standing
-from service.application.fleet.telling import FleetEvent, NullFleetObserver, RefusedDetails
-from tests.application.manual_clock import ManualClock
+from service.application.fleet.telling import FleetEvent
+from tests.application.fleet.beating import SECOND, Fleet, Told, until
 from tests.pki import NOW
 from tests.redis_servers import RedisServer, redis_server
 
 pytestmark = pytest.mark.anyio
-
-KEY: Final = b"the fleet's key, 32 octets of it"
-SECOND: Final = timedelta(seconds=1)
 
 
 @pytest.fixture
@@ -64,112 +50,10 @@ async def cache(server: RedisServer) -> AsyncIterator[RedisCache]:
         yield opened
 
 
-class Told(NullFleetObserver):
-    """Keeps what it is told."""
-
-    def __init__(self) -> None:
-        """Nothing yet."""
-        self.counts: list[tuple[int, int]] = []
-        self.taken: list[str] = []
-        self.refusals: list[tuple[EnvelopeKind, Refusal]] = []
-        self.events: list[tuple[EnvelopeKind, FleetEvent]] = []
-
-    def fleet(self, kind: EnvelopeKind, event: FleetEvent) -> None:
-        """Keep it."""
-        self.events.append((kind, event))
-
-    def refused(self, details: RefusedDetails) -> None:
-        """Keep it."""
-        self.refusals.append((details.kind, details.refusal))
-
-    def replicas(self, present: int, gone: int) -> None:
-        """Keep it."""
-        self.counts.append((present, gone))
-
-    def name_taken(self, name: str) -> None:
-        """Keep it."""
-        self.taken.append(name)
-
-
-class Figures:
-    """What a replica knows of itself."""
-
-    def __init__(self) -> None:
-        """A store that can be read."""
-        self.broken: Exception | None = None
-        self.standing = FleetStanding(Standing.CURRENT, NOW)
-        self.leases = 1
-
-    def held(self) -> Held:
-        """Three CRLs and two blocks."""
-        if self.broken is not None:
-            raise self.broken
-        return Held(7, 3, "a1c03ef09b52", 2)
-
-    def tallies(self) -> Tallies:
-        """Something of each."""
-        return Tallies(Hits(1, 2), Hits(3, 4), Hits(5, 6), 7, 8)
-
-
-class Fleet:
-    """Replicas that share a Redis."""
-
-    def __init__(self, cache: RedisCache, prefix: str) -> None:
-        """Nobody is there."""
-        self.cache = cache
-        self.names = FleetNames(prefix)
-        self.clock = ManualClock()
-        self.told = Told()
-        self.figures = Figures()
-        self.faults: list[tuple[str, Exception]] = []
-
-    def parts(self, name: str = "pod-1", keys: tuple[bytes, ...] = (KEY,), told: Told | None = None) -> FleetParts:
-        """What a replica works with."""
-        rules = FleetRules(name, FleetKeys(keys), timedelta(hours=1), timedelta(minutes=1))
-        return FleetParts(self.cache, self.names, rules, self.clock, told or self.told)
-
-    def replica(self, name: str = "pod-1", keys: tuple[bytes, ...] = (KEY,), told: Told | None = None) -> Heartbeats:
-        """A replica."""
-        identity = Identity("1.2.3", Role.SERVICE, NOW, workers=2)
-        figures = self.figures
-        ports = HeartbeatPorts(figures, figures, lambda: figures.leases, lambda *fault: self.faults.append(fault))
-        return Heartbeats(self.parts(name, keys, told), identity, ports, told or self.told)
-
-    async def report(self, keys: tuple[bytes, ...] = (KEY,)) -> FleetReport:
-        """What an operator reads, in a worker of the first replica."""
-        return await FleetReader(self.parts(keys=keys, told=Told())).replicas()
-
-    async def shown(self, keys: tuple[bytes, ...] = (KEY,)) -> list[tuple[str, Presence]]:
-        """Who is there."""
-        return [(line.heartbeat.name, line.presence) for line in (await self.report(keys)).replicas]
-
-    async def write(self, name: str, octets: bytes) -> None:
-        """What whoever owns Redis can do."""
-        await self.cache.put_members(self.names.replicas, {name: octets})
-
-    async def there(self) -> set[str]:
-        """Under which names there is anything."""
-        return set(await self.cache.members(self.names.replicas))
-
-
 @pytest.fixture
 def fleet(cache: RedisCache, tmp_path: Path) -> Fleet:
     """One of this test's own."""
     return Fleet(cache, tmp_path.name)
-
-
-def sealed(name: str, at: datetime, content: bytes, kind: EnvelopeKind = EnvelopeKind.HEARTBEAT) -> bytes:
-    """An envelope of somebody who has the key."""
-    return FleetKeys((KEY,)).seal(Envelope(kind, name, at, content))
-
-
-async def until(happened: Callable[[], bool]) -> None:
-    """Wait for something that others do."""
-    for _ in range(1000):
-        if happened():
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail("it did not happen")
 
 
 # --- writing and reading ---------------------------------------------------------------------------------------------
@@ -362,107 +246,6 @@ async def test_one_that_has_no_key_takes_no_name(fleet: Fleet) -> None:
     fleet.clock.advance(LOOK_S)
     await replica.beat()
     assert ([], [(EnvelopeKind.HEARTBEAT, Refusal.UNAUTHENTIC)]) == (fleet.told.taken, fleet.told.refusals)
-
-
-# --- what whoever owns Redis may write -------------------------------------------------------------------------------
-
-
-async def usual(fleet: Fleet) -> bytes:
-    """The content of a heartbeat that is read."""
-    await fleet.replica("usual").beat()
-    envelope = (await fleet.cache.members(fleet.names.replicas))["usual"]
-    opened = fleet.parts().open_lasting(envelope, EnvelopeKind.HEARTBEAT, "usual")
-    assert opened is not None
-    return opened.content
-
-
-async def test_what_is_no_heartbeat_is_counted(fleet: Fleet) -> None:
-    """And neither shown nor removed: it may be another version's."""
-    content = await usual(fleet)
-    heartbeat = decode_heartbeat("usual", NOW, content)
-    strangers = {
-        "garbage": b"\x00garbage",
-        "empty": b"",
-        "forged": FleetKeys((b"x" * 32,)).seal(Envelope(EnvelopeKind.HEARTBEAT, "forged", NOW, content)),
-        "unsealed": FleetKeys().seal(Envelope(EnvelopeKind.HEARTBEAT, "unsealed", NOW, content)),
-        "elsewhere": sealed("usual", NOW, content),
-        "a crl": sealed("a crl", NOW, content, EnvelopeKind.CRL),
-        "tomorrow": sealed("tomorrow", NOW + timedelta(days=1), content),
-        "large": sealed("large", NOW, content + b" " * MAX_OCTETS),
-        "liar": sealed("liar", NOW, content.replace(b'"workers":2', b'"workers":"2"')),
-        "deep": sealed("deep", NOW, b"[" * 5000),
-        "x" * 129: sealed("x" * 129, NOW, content),
-        "a\x1b[31m": sealed("a\x1b[31m", NOW, content),
-        "long": sealed("long", NOW, encode_heartbeat(replace(heartbeat, version="1" * 65))),
-    }
-    for name, octets in strangers.items():
-        await fleet.write(name, octets)
-    report = await fleet.report()
-    assert [("usual", len(strangers))] == [(line.heartbeat.name, report.unreadable) for line in report.replicas]
-    await fleet.replica("pod-1").beat()
-    assert {*strangers, "usual", "pod-1"} == await fleet.there()
-    kinds = {kind for kind, _ in fleet.told.refusals}
-    assert ({EnvelopeKind.HEARTBEAT}, len(strangers)) == (kinds, len(fleet.told.refusals))
-
-
-async def test_more_than_anybody_has(fleet: Fleet) -> None:
-    """Some hundreds are looked into, and the rest is counted."""
-    content = await usual(fleet)
-    names = [f"n{number}" for number in range(MOST_REPLICAS + 49)]
-    await fleet.cache.put_members(fleet.names.replicas, {name: sealed(name, NOW, content) for name in names})
-    report = await fleet.report()
-    assert (MOST_REPLICAS, 0, 50) == (len(report.replicas), report.unreadable, report.omitted)
-
-
-async def test_more_than_anybody_can_read(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody knows who is there, and everybody goes on saying that he is; it is looked again when it is time."""
-    monkeypatch.setattr("service.adapters.redis.cache.MAX_MEMBERS", 10)
-    await fleet.cache.put_members(fleet.names.replicas, {f"n{number}": b"x" for number in range(5000)})
-    replica = fleet.replica()
-    for _ in range(3):
-        await replica.beat()
-    assert ([(0, 0)], [FleetEvent.WRITTEN] * 3) == (fleet.told.counts, [event for _, event in fleet.told.events])
-    assert None is not (await fleet.report()).reason
-    monkeypatch.undo()
-    assert "pod-1" in await fleet.there()
-
-
-async def test_what_was_recorded_is_old(fleet: Fleet) -> None:
-    """Whoever plays it again shows a replica that has gone, and when."""
-    await fleet.replica("pod-2").beat()
-    recorded = (await fleet.cache.members(fleet.names.replicas))["pod-2"]
-    fleet.clock.advance(60)
-    await fleet.write("pod-2", recorded)
-    (line,) = (await fleet.report()).replicas
-    assert (Presence.GONE, NOW) == (line.presence, line.heartbeat.at)
-
-
-async def test_another_type(fleet: Fleet, server: RedisServer) -> None:
-    """Under a name that is no hash nobody is shown, and it ends nothing: it is removed, and written as ever."""
-    assert b"+OK" == server.ask("SET", fleet.names.replicas, "x")
-    report = await fleet.report()
-    assert ((), True) == (report.replicas, "WRONGTYPE" in (report.reason or ""))
-    assert b"+OK" == server.ask("SET", fleet.names.replicas, "x")
-    await fleet.replica().beat()
-    assert [(EnvelopeKind.HEARTBEAT, FleetEvent.WRITTEN)] == fleet.told.events
-    assert ["pod-1"] == [name for name, _ in await fleet.shown()]
-
-
-async def test_without_a_key(fleet: Fleet) -> None:
-    """It is shown, and said that anybody may have written it; whoever has one takes none of it."""
-    await fleet.replica(keys=()).beat()
-    open_, closed = await fleet.report(keys=()), await fleet.report()
-    assert (False, 1) == (open_.authenticated, len(open_.replicas))
-    assert (True, 0, 1) == (closed.authenticated, len(closed.replicas), closed.unreadable)
-
-
-async def test_a_change_of_keys(fleet: Fleet) -> None:
-    """While both are known, those who write with either are seen."""
-    new = b"n" * 32
-    await fleet.replica("pod-1", keys=(KEY, new)).beat()
-    await fleet.replica("pod-2", keys=(new, KEY)).beat()
-    assert ["pod-1", "pod-2"] == [name for name, _ in await fleet.shown(keys=(new, KEY))]
-    assert ["pod-1"] == [name for name, _ in await fleet.shown()]
 
 
 # --- without Redis ---------------------------------------------------------------------------------------------------

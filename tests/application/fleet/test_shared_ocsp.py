@@ -38,22 +38,10 @@ from tests.application.fleet.ocsp_replicas import (
 from tests.pki import NOW, ocsp_error
 from tests.redis_servers import RedisServer
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patience")]
 
 HIT, MISS, LEASED = FleetEvent.HIT, FleetEvent.MISS, FleetEvent.LEASED
 WAITED, OVERDUE, WRITTEN = FleetEvent.WAITED, FleetEvent.OVERDUE, FleetEvent.WRITTEN
-
-
-@pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine with much else to do must not make Redis look as if it were gone."""
-    monkeypatch.setattr("service.adapters.redis.cache.COMMAND_S", 10.0)
-
-
-@pytest.fixture
-def origin() -> ScriptedOrigin:
-    """A responder that says good."""
-    return ScriptedOrigin({OCSP_URL: good()})
 
 
 @pytest.fixture

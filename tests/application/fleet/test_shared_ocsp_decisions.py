@@ -25,7 +25,7 @@ from tests.memory_blocks import MemoryBlockStore
 from tests.pki import NOW
 from tests.redis_servers import RedisServer, redis_server
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patience")]
 
 DEADLINE_S = 30.0
 
@@ -35,18 +35,6 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
     """A server."""
     with redis_server(tmp_path / "redis") as running:
         yield running
-
-
-@pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine with much else to do must not make Redis look as if it were gone."""
-    monkeypatch.setattr("service.adapters.redis.cache.COMMAND_S", 10.0)
-
-
-@pytest.fixture
-def origin() -> ScriptedOrigin:
-    """A responder that says good."""
-    return ScriptedOrigin({OCSP_URL: good()})
 
 
 @pytest.fixture

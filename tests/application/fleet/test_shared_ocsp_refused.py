@@ -42,7 +42,7 @@ from tests.memory_blocks import MemoryBlockStore
 from tests.pki import NOW, ocsp_error
 from tests.redis_servers import RedisServer
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patience")]
 
 SECOND: Final = timedelta(seconds=1)
 OTHER: Final = leaf("other", ocsp_urls=OCSP_URL)
@@ -83,12 +83,6 @@ POISON: Final = {
     "an answer that is over": (sealed(good(NOW - 2 * LIFE)), Refusal.REFUSED),
     "an answer of the future": (sealed(good(NOW + timedelta(hours=1))), Refusal.REFUSED),
 }
-
-
-@pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine with much else to do must not make Redis look as if it were gone."""
-    monkeypatch.setattr("service.adapters.redis.cache.COMMAND_S", 10.0)
 
 
 @pytest.fixture

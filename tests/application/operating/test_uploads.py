@@ -35,6 +35,15 @@ PATIENCE: Final = 1000
 A_MOMENT_S: Final = 0.001
 
 
+class Unhurried(ManualClock):
+    """Time that passes no faster than threads come to their turn."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Let that much time pass, and a moment in fact."""
+        await super().sleep(seconds)
+        await asyncio.sleep(A_MOMENT_S)
+
+
 @dataclass(slots=True)
 class Prefetcher:
     """Reads the file when it is told to, a number for a CRL, and holds nothing older than it has seen.
@@ -103,7 +112,7 @@ def full(uploads: int) -> Operators:
 
 async def test_two_at_once(tmp_path: Path) -> None:
     """Whoever is told that his is held, it is his that is; whichever comes first, the older one lasts no longer."""
-    clock, path = ManualClock(), tmp_path / NAME
+    clock, path = Unhurried(), tmp_path / NAME
     key = UploadFiles(tmp_path, clock).key(NAME)
     prefetcher = Prefetcher(path, clock, key)
     workers = [Uploads(UploadFiles(tmp_path, clock), prefetcher, prefetcher, clock, Asked()) for _ in range(2)]

@@ -1,9 +1,11 @@
 """Prefetchers of several replicas in one process, on a real Redis, and how far each has followed the others."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
@@ -11,6 +13,7 @@ from typing import Final
 
 from service.adapters.redis.cache import RedisCache
 from service.adapters.redis.clients import RedisPlace, open_cache
+from service.application.fleet.cache import FleetUnavailableError
 from service.application.fleet.crl_versions import Body, SharedVersion, write_version
 from service.application.fleet.envelope import Envelope, EnvelopeKind, FleetKeys
 from service.application.fleet.events import CrlEvent, decode_event, encode_event
@@ -75,6 +78,26 @@ class Told(NullFleetObserver):
     def refused(self, details: RefusedDetails) -> None:
         """Keep it."""
         self.refusals.append(details)
+
+
+TRIES: Final = 50
+BETWEEN_TRIES_S: Final = 0.1
+
+
+async def surely(write: Callable[[], Awaitable[object]]) -> None:
+    """Write, and try again where a busy machine has kept the server from answering in time.
+
+    Raises:
+        FleetUnavailableError: it never answers.
+    """
+    for _ in range(TRIES - 1):
+        try:
+            await write()
+        except FleetUnavailableError:
+            await asyncio.sleep(BETWEEN_TRIES_S)
+        else:
+            return
+    await write()
 
 
 @dataclass(slots=True)
@@ -147,12 +170,13 @@ class Fleet:
         cache, body, name = self.replicas[0].cache, Body(sha256(data).digest(), len(data)), self.names.crl(CRL_URL)
         at, start = at or self.clock.now(), 0
         for number, octets in enumerate(body.pieces):
-            await cache.put_piece(self.names.piece(CRL_URL, body.digest, number), data[start : start + octets], HOUR)
+            piece = self.names.piece(CRL_URL, body.digest, number)
+            await surely(partial(cache.put_piece, piece, data[start : start + octets], HOUR))
             start += octets
         content = write_version(SharedVersion(OriginHeaders(validators or Validators()), body))
-        await cache.put(name, keys.seal(Envelope(EnvelopeKind.CRL, name, at, content)), HOUR)
-        event = encode_event(CrlEvent(name))
-        await cache.tell(self.names.events, keys.seal(Envelope(EnvelopeKind.EVENT, "somebody", at, event)))
+        await surely(partial(cache.put, name, keys.seal(Envelope(EnvelopeKind.CRL, name, at, content)), HOUR))
+        event = keys.seal(Envelope(EnvelopeKind.EVENT, "somebody", at, encode_event(CrlEvent(name))))
+        await surely(partial(cache.tell, self.names.events, event))
 
     async def live(self, seconds: float, step: float) -> None:
         """Let time pass in steps; after each of them everybody does what is due, and hears of it."""

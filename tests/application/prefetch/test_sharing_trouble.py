@@ -22,13 +22,7 @@ from tests.pki import NOW
 from tests.pki.pem import pem
 from tests.redis_servers import RedisServer
 
-pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine with much else to do must not make Redis look as if it were gone."""
-    monkeypatch.setattr("service.adapters.redis.cache.COMMAND_S", 10.0)
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patience")]
 
 
 @pytest.fixture

@@ -17,17 +17,11 @@ from tests.application.world import ALLOWED, REVOKED
 from tests.pki import NOW
 from tests.redis_servers import RedisServer
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("patience")]
 
 KEYLESS: Final = FleetKeys()
 OF_ROOT: Final = ROOT.crl(this_update=NOW - timedelta(minutes=1), next_update=NOW + timedelta(days=30), number=7)
 REVOKING: Final = crl(1, revoked=[PLAIN.serial_number])
-
-
-@pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine with much else to do must not make Redis look as if it were gone."""
-    monkeypatch.setattr("service.adapters.redis.cache.COMMAND_S", 10.0)
 
 
 @pytest.fixture

@@ -3,14 +3,23 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service.application.crl_delivery import CrlDownload, Delivery
+from service.application.prefetch.watching import is_at, names_of_places
 from service.core.prefetch.inventory import SourceKind
 from tests.application.chain import ROOT
 from tests.application.prefetch.world import HOUR, LEAF, Setup, VersionedOrigin, World, begun, crl, place, world
 from tests.application.world import ALLOWED, REVOKED
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("sub_known")]
+
+
+@given(st.text("ab/", max_size=12))
+def test_what_places_a_source_may_be_in(key: str) -> None:
+    """They are found by name, and are those that any comparison with each of them would find."""
+    assert {key[:end] for end in range(len(key) + 1) if is_at(key, key[:end])} == set(names_of_places(key))
 
 
 async def test_a_directory(store_directory: Path, crls: Path) -> None:

@@ -249,11 +249,7 @@ def world(
         clock: Time, which goes on through a restart.
     """
     setup, origin, clock = setup or Setup(), origin or VersionedOrigin(), clock or ManualClock()
-    for name in ("stores", "pending", "uploads", "spool"):
-        (directory / name).mkdir(exist_ok=True)
-    default = directory / "stores" / "default.pem"
-    if not default.exists():
-        default.write_text(ROOT.pem)
+    _furnish(directory)
     recorder, told = Recorder(), Told()
     with Store.open(directory / "store", Role.INGESTER) as store:
         places = Unplugged(origin)
@@ -273,14 +269,7 @@ def world(
             setup.sharing,
             setup.name_of,
         )
-        configuration = PrefetchConfiguration(
-            ingest=IngestRules(1 << 20, 10.0, setup.policy),
-            uploads=uploads_place(directory),
-            sources=tuple(map(parse_place, setup.sources)),
-            url_map=setup.url_map,
-            schedule=setup.schedule,
-        )
-        made = assemble(ports, configuration, AsyncExitStack())
+        made = assemble(ports, _configuration(setup, directory), AsyncExitStack())
         used = UsedSources(setup.policy)
         client = OcspClient(origin, store, clock, recorder, OcspRules(setup.policy, 1.0), RandomNonces())
         gatherer = Gatherer(store, store, made.prefetcher, client, clock, used, made.desk)
@@ -302,6 +291,25 @@ def world(
             used=used,
             failing_places=places.failing,
         )
+
+
+def _furnish(directory: Path) -> None:
+    """Make the directories of a service, and a trust store where there is none yet."""
+    for name in ("stores", "pending", "uploads", "spool"):
+        (directory / name).mkdir(exist_ok=True)
+    default = directory / "stores" / "default.pem"
+    if not default.exists():
+        default.write_text(ROOT.pem)
+
+
+def _configuration(setup: Setup, directory: Path) -> PrefetchConfiguration:
+    return PrefetchConfiguration(
+        ingest=IngestRules(1 << 20, 10.0, setup.policy),
+        uploads=uploads_place(directory),
+        sources=tuple(map(parse_place, setup.sources)),
+        url_map=setup.url_map,
+        schedule=setup.schedule,
+    )
 
 
 def crl(crl_number: int, age: float = 0.0, life: float = DAY, **overrides: Unpack[CrlOverrides]) -> bytes:

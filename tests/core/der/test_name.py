@@ -9,6 +9,7 @@ from service.core.der.name import (
     MAX_ATTRIBUTES,
     MAX_GENERAL_NAMES,
     MAX_NAME_OCTETS,
+    MAX_USUAL_OCTETS,
     Attribute,
     read_general_names,
     read_name,
@@ -160,7 +161,7 @@ def test_refuses(encoded: bytes, reason: str) -> None:
         read_name(encoded)
 
 
-@pytest.mark.parametrize("octets", [20, MAX_NAME_OCTETS])
+@pytest.mark.parametrize("octets", [20, MAX_USUAL_OCTETS, MAX_USUAL_OCTETS + 1, MAX_NAME_OCTETS])
 def test_names_are_read_once(octets: int) -> None:
     """What was read is kept, the longest name as well."""
     encoded = name_of(octets)
@@ -169,8 +170,19 @@ def test_names_are_read_once(octets: int) -> None:
 
 def name_of(octets: int) -> bytes:
     """A name of so many octets."""
-    size = next(size for size in range(octets) if len(common_name(der.utf8_string("a" * size))) == octets)
-    return common_name(der.utf8_string("a" * size))
+    around = octets - len(common_name(der.utf8_string("a" * octets)))
+    sizes = range(octets + around - 8, octets)
+    return next(found for size in sizes if len(found := common_name(der.utf8_string("a" * size))) == octets)
+
+
+@pytest.mark.parametrize("octets", [MAX_USUAL_OCTETS, MAX_USUAL_OCTETS + 100])
+def test_names_of_one_request_are_all_kept(octets: int) -> None:
+    """Those of a request of 1 MiB, however long they are: each is compared again and again."""
+    names = [
+        der.seq(der.set_of(attribute(der.utf8_string(f"{number:03}" + "a" * (octets - 60))))) for number in range(190)
+    ]
+    first = [read_name(name) for name in names]
+    assert all(one is read_name(bytes(bytearray(name))) for one, name in zip(first, names, strict=True))
 
 
 def test_the_longest_name() -> None:
@@ -178,7 +190,7 @@ def test_the_longest_name() -> None:
     longest, longer = name_of(MAX_NAME_OCTETS), name_of(MAX_NAME_OCTETS + 1)
     assert longest == read_name(longest).der
     for read in (read_name, read_rdns):
-        with pytest.raises(MalformedError, match="more than 4096 octets"):
+        with pytest.raises(MalformedError, match="more than 16384 octets"):
             read(longer)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.der.name import MAX_NAME_OCTETS, read_name
+from service.core.der.name import MAX_ATTRIBUTES, MAX_NAME_OCTETS, read_name
 from service.core.model.malformed import MalformedError
 from service.core.model.name import GeneralName, GeneralNameKind
 from service.core.names.comparison import canonical, general_name_key, same_name
@@ -169,7 +169,7 @@ def test_boundaries_cannot_be_imitated(
     assert ([sorted(part) for part in one] == [sorted(part) for part in other]) == matches(encoded(one), encoded(other))
 
 
-@pytest.mark.parametrize("units", [1, 186])
+@pytest.mark.parametrize("units", [1, 186, 256])
 def test_names_are_prepared_once(units: int) -> None:
     """The form of a name is kept, of the longest as well."""
     parts = [rdn((OU, string(f"Unit {number:04}"))) for number in range(units)]
@@ -177,6 +177,15 @@ def test_names_are_prepared_once(units: int) -> None:
     assert canonical(name) is canonical(bytes(bytearray(name)))
     assert canonical(name) == canonical(name.replace(b"Unit", b"UNIT"))
     assert not matches(name, der.seq(*parts[1:]))
+
+
+def test_the_longest_names() -> None:
+    """They match as all others do."""
+    parts = [rdn((OU, string(f"Unit {number:04}" + "x" * 40))) for number in range(MAX_ATTRIBUTES)]
+    name = der.seq(*parts)
+    assert 0.9 * MAX_NAME_OCTETS < len(name) <= MAX_NAME_OCTETS
+    assert matches(name, name.replace(b"Unit", b"UNIT"))
+    assert not matches(name, der.seq(*reversed(parts)))
 
 
 def test_a_name_that_is_too_long_has_no_form() -> None:

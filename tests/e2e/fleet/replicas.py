@@ -42,6 +42,7 @@ def rhythm_settings(ca: Ca) -> dict[str, str]:
         "REVET_REVOCATION_MODE": "require",
         "REVET_EVIDENCE_ORDER": "both",
         "REVET_WORKERS": "1",
+        "REVET_DRAIN_S": "0",
         "REVET_EGRESS_ALLOW": "127.0.0.1/32",
         "REVET_LOG_LEVEL": "warning",
         "REVET_LOG_FORMAT": "json",

@@ -1,0 +1,1 @@
+"""The service's own side of TLS: its certificate, and whose certificates it asks for."""

@@ -1,0 +1,40 @@
+"""`revet token`: makes a token, or hides one behind its digest.
+
+Never takes one as an argument: whoever lists processes would see it, and the shell would remember it.
+"""
+
+import getpass
+import sys
+from typing import Annotated
+
+import typer
+
+from service.application.tokens import TokenError, entry_of, make_token
+from service.cli.options import fail
+
+HashOption = Annotated[
+    bool, typer.Option("--hash", help="Read a token from the terminal, without echo, or from standard input.")
+]
+
+
+def token(*, hashed: HashOption = False) -> None:
+    """Make a bearer token: one line for whoever asks, and one, `sha256:` and its digest, for the service's file.
+
+    With --hash: the second line for a token that exists.
+    """
+    if not hashed:
+        made = make_token()
+        typer.echo(made)
+        typer.echo(entry_of(made))
+        return
+    try:
+        typer.echo(entry_of(_given()))
+    except TokenError as error:
+        raise fail(str(error)) from None
+
+
+def _given() -> str:
+    """The token that somebody types, or that a pipe or a file holds in its first line."""
+    if sys.stdin.isatty():
+        return getpass.getpass("Token: ").strip()
+    return sys.stdin.readline().strip()

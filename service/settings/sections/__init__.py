@@ -1,0 +1,1 @@
+"""The settings, a class for each section of `docs/settings.md`, whose tables are made from them."""

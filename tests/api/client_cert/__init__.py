@@ -1,0 +1,1 @@
+"""Certificates in headers, as proxies hand them over."""

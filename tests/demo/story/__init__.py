@@ -1,0 +1,1 @@
+"""Tests of the story: its parts, and the whole as a stranger runs it."""

@@ -1,0 +1,1 @@
+"""Clients with certificates at every door: real TLS, real curl, real processes."""

@@ -1,0 +1,1 @@
+"""The service over its life: it ends, reads its settings again and is replaced while requests come in."""

@@ -1,0 +1,1 @@
+"""Tests of the chart in `helm/`: rendered by Helm's own engine, held against Kubernetes' schemas and rules of ours."""
