@@ -84,12 +84,15 @@ class TokenFiles:
         self._enter = enter
 
     def look(self) -> Look:
-        """Read the files; what is new in them is in force afterwards."""
-        look = self._find()
-        if look.taken:
+        """Read the files; what is new in them is in force afterwards, and so is what another worker found in them."""
+        before = self._of_files
+        self._of_files = before | self._recall()  # it may be gone from the files by now, and must not be undone here
+        problems = self._find().problems
+        taken = tuple(setting_of(kind) for kind, digests in self._of_files.items() if digests != before.get(kind))
+        if taken:
             self._enter(self.tokens())
         self._keep()
-        return look
+        return Look(taken, problems)
 
     def _find(self) -> Look:
         """Take from the files what can be used."""

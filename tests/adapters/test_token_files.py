@@ -191,6 +191,22 @@ def test_a_worker_that_begins_while_a_file_is_broken(kept: KeptMemory, tmp_path:
     )
 
 
+def test_a_worker_that_was_late(kept: KeptMemory, tmp_path: Path) -> None:
+    """A file was good for a moment that only another worker saw: this one follows it, and undoes nothing."""
+    paths = put(tmp_path, api_tokens=f"{FIRST} {SECOND}", admin_tokens=BOSS)
+    other, late = (opened(paths, kept) for _ in range(2))
+    told: list[TokenDigests] = []
+    late.follow(told.append)
+    put(tmp_path, api_tokens=SECOND)
+    other.look()
+    paths[API].unlink()
+    first, second = late.look(), late.look()
+    other.look()
+    assert ((API_FILE,), {API_FILE}, ()) == (first.taken, set(first.problems), second.taken)
+    assert [{SECOND}] == [of(tokens)["api_tokens"] for tokens in told]
+    assert [{SECOND}, {SECOND}] == [of(files.tokens())["api_tokens"] for files in (other, late)]
+
+
 @pytest.mark.parametrize("content", [None, b"", f"{BOSS}\n".encode()])
 def test_nobody_begins_without_tokens(content: bytes | None, kept: KeptMemory, tmp_path: Path) -> None:
     """Rather than with fewer kinds of them, by which somebody would be let in whom nobody asked for a token."""

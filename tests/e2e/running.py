@@ -1,6 +1,7 @@
 """The service as its users run it: `python -m service serve`, on a port of its own."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -83,6 +84,22 @@ class Service:
                 if parent == self.process.pid and b"service.processes" in words and kind.encode() in words:
                     found.append(pid)
         return sorted(found)
+
+
+def logged(tmp_path: Path, event: str) -> list[dict[str, Any]]:
+    """Every event of a name in the log of the service that was run last; lines that are no JSON are left out."""
+    lines = (tmp_path / "service.log").read_text().splitlines()
+    events = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+    return [read for read in events if read["event"] == event]
+
+
+def until_all_say(tmp_path: Path, event: str, setting: str, times: int = 2) -> None:
+    """Wait until every worker has said something of the file of a setting: each says it once."""
+
+    def have() -> bool:
+        return len([said for said in logged(tmp_path, event) if said["setting"] == setting]) >= times
+
+    until(have, f"{times} times {event} of {setting}")
 
 
 @contextlib.contextmanager

@@ -12,11 +12,12 @@ import pytest
 
 from service.application.tokens import entry_of
 from tests.adapters.tls.materials import OLD_CA, OLD_CALLER, write
-from tests.e2e.running import PATIENCE_S, Service, running_service, until
+from tests.e2e.running import PATIENCE_S, Service, running_service, until, until_all_say
 
 FIRST: Final = "first-0123456789abcdef"
 SECOND: Final = "second-0123456789abcdef"
 ADMIN: Final = "admin-0123456789abcdef"
+CALLERS_FILE: Final = "REVET_API_TOKENS_FILE"
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def service(tmp_path: Path) -> Iterator[Service]:
     write(tmp_path / "admins", entry_of(ADMIN).encode())
     write(tmp_path / "trusted.pem", OLD_CA.issued.pem.encode())
     settings = {
-        "REVET_API_TOKENS_FILE": str(tmp_path / "callers"),
+        CALLERS_FILE: str(tmp_path / "callers"),
         "REVET_ADMIN_TOKENS_FILE": str(tmp_path / "admins"),
     }
     with running_service(tmp_path, tmp_path / "trusted.pem", settings) as started:
@@ -34,7 +35,7 @@ def service(tmp_path: Path) -> Iterator[Service]:
 
 
 def statuses(service: Service, token: str) -> set[int]:
-    """What a few connections are answered: as far as they can tell, by every worker."""
+    """What a few connections are answered."""
     headers, body = {"authorization": f"Bearer {token}"}, {"certificate": OLD_CALLER.pem}
     url = f"{service.url}/v1/validate"
     return {httpx.post(url, json=body, headers=headers, timeout=PATIENCE_S).status_code for _ in range(12)}
@@ -55,10 +56,11 @@ def test_a_token_is_changed(service: Service, tmp_path: Path) -> None:
     with httpx.Client(base_url=service.url, headers=headers, timeout=PATIENCE_S) as kept:
         assert 200 == kept.post("/v1/validate", json=body).status_code
         write(tmp_path / "callers", f"{FIRST}\n{entry_of(SECOND)}\n".encode())
-        until(lambda: statuses(service, SECOND) == {200}, "the new token counts")
-        assert {200} == statuses(service, FIRST)
+        until_all_say(tmp_path, "file_taken", CALLERS_FILE)
+        assert [{200}, {200}] == [statuses(service, token) for token in (FIRST, SECOND)]
         write(tmp_path / "callers", entry_of(SECOND).encode())
-        until(lambda: statuses(service, FIRST) == {401}, "the old token does not count any more")
+        until_all_say(tmp_path, "file_taken", CALLERS_FILE, 4)
+        assert {401} == statuses(service, FIRST)
         assert 401 == kept.post("/v1/validate", json=body).status_code
     assert {200} == statuses(service, SECOND)
 
@@ -67,10 +69,10 @@ def test_a_token_is_changed(service: Service, tmp_path: Path) -> None:
 def test_files_are_broken_and_workers_are_replaced(service: Service, tmp_path: Path) -> None:
     """What was last in force stays in force, also in workers that are started meanwhile, and no token is told."""
     write(tmp_path / "callers", SECOND.encode())
-    until(lambda: statuses(service, FIRST) == {401}, "the old token does not count any more")
+    until_all_say(tmp_path, "file_taken", CALLERS_FILE)
     write(tmp_path / "callers", f"{SECOND}\n{ADMIN}\n".encode())
     (tmp_path / "admins").unlink()
-    until(lambda: ready(service)[1] == "degraded", "the loss is seen")
+    until_all_say(tmp_path, "file_refused", "REVET_ADMIN_TOKENS_FILE")
     killed = service.children("worker")
     for pid in killed:
         with contextlib.suppress(ProcessLookupError):

@@ -107,13 +107,16 @@ class TlsFiles:
         return self._not_after
 
     def look(self) -> Look:
-        """Read the files; what is new in them is in force afterwards."""
-        look = self._find()
+        """Read the files; what is new in them is in force afterwards, and so is what another worker found in them."""
+        pair, client_ca = self._pair, self._client_ca
+        self._recall()  # what another worker took may be gone from the files by now, and must not be undone by this one
+        problems = self._find().problems
         context = self._fresh_context()
         if context is not None:
             self.context.enter(context)
         self._keep()
-        return look
+        taken = () if self._pair == pair else (CERTIFICATE, KEY)
+        return Look(taken if self._client_ca == client_ca else (*taken, CLIENT_CA), problems)
 
     def _find(self) -> Look:
         """Take from the files what can be used."""

@@ -180,6 +180,22 @@ def test_a_worker_that_begins_while_a_file_is_broken(kept: KeptMemory, tmp_path:
     assert ({KEY, CLIENT_CA}, {NEW_CA.issued.der}) == (set(files.first_look.problems), in_force(files)[1])
 
 
+def test_a_worker_that_was_late(kept: KeptMemory, tmp_path: Path) -> None:
+    """The files were good for a moment that only another worker saw: this one follows it, and undoes nothing."""
+    put(tmp_path, FIRST, OLD_CA.issued)
+    paths = paths_in(tmp_path, with_ca=True)
+    other, late = (TlsFiles(paths, read_whole, ManualClock(), kept) for _ in range(2))
+    put(tmp_path, SECOND, NEW_CA.issued)
+    other.look()
+    write(tmp_path / "ca.crt", b"")
+    (tmp_path / "tls.key").unlink()
+    first, second = late.look(), late.look()
+    other.look()
+    assert ((CERTIFICATE, KEY, CLIENT_CA), {KEY, CLIENT_CA}) == (first.taken, set(first.problems))
+    assert ((), {NEW_CA.issued.der}) == (second.taken, in_force(late)[1])
+    assert {NEW_CA.issued.der} == in_force(other)[1]
+
+
 @pytest.mark.parametrize("gone", ["tls.crt", "tls.key", "ca.crt"])
 def test_nobody_serves_with_less(gone: str, kept: KeptMemory, tmp_path: Path) -> None:
     """Without a certificate, and without the client CA that was asked for, there is nothing to begin with."""

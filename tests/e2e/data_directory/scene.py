@@ -1,6 +1,5 @@
 """Who is asked about in these tests: a CA with a CRL and a responder, both on loopback, and a service with its data."""
 
-import json
 import os
 import signal
 import subprocess
@@ -19,7 +18,7 @@ import httpx
 from service.processes.exit_code import EXIT_CONFIGURATION
 from service.processes.signals import END_SIGNAL
 from tests.adapters.metrics_reader import value
-from tests.e2e.running import PATIENCE_S, ROOT, Service, free_port, until
+from tests.e2e.running import PATIENCE_S, ROOT, Service, free_port, logged, until
 from tests.pki import Authority, Issued
 from tests.pki.certificate import CertificateOverrides
 from tests.pki.clock import now, validity_of_now
@@ -140,13 +139,6 @@ def refusal(tmp_path: Path, settings: Mapping[str, str], inside: tuple[str, ...]
     )
     assert EXIT_CONFIGURATION == ended.returncode, ended.stderr
     return ended.stderr
-
-
-def logged(tmp_path: Path, event: str) -> list[dict[str, Any]]:
-    """Every event of a name in the log of the service that was run last; lines that are no JSON are left out."""
-    lines = (tmp_path / "service.log").read_text().splitlines()
-    events = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
-    return [read for read in events if read["event"] == event]
 
 
 def deaths(tmp_path: Path) -> list[object]:

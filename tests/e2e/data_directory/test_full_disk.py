@@ -20,12 +20,11 @@ from tests.e2e.data_directory.scene import (
     deaths,
     detail,
     killed,
-    logged,
     refusal,
     shown,
     unblock,
 )
-from tests.e2e.running import running_service, until
+from tests.e2e.running import logged, running_service, until
 
 pytestmark = pytest.mark.slow
 

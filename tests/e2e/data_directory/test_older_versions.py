@@ -13,8 +13,8 @@ from service.adapters.lmdb.store import Store
 from service.core.model.block import Block, FingerprintMatch, Tombstone
 from tests.adapters.lmdb.older import FORMATS, put_back, rows_of, set_format
 from tests.application.holding import hold_crl
-from tests.e2e.data_directory.scene import HEADERS, HELD_NUMBER, Scene, blocks, code, logged, refusal, unblock
-from tests.e2e.running import running_service, until
+from tests.e2e.data_directory.scene import HEADERS, HELD_NUMBER, Scene, blocks, code, refusal, unblock
+from tests.e2e.running import logged, running_service, until
 from tests.pki.clock import now
 
 pytestmark = pytest.mark.slow

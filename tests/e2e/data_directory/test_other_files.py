@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from service.adapters.kept_copies import KeptCopies
-from tests.e2e.data_directory.scene import HEADERS, Scene, code, deaths, logged
-from tests.e2e.running import running_service, until
+from tests.e2e.data_directory.scene import HEADERS, Scene, code, deaths
+from tests.e2e.running import logged, running_service, until
 
 pytestmark = pytest.mark.slow
 
