@@ -29,8 +29,9 @@ import httpx
 
 from bench.measuring import Timing
 from service.adapters.clock import SystemClock
-from tests.e2e.running import Service, free_port, running_service, until
+from tests.e2e.running import Service, running_service, until
 from tests.pki import Authority
+from tests.ports import free_port
 
 BARE: Final = "bare ASGI application"
 WARM: Final = "Revet, warm verdict"

@@ -39,8 +39,9 @@ from bench.pki import crl
 from bench.processes import MEGABYTE, memory
 from bench.serving import UnusableError
 from service.adapters.clock import SystemClock
-from tests.e2e.running import Service, free_port, running_service, until
+from tests.e2e.running import Service, running_service, until
 from tests.pki import Authority, CertificateOverrides
+from tests.ports import free_port
 from tests.sidecar.material import Pair, write
 from tests.sidecar.running import running_sidecar
 

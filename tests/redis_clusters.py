@@ -9,7 +9,8 @@ from typing import Final
 
 from redis.crc import key_slot
 
-from tests.redis_servers import RedisServer, free_port
+from tests.ports import free_port
+from tests.redis_servers import RedisServer
 
 MASTERS: Final = 3
 SLOTS: Final = 16_384

@@ -22,6 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.pki import Authority, Issued, days
+from tests.ports import free_port
 
 PATIENCE_S: Final = 10.0
 """Seconds until a server that was started answers; milliseconds are usual."""
@@ -177,14 +178,6 @@ class RedisServer:
     def _running(self) -> subprocess.Popen[bytes]:
         assert self._process is not None, "it does not run"
         return self._process
-
-
-def free_port() -> int:
-    """A port that nobody has at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _command(words: tuple[str, ...]) -> bytes:

@@ -20,9 +20,9 @@ from service.cli.app import app
 from service.cli.healthcheck import Target, UnhealthyError
 from service.settings import load_settings
 from tests.cli.serving import answering
-from tests.e2e.running import free_port
 from tests.pki import Authority, CertificateOverrides
 from tests.pki.clock import validity_of_now
+from tests.ports import free_port
 from tests.sidecar.material import Pair, write
 
 SERVERS: Final = Authority.root("Servers", **validity_of_now())

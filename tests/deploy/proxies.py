@@ -20,7 +20,8 @@ from service.api.client_cert.fronts import HandsOver
 from tests.deploy.clients import HOST
 from tests.deploy.scene import DEPLOY, TOKEN, Scene
 from tests.deploy.talking import connected, context_of
-from tests.e2e.running import free_port, until
+from tests.e2e.running import until
+from tests.ports import free_port
 
 Changes: TypeAlias = Mapping[str, str]
 """Texts of an example, and what stands in their place."""

@@ -13,7 +13,7 @@ from tests.deploy.proxies import PROXIES, Proxy
 from tests.deploy.scene import TOKEN, Scene
 from tests.deploy.stand_ins import Says, standing_in
 from tests.deploy.talking import connected, context_of, curl
-from tests.e2e.running import free_port
+from tests.ports import free_port
 
 SPOOFED: Final = (
     "X-Revet-Subject",

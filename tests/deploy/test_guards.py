@@ -16,7 +16,8 @@ from tests.deploy.proxies import ENVOY, HAPROXY, NGINX, NONE, TRAEFIK, Changes, 
 from tests.deploy.scene import TOKEN, Scene
 from tests.deploy.stand_ins import Says, standing_in
 from tests.deploy.talking import curl, exchanged, socket_to
-from tests.e2e.running import free_port, until
+from tests.e2e.running import until
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 

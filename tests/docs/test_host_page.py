@@ -22,9 +22,9 @@ from service.settings import Settings
 from tests.docs.pages import ROOT, blocks, page
 from tests.docs.shell import Shell, shell
 from tests.docs.systemctl import LOGS
-from tests.e2e.running import free_port
 from tests.pki import Authority
 from tests.pki.clock import validity_of_now
+from tests.ports import free_port
 
 UNIT: Final = ROOT / "deploy/systemd/revet.service"
 SETTINGS: Final = ROOT / "deploy/systemd/revet.toml"

@@ -12,7 +12,8 @@ import pytest
 from tests.docs.console import commands, is_same
 from tests.docs.pages import ROOT, blocks
 from tests.docs.shell import Shell, shell
-from tests.e2e.running import free_port, until
+from tests.e2e.running import until
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from tests.e2e.running import free_port
+from tests.ports import free_port
 
 _CONFIG: Final = """
 [ca]

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import httpx
+
+from tests.ports import free_port
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -32,13 +33,6 @@ def until(condition: Callable[[], bool], what: str, patience_s: float = PATIENCE
         if time.monotonic() > give_up_at:
             raise AssertionError(f"waited {patience_s} s in vain: {what}")
         time.sleep(0.02)
-
-
-def free_port() -> int:
-    """A port that nobody listens at now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass(frozen=True, slots=True)

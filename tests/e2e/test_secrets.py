@@ -24,7 +24,8 @@ import pytest
 
 from service.application.tokens import entry_of
 from tests.adapters.tls.materials import OLD_CA, OLD_CALLER, client_context, server_pair, write
-from tests.e2e.running import PATIENCE_S, ROOT, Service, free_port, running_service, until
+from tests.e2e.running import PATIENCE_S, ROOT, Service, running_service, until
+from tests.ports import free_port
 from tests.redis_servers import RedisServer
 
 API: Final = "hide-me-api-0123456789"

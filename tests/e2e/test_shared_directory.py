@@ -7,9 +7,10 @@ from pathlib import Path
 import httpx
 
 from service.processes.exit_code import EXIT_CONFIGURATION
-from tests.e2e.running import PATIENCE_S, ROOT, free_port, running_service
+from tests.e2e.running import PATIENCE_S, ROOT, running_service
 from tests.pki import Authority
 from tests.pki.clock import validity_of_now
+from tests.ports import free_port
 
 
 def test_a_second_service_is_refused_and_disturbs_nobody(tmp_path: Path) -> None:

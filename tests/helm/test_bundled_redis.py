@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 
 import redis
 
-from tests.e2e.running import free_port, until
+from tests.e2e.running import until
 from tests.helm.bundled_redis import command
 from tests.helm.cluster import running_cluster
 from tests.helm.engine import Engine, Release
 from tests.helm.objects import Document, one_of_kind
 from tests.helm.test_values import TRUSTED, put
+from tests.ports import free_port
 
 PASSWORD: Final = "PasswordOfTheOperators1"
 

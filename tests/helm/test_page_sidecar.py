@@ -8,8 +8,9 @@ from typing import Final
 import yaml
 
 from tests.docs.pages import blocks, page
-from tests.e2e.running import free_port, until
+from tests.e2e.running import until
 from tests.helm.objects import Document
+from tests.ports import free_port
 from tests.sidecar.material import Pair, server_pair
 from tests.sidecar.running import ENTRYPOINT, running_sidecar
 

@@ -11,9 +11,10 @@ import httpx
 import pytest
 import yaml
 
-from tests.e2e.running import PATIENCE_S, free_port, until
+from tests.e2e.running import PATIENCE_S, until
 from tests.helm.monitoring import FILES, questions, rules
 from tests.helm.observed import Observed, observed_service
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 

@@ -16,13 +16,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from service.bootstrap.outside import check_trust_stores
 from service.settings import SettingsError, load_settings
-from tests.e2e.running import PATIENCE_S, ROOT, free_port, until
+from tests.e2e.running import PATIENCE_S, ROOT, until
 from tests.helm.engine import CI_VALUES, Engine, Json, values_of
 from tests.helm.everything import CALLER, EVERYTHING
 from tests.helm.mounted import MadeUp, Pod, mounted
 from tests.helm.objects import Document, service_workload, workloads
 from tests.pki import Authority, CertificateOverrides
 from tests.pki.clock import validity_of_now
+from tests.ports import free_port
 
 IN_THE_CLOUD: Final = ("trust-s3", "trust-https")
 """Examples whose trust store is fetched by the service when it runs."""

@@ -19,7 +19,8 @@ from typing import Final, Literal
 
 import httpx
 
-from tests.e2e.running import PATIENCE_S, ROOT, free_port, until
+from tests.e2e.running import PATIENCE_S, ROOT, until
+from tests.ports import free_port
 
 ENTRYPOINT: Final = Path(os.environ.get("REVET_TEST_SIDECAR", ROOT / "sidecar")) / "entrypoint"
 """What is started; `REVET_TEST_SIDECAR` names the directory of another one."""

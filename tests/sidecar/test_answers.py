@@ -8,7 +8,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.e2e.running import PATIENCE_S, free_port
+from tests.e2e.running import PATIENCE_S
+from tests.ports import free_port
 from tests.sidecar.application import Application
 from tests.sidecar.curl import curl
 from tests.sidecar.material import TOKEN, Pair

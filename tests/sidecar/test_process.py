@@ -13,7 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.running import PATIENCE_S, Service, free_port, running_service, until
+from tests.e2e.running import PATIENCE_S, Service, running_service, until
+from tests.ports import free_port
 from tests.sidecar.application import Application
 from tests.sidecar.curl import curl
 from tests.sidecar.material import ROOT, SERVERS, TOKEN, VALIDITY, Pair, server_pair, write

@@ -11,7 +11,8 @@ from service.adapters.redis.cache import RedisCache
 from service.adapters.redis.clients import RedisPlace, open_cache
 from service.application.fleet.cache import FleetUnavailableError
 from tests.adapters.redis.conftest import IN_A_URL, PASSWORD, USER, comes_to_answer
-from tests.redis_servers import RedisServer, RedisTls, free_port, redis_server, redis_tls
+from tests.ports import free_port
+from tests.redis_servers import RedisServer, RedisTls, redis_server, redis_tls
 
 pytestmark = pytest.mark.anyio
 

@@ -23,8 +23,9 @@ from cryptography.hazmat.primitives import serialization
 
 from service.api.reply import Headers
 from tests.api.client_cert.certificates import ROOT
-from tests.e2e.running import free_port, until
+from tests.e2e.running import until
 from tests.pki import Authority, Issued, PrivateKey
+from tests.ports import free_port
 
 TIMEOUT_S: Final = 10
 SERVERS: Final = Authority.root("Servers")

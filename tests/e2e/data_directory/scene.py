@@ -18,10 +18,11 @@ import httpx
 from service.processes.exit_code import EXIT_CONFIGURATION
 from service.processes.signals import END_SIGNAL
 from tests.adapters.metrics_reader import value
-from tests.e2e.running import PATIENCE_S, ROOT, Service, free_port, logged, until
+from tests.e2e.running import PATIENCE_S, ROOT, Service, logged, until
 from tests.pki import Authority, Issued
 from tests.pki.certificate import CertificateOverrides
 from tests.pki.clock import now, validity_of_now
+from tests.ports import free_port
 
 ADMIN: Final = "an-administrators-token"
 

@@ -13,7 +13,8 @@ import pytest
 
 from service.processes.exit_code import EXIT_CONFIGURATION, EXIT_STOPPED
 from tests.e2e.data_directory.scene import Scene, block, code, deaths, refusal
-from tests.e2e.running import PATIENCE_S, ROOT, Service, free_port, running_service, until
+from tests.e2e.running import PATIENCE_S, ROOT, Service, running_service, until
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from tests.e2e.running import until
-from tests.redis_servers import RedisServer, free_port, redis_server
+from tests.ports import free_port
+from tests.redis_servers import RedisServer, redis_server
 
 MASTERS: Final = 3
 

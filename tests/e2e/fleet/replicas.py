@@ -14,8 +14,9 @@ from typing import Any, Final
 import httpx
 
 from tests.e2e.fleet.ca_control import Ca
-from tests.e2e.running import ROOT, Service, free_port, until
+from tests.e2e.running import ROOT, Service, until
 from tests.pki import bundle
+from tests.ports import free_port
 
 PATIENCE_S: Final = 60.0
 """In which a replica is ready: several of them begin at once, on two cores."""

@@ -15,7 +15,8 @@ import pytest
 from tests.e2e.life_cycle.load import load_on
 from tests.e2e.life_cycle.scene import GOOD, ROOT, Living, asking, client_of_other, living
 from tests.e2e.published import publishing
-from tests.e2e.running import PATIENCE_S, free_port, until
+from tests.e2e.running import PATIENCE_S, until
+from tests.ports import free_port
 
 LONG_S = "600"
 REQUEST = b"GET /healthz HTTP/1.1\r\nhost: here\r\n\r\n"

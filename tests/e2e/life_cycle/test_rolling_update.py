@@ -17,7 +17,8 @@ import pytest
 from tests.e2e.fleet.replicas import Replica
 from tests.e2e.life_cycle.load import load_on
 from tests.e2e.life_cycle.scene import write_evidence
-from tests.e2e.running import PATIENCE_S, free_port, until
+from tests.e2e.running import PATIENCE_S, until
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
