@@ -25,7 +25,7 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run dev test test-slow lint types contracts check format coverage conformance lock pictures \
+.PHONY: help run dev test test-slow lint types contracts check format coverage conformance lock pictures dashboard-pictures \
   bench fuzz fuzz-short mutants authorizer chart demo settings docs images sbom
 
 help: ## List these targets
@@ -41,7 +41,7 @@ demo: .venv/.runtime ## Tell the story of a revocation through every front door 
 
 dev: .venv/.dev ## Create .venv with everything for development
 
-test: .venv/.dev ## Run the suite: minutes (installs openssl, redis-server, nginx, haproxy, curl, shellcheck, prometheus and systemd-analyze when missing)
+test: .venv/.dev ## Run the suite: minutes (installs openssl, redis-server, nginx, haproxy, curl, shellcheck, prometheus, chromium and systemd-analyze when missing)
 	@scripts/system-packages
 	$(PYTEST) tests/core -m "not slow" -n $(JOBS) --dist worksteal \
 	  --cov=service/core --cov-branch --cov-fail-under=100 --cov-report=term-missing:skip-covered
@@ -68,7 +68,7 @@ fuzz-short: .venv/.dev ## Fuzz all of it for a minute
 mutants: .venv/.dev ## Change the core a thing at a time and see whether a test notices: an hour (MINUTES=60 SEED=5280 FILES=)
 	$(BIN)/python -m mutants --minutes $(MINUTES) --seed $(SEED) --jobs $(JOBS) $(FILES)
 
-bench: .venv/.dev ## Measure beside peers, best on a machine that does nothing else: five minutes
+bench: .venv/.dev ## Measure beside peers, best on a machine that does nothing else: six minutes
 	@scripts/system-packages nginx openssl wrk
 	$(BIN)/python -m bench
 
@@ -105,6 +105,10 @@ format: .venv/.dev ## Rewrite the code in the house's format
 
 pictures: docs/pictures/architecture.svg docs/pictures/doors.svg docs/pictures/fleet.svg docs/pictures/layers.svg docs/pictures/processes.svg ## Draw the pictures in docs/ from their text (Graphviz)
 
+dashboard-pictures: .venv/.dev ## Take the dashboard's pictures in docs/ (chromium, two replicas, Redis)
+	@scripts/system-packages chromium redis-server
+	$(BIN)/python -m tests.browser.pictures
+
 docs: .venv/.dev ## Check the documentation: links, commands that are shown, tables and figures against the code
 	@scripts/system-packages
 	$(PYTEST) tests/docs -n $(JOBS) --dist worksteal
@@ -112,9 +116,10 @@ docs: .venv/.dev ## Check the documentation: links, commands that are shown, tab
 settings: .venv/.dev ## Write the tables of docs/settings.md, out of the settings' docstrings
 	@$(BIN)/python scripts/settings_reference.py
 
-chart: .venv/.dev ## Write what is made of the chart's values and of the dashboard's questions: helm/README.md, values.schema.json, files/
+chart: .venv/.dev ## Write what is made of the chart's values and of the dashboard's questions: helm/README.md, values.schema.json, files/, deploy/prometheus, deploy/grafana
 	@$(BIN)/python scripts/chart_reference.py
 	@$(BIN)/python -m scripts.grafana_dashboard
+	@$(BIN)/python -m scripts.monitoring_files
 
 docs/pictures/%.svg: docs/pictures/%.dot
 	dot -Tsvg $< -o $@

@@ -1,6 +1,6 @@
 """Runs the benchmarks, prints one table, and writes `bench/results.json`.
 
-    python -m bench            everything: about five minutes
+    python -m bench            everything: about six minutes
     python -m bench verdicts   verdicts alone
 
 Ratios are of figures of this one run. None of them fails anything: they are for reading.
@@ -19,7 +19,7 @@ from typing import Final
 
 from cryptography.hazmat.backends.openssl import backend
 
-from bench import authorizer, crls, serving, sidecar, verdicts
+from bench import authorizer, crls, dashboards, serving, sidecar, verdicts
 from bench.measuring import Time, Timing, race
 from bench.pki import chain
 
@@ -106,6 +106,7 @@ SERVING: Final = (
     Comparison(serving.AUTHORIZED, serving.WARM),
     Comparison(serving.FIRST, serving.BARE),
 )
+DASHBOARDS: Final = (Comparison(dashboards.WATCHED, dashboards.ALONE, wanted=0.95),)
 SIDECAR: Final = tuple(
     Comparison(ours, theirs, wanted)
     for ours in (sidecar.OURS, sidecar.KEPT)
@@ -143,6 +144,11 @@ def crl_races() -> Iterator[Race]:
 def serving_races() -> Iterator[Race]:
     """The service over HTTP."""
     yield Race("One worker over HTTP, 32 connections", Time.PASSING, serving.timings(), SERVING)
+
+
+def dashboard_races() -> Iterator[Race]:
+    """The service over HTTP, while operators look on."""
+    yield Race("The worker's time for one answer over HTTP", Time.PROCESSOR, dashboards.timings(), DASHBOARDS)
 
 
 def authorizer_races() -> Iterator[Race]:
@@ -225,6 +231,7 @@ RACES: Final = {
     "sizes": size_races,
     "crls": crl_races,
     "serving": serving_races,
+    "dashboards": dashboard_races,
     "authorizer": authorizer_races,
     "sidecar": sidecar_races,
 }

@@ -70,6 +70,17 @@ def _quantile(quantile: float, metric: str, legend: str, *by: str) -> Question:
     return Question(f"histogram_quantile({quantile}, sum by ({labels}) (rate({metric}_bucket{{}}{_RANGE})))", legend)
 
 
+def _mean(metric: str, legend: str, *by: str) -> Question:
+    """Seconds of each event, in the mean."""
+    labels = ", ".join(by)
+    summed, counted = (f"sum by ({labels}) (rate({metric}_{part}{{}}{_RANGE}))" for part in ("sum", "count"))
+    return Question(f"{summed} / ({counted} > 0)", legend)
+
+
+def _rate_of(metric: str) -> str:
+    return f"sum by (tier, kind) (rate({metric}{{}}{_RANGE}))"
+
+
 def _stacked(title: str, *questions: Question, says: str = "") -> Panel:
     """Rates on top of one another."""
     return Panel(title, questions, "reqps", says=says, stacking="normal")
@@ -80,11 +91,13 @@ def _stat(title: str, expression: str, unit: str, above: float | None = None, be
     return Panel(title, [Question(expression)], unit, "stat", 4, 4, alarming=above, alarming_below=below)
 
 
+_CACHE: Final = "{{tier}} {{kind}}"
+_FOUND: Final = _rate_of("revet_cache_hits_total")
 _ALL: Final = f"(sum(rate(revet_validate_requests_total{{}}{_RANGE})) > 0)"
 _DECIDING: Final = "revet_validate_duration_seconds"
 _OCSP: Final = "revet_ocsp_events_total"
 _HELD: Final = 'event=~"memory|host|redis"'
-_LEFT: Final = "min by (issuer, slot) (x509_crl_next_update{}) - time()"
+_LEFT: Final = "min by (issuer, slot) (x509_crl_next_update_timestamp_seconds{}) - time()"
 
 ROWS: Final[dict[str, Sequence[Panel]]] = {
     "At a glance": (
@@ -100,7 +113,7 @@ ROWS: Final[dict[str, Sequence[Panel]]] = {
             above=0.01,
         ),
         _stat("99 of 100 decisions within", _quantile(0.99, _DECIDING, "").expression, "s", above=0.25),
-        _stat("Until the next CRL ends", "min(x509_crl_next_update{}) - time()", "s", below=3600),
+        _stat("Until the next CRL ends", "min(x509_crl_next_update_timestamp_seconds{}) - time()", "s", below=3600),
     ),
     "Decisions": (
         _stacked(
@@ -128,12 +141,29 @@ ROWS: Final[dict[str, Sequence[Panel]]] = {
         _stacked("Would have been denied (shadow)", _rates("revet_shadow_denials_total", "trust_store", "code")),
         _stacked("Parts of requests that do not parse", _rates("revet_submissions_ignored_total")),
         _stacked("Callers who ask too much", _rates("revet_requests_refused_total", "limit")),
+        _stacked(
+            "Decisions by where they were asked for", _rates("revet_validate_requests_total", "front", "decision")
+        ),
+        _stacked("Decisions that were not written down", _rates("revet_decisions_lost_total", "why")),
     ),
     "Where evidence comes from": (
+        Panel(
+            "Hits of each cache",
+            [Question(f"{_FOUND} / ({_FOUND} + {_rate_of('revet_cache_misses_total')} > 0)", _CACHE)],
+            "percentunit",
+            says="What one cache misses is looked for in the next: memory, host, Redis, origin.",
+        ),
+        Panel(
+            "What is in the caches",
+            [Question("max by (tier, kind) (revet_cache_entries{})", _CACHE)],
+            says="Of the replica that has the most.",
+        ),
+        Panel("How large they are", [Question("max by (tier, kind) (revet_cache_bytes{})", _CACHE)], "bytes"),
+        _stacked("Put out for want of room", _rates("revet_cache_evictions_total", "tier", "kind")),
         _stacked(
             "OCSP answers by tier",
             _rates(_OCSP, "event", where=_HELD),
-            Question(f'sum(rate(revet_fetch_total{{kind="ocsp",problem="none"}}{_RANGE}))', "asked of a responder"),
+            Question(f'sum(rate(revet_fetch_total{{kind="ocsp",result="ok"}}{_RANGE}))', "asked of a responder"),
             says="Found in the worker's memory, in the host's store, in Redis; or asked for.",
         ),
         _stacked("Responders not asked, answers renewed", _rates(_OCSP, "event", where=_HELD.replace("=~", "!~"))),
@@ -144,13 +174,24 @@ ROWS: Final[dict[str, Sequence[Panel]]] = {
         ),
         _stacked(
             "Fetches by what went wrong",
-            _rates("revet_fetch_total", "kind", "problem"),
+            _rates("revet_fetch_total", "kind", "result"),
             says="`none` is a good one: docs/operations.md#why-a-fetch-gave-nothing.",
         ),
         Panel(
             "How long fetches take (9 of 10)",
             [_quantile(0.9, "revet_fetch_duration_seconds", "{{kind}}", "kind")],
             "s",
+        ),
+        _stacked("Questions to responders", _rates("revet_responder_requests_total", "host", "result")),
+        Panel(
+            "How long responders take (mean)",
+            [_mean("revet_responder_duration_seconds", "{{host}}", "host")],
+            "s",
+        ),
+        Panel(
+            "Responders that are left alone",
+            [_each("max", "revet_breaker_state", "host")],
+            says="0: it is asked; 1: one request is let through; 2: it is left alone.",
         ),
         _stacked("What became of CRLs that were downloaded", _rates("revet_crl_ingested_total", "outcome")),
     ),
@@ -159,7 +200,7 @@ ROWS: Final[dict[str, Sequence[Panel]]] = {
             "CRLs held, the first to end on top",
             [
                 Question(_LEFT, "left"),
-                Question("time() - min by (issuer, slot) (x509_crl_this_update{})", "age"),
+                Question("time() - min by (issuer, slot) (x509_crl_this_update_timestamp_seconds{})", "age"),
                 Question("min by (issuer, slot) (x509_crl_entries{})", "entries"),
                 Question("min by (issuer, slot) (x509_crl_number{})", "number"),
             ],
@@ -196,9 +237,14 @@ ROWS: Final[dict[str, Sequence[Panel]]] = {
         Panel(
             "Redis, as each replica sees it",
             [
-                _each("min", "revet_fleet_reachable", "instance", "{{instance}} reaches it"),
+                _each("min", "revet_redis_up", "instance", "{{instance}} reaches it"),
                 _each("min", "revet_fleet_current", "instance", "{{instance}} is up to date"),
             ],
+        ),
+        Panel(
+            "How long Redis takes (mean)",
+            [_mean("revet_redis_duration_seconds", "{{instance}}", "instance")],
+            "s",
         ),
         Panel(
             "Replicas heard of",
@@ -225,6 +271,11 @@ ROWS: Final[dict[str, Sequence[Panel]]] = {
             "s",
         ),
         Panel("Versions", [_each("count", "revet_build_info", "version")], stacking="normal"),
+        Panel(
+            "Until the first certificate of a trust store ends",
+            [Question("min by (name) (revet_trust_store_not_after_timestamp_seconds{}) - time()", "{{name}}")],
+            "s",
+        ),
         Panel(
             "Trust stores",
             [

@@ -541,7 +541,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     "Nobody begins without the tokens of a file": Mutation(
         "if self._of_files.keys() != self._paths.keys():", "if False:"
     ),
-    "A token that was removed opens nothing": Mutation("if look.taken:", "if False:"),
+    "A token that was removed opens nothing": Mutation("if taken:", "if False:"),
     "A token that was removed is gone whatever is wrong elsewhere": Mutation(
         "taken = tuple(", "taken = () if problems else tuple("
     ),
@@ -551,6 +551,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     ),
     "A kind whose last token is gone is still asked for": Mutation("rest or (digest_of_nobody(kind),)", "rest"),
     "A worker begins with what the others have in force": Mutation("self._kept.write(content)", "pass"),
+    "A worker that was late takes no token back": Mutation("before | self._recall()", "before"),
     "Tokens of other files are not those of these": Mutation('document["paths"] != self._names()', "False"),
     "Half of what is kept is nothing": Mutation("if digest == sha256(content).digest() else None", ""),
     "The digest of a token opens nothing": Mutation("digest_of_token(token)", "digest_of_entry(token.decode())"),
@@ -565,6 +566,7 @@ MUTATIONS: Final[Mapping[str, Mutation]] = {
     "A client CA that was removed is gone whatever is wrong elsewhere": Mutation(
         "if client_ca is not None and", "if not problems and client_ca is not None and"
     ),
+    "A worker that was late takes no client CA back": Mutation("        self._recall()  # ", "        # "),
     "A worker begins with the client CA that the others have in force": Mutation("self._kept.write(content)", "pass"),
     # 11: no caller takes what others need, and nothing changes without a record
     "A burst has an end": Mutation("return early_s if early_s > SLACK_S else 0.0", "return 0.0"),

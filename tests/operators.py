@@ -2,22 +2,22 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from types import MappingProxyType
+from typing import Final
 
 from service.api.app import OperatorServices
 from service.application.clock import Clock
 from service.application.evidence_store import HeldCrl, StoreError
-from service.application.ocsp_client import OcspReport
-from service.application.ocsp_refresh import RefreshReport as OcspRefreshReport
+from service.application.fleet.heartbeats import FleetReport
+from service.application.operating.counts import Counts, Decided
 from service.application.operating.crl_listing import CrlListing, ListingRules
 from service.application.operating.purging import PurgeWatch, Purging
 from service.application.operating.refreshing import Refreshing
 from service.application.operating.resetting import Resetting
-from service.application.operating.statistics import FleetPorts, Statistics, StatisticsPorts
+from service.application.operating.statistics import Statistics, StatisticsPorts
 from service.application.operating.telling import (
     Purged,
     RefreshAsked,
@@ -25,18 +25,19 @@ from service.application.operating.telling import (
     UploadRemoved,
     WatermarksReset,
 )
+from service.application.operating.trust_store_listing import TrustStoreListing
 from service.application.operating.uploads import UploadedFile, Uploads
+from service.application.operating.worker_state import CacheSize, WorkerState
 from service.application.prefetch.desk import PrefetcherUnavailableError, RefreshReport, SourceOutcome, Waiting
 from service.application.prefetch.source_record import GivenCrl, PlaceRecord, SourceRecord
-from service.application.shadow import ShadowSnapshot
 from service.application.trust_stores import TrustStoreReport
-from service.application.verdict_cache import CacheReport
 from service.core.crl.slot import slot_of
 from service.core.der.crl import read_crl
 from service.core.model.attempt import Problem
 from service.core.model.policy import Policy
 from service.core.prefetch.inventory import Source, SourceKind, SourceState, Window
 from service.core.prefetch.schedule import Schedule
+from tests.memory_decisions import MemoryDecisions
 from tests.pki import NOW, Authority
 
 PID = 4711
@@ -86,6 +87,7 @@ class HostInMemory:
     records: list[SourceRecord] = field(default_factory=list)
     listings: list[PlaceRecord] = field(default_factory=list)
     number: int = 7
+    ocsp: tuple[int, int] = (0, 0)
     purged: Counter[str] = field(default_factory=Counter)
     broken: str = ""
 
@@ -108,6 +110,11 @@ class HostInMemory:
         """The number."""
         self._check()
         return self.number
+
+    def ocsp_room(self) -> tuple[int, int]:
+        """OCSP answers and their octets."""
+        self._check()
+        return self.ocsp
 
     def purges(self) -> Mapping[str, int]:
         """How often each kind was purged."""
@@ -275,19 +282,36 @@ class Asked:
         self.told.append(details)
 
 
+THIRTEEN: Final = Counts(STARTED_AT, {Decided("allow", "ok", "api"): 12, Decided("deny", "revoked", "api"): 1})
+"""Decisions."""
+
+
 @dataclass(slots=True)
 class CountedInMemory:
     """What was counted."""
 
-    counts: dict[tuple[str, str], int] = field(default_factory=lambda: {("allow", "ok"): 12, ("deny", "revoked"): 1})
+    found: Counts = THIRTEEN
 
-    def decisions(self) -> Mapping[tuple[str, str], int]:
-        """Decisions."""
-        return self.counts
+    def counts(self) -> Counts:
+        """All of it."""
+        return self.found
 
-    def started_at(self) -> datetime:
-        """An hour ago."""
-        return STARTED_AT
+
+@dataclass(slots=True)
+class ShelfOfStates:
+    """What other workers have said."""
+
+    others: list[WorkerState] = field(default_factory=list)
+    told: list[WorkerState] = field(default_factory=list)
+
+    def tell(self, state: WorkerState) -> None:
+        """Keep it."""
+        self.told.append(state)
+
+    def living(self, at: datetime) -> tuple[WorkerState, ...]:
+        """All of them."""
+        del at
+        return tuple(self.others)
 
 
 @dataclass(slots=True)
@@ -306,9 +330,6 @@ class Forgetting:
         self.failures += 1
 
 
-NO_OCSP = OcspReport((), MappingProxyType({}), OcspRefreshReport(0, 0, 0, 0, 0), 0, 0)
-
-
 class Operators:
     """Everything that operators are answered from."""
 
@@ -320,11 +341,13 @@ class Operators:
         self.shelf = ShelfInMemory(self.host)
         self.asked = Asked()
         self.memories = Forgetting()
-        self.ocsp = NO_OCSP
-        self.shadow = ShadowSnapshot()
+        self.counted = CountedInMemory()
+        self.state = WorkerState(PID, NOW, (CacheSize("memory", "verdict", 3, 6144),))
+        self.states = ShelfOfStates()
         self.trust_stores: tuple[TrustStoreReport, ...] = ()
-        self.fleet: FleetPorts | None = None
+        self.fleet: Callable[[], Awaitable[FleetReport]] | None = None
         self.longest_wait_s = longest_wait_s
+        self.decisions = MemoryDecisions()
 
     def services(self) -> OperatorServices:
         """What the application is made with."""
@@ -334,25 +357,25 @@ class Operators:
         return OperatorServices(
             listing=listing,
             statistics=Statistics(self._ports(listing)),
+            trust_stores=TrustStoreListing(lambda: self.trust_stores, clock),
             refreshing=Refreshing(self.prefetcher, host, clock, told, self.longest_wait_s),
             purging=Purging(host, partial(watch.look, self.memories), told),
             resetting=Resetting(host, self.prefetcher, told),
             uploads=Uploads(self.shelf, self.prefetcher, host, clock, told),
+            decisions=self.decisions,
         )
 
     def _ports(self, listing: CrlListing) -> StatisticsPorts:
         return StatisticsPorts(
             version="1.2.3",
-            pid=PID,
             clock=self.clock,
             listing=listing,
             host=self.host,
             blocks=lambda: 2,
             alive=self.prefetcher.answers,
-            counted=CountedInMemory(),
-            verdicts=lambda: CacheReport(3, 20_000, 9, 4, 2),
-            ocsp=lambda: self.ocsp,
-            shadow=lambda: self.shadow,
+            counted=self.counted,
+            own=lambda: self.state,
+            shelf=self.states,
             trust_stores=lambda: self.trust_stores,
             fleet=self.fleet,
         )

@@ -6,7 +6,7 @@ is one. Without Redis there are none of these metrics.
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, Summary
 
 from service.application.fleet.envelope import EnvelopeKind, Refusal
 from service.application.fleet.standing import Standing
@@ -44,10 +44,15 @@ class FleetCounters:
             REFUSED, "What came out of Redis and was refused, and why.", ("kind", "reason"), registry=registry
         )
         self._reachable = Gauge(
-            "revet_fleet_reachable",
+            "revet_redis_up",
             "1 where every process of this replica reaches Redis.",
             registry=registry,
             multiprocess_mode="livemin",
+        )
+        self._seconds = Summary(
+            "revet_redis_duration_seconds",
+            "From asking Redis to having its answer, of what requests wait for.",
+            registry=registry,
         )
         self._current = Gauge(
             "revet_fleet_current",
@@ -89,6 +94,10 @@ class FleetCounters:
     def reachable(self, reason: str | None) -> None:
         """Show it."""
         self._reachable.set(reason is None)
+
+    def answered(self, seconds: float) -> None:
+        """Count it; told by the cache itself."""
+        self._seconds.observe(seconds)
 
     def reconciled(self, taken: int, given: int, reason: str) -> None:
         """Count it."""

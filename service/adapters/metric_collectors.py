@@ -76,6 +76,11 @@ class TrustStoreCollector(Collector):
         certificates = GaugeMetricFamily(
             "revet_trust_store_certificates", "Certificates of the version in force.", labels=label
         )
+        ends = GaugeMetricFamily(
+            "revet_trust_store_not_after_timestamp_seconds",
+            "notAfter of that one of them which ends first, in seconds since 1970.",
+            labels=label,
+        )
         # Those with a problem first: they are what an alert looks for.
         reports = sorted(self._report(), key=lambda report: (report.problem is None, report.name))
         for report in reports[:MAX_LABEL_SETS]:
@@ -84,7 +89,10 @@ class TrustStoreCollector(Collector):
             problem.add_metric(name, report.problem is not None)
             if report.store is not None:
                 certificates.add_metric(name, len(report.store.certificates))
-        yield from (loaded, problem, certificates)
+                first = min((one.not_after for one in report.store.certificates), default=None)
+                if first is not None:
+                    ends.add_metric(name, first.timestamp())
+        yield from (loaded, problem, certificates, ends)
 
 
 class BlockCollector(Collector):
@@ -117,8 +125,12 @@ class BuildCollector(Collector):
 def _crl_gauges(held: Iterable[HeldCrl]) -> tuple[Metric, ...]:
     """The names are those of CRL exporters that people have dashboards for."""
     labels = ("issuer", "slot")
-    next_update = GaugeMetricFamily("x509_crl_next_update", "nextUpdate, in seconds since 1970.", labels=labels)
-    this_update = GaugeMetricFamily("x509_crl_this_update", "thisUpdate, in seconds since 1970.", labels=labels)
+    next_update = GaugeMetricFamily(
+        "x509_crl_next_update_timestamp_seconds", "nextUpdate, in seconds since 1970.", labels=labels
+    )
+    this_update = GaugeMetricFamily(
+        "x509_crl_this_update_timestamp_seconds", "thisUpdate, in seconds since 1970.", labels=labels
+    )
     number = GaugeMetricFamily("x509_crl_number", "CRL number.", labels=labels)
     entries = GaugeMetricFamily("x509_crl_entries", "Certificates revoked in it.", labels=labels)
     for one in held:

@@ -8,7 +8,7 @@ What it does not do: what is true at the moment of asking, rather than counted (
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -18,10 +18,16 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from service.adapters.cache_cells import CacheCells, OwnCacheCounts, SharedCacheCounts
+from service.adapters.label_names import NAMES_SUFFIX, LabelNames
 from service.adapters.metrics_directory import SUFFIX
+from service.adapters.responder_metrics import ResponderCounters, responder_names
+from service.application.cache_counting import ASKED_CRLS, ASKED_OCSP, looked
 from service.application.caller_limits import Limited
+from service.application.decision_records import API_FRONT
 from service.application.fronts import Front
 from service.application.observer import (
+    UNKNOWN_FRONT,
     AuthorizedDetails,
     BlockDetails,
     DecisionDetails,
@@ -44,8 +50,11 @@ VALIDATE_BUCKETS_S: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01
 FETCH_BUCKETS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """From a responder in the same data centre to a large CRL over a slow line."""
 
-NO_PROBLEM: Final = "none"
-"""The label of what went well."""
+OK: Final = "ok"
+"""The result of what went well."""
+
+FRONTS: Final = frozenset({API_FRONT, *Front})
+"""Where requests come in."""
 
 MAX_SHADOW_STORES: Final = 100
 """Trust stores that are labels of denials in shadow; a service may have thousands."""
@@ -54,6 +63,8 @@ OTHER_STORES: Final = "(other)"
 """The label of all others: no trust store can be called so."""
 
 _KINDS: Final = ("crl", "ocsp")
+
+_STORE_NAMES: Final = f"trust-stores{NAMES_SUFFIX}"
 
 _OF_THE_LIVING: Final = "gauge_live"
 """What the files of gauges begin with that only living processes have a say in."""
@@ -67,25 +78,30 @@ class PrometheusObserver:
     One in a process.
     """
 
-    def __init__(self, started_at: datetime) -> None:
+    def __init__(self, started_at: datetime, directory: Path | None = None) -> None:
         """Begin to count.
 
         Args:
             started_at: When this process was started; the earliest of all counts as the start of the service.
+            directory: Where all processes count (`metrics_directory`); None where this one counts for itself.
         """
         self.registry = CollectorRegistry()
+        self.cells = CacheCells(directory)
+        self.registry.register(OwnCacheCounts(self.cells))
+        self._origins = {"crl": self.cells.of(ASKED_CRLS), "ocsp": self.cells.of(ASKED_OCSP)}
+        self.responder_names = responder_names(directory)
+        self._responders = ResponderCounters(self.registry, self.responder_names)
+        names = None if directory is None else directory / _STORE_NAMES
+        self._shadow_stores = LabelNames(names, MAX_SHADOW_STORES, OTHER_STORES)
         self._decisions = Counter(
             "revet_validate_requests",
-            "Decisions, by what the caller shall do and why.",
-            ("decision", "code"),
+            "Decisions, by what the caller shall do, why, and where he asked.",
+            ("decision", "code", "front"),
             registry=self.registry,
         )
         # Looked up once: an answer that is given again costs less than a label.
-        self._decision_counts = {
-            (decision, code): self._decisions.labels(decision.value, code.value)
-            for code in Code
-            for decision in (Decision.ALLOW if code is Code.OK else Decision.DENY,)
-        }
+        self._decision_counts: dict[tuple[str, str, str], Counter] = {}
+        self._count_front(API_FRONT)
         self._decision_seconds = Histogram(
             "revet_validate_duration_seconds",
             "From the request to its decision, fetches included.",
@@ -121,7 +137,7 @@ class PrometheusObserver:
             registry=self.registry,
         )
         self._fetches = Counter(
-            "revet_fetch", "Fetches, by what for and what went wrong.", ("kind", "problem"), registry=self.registry
+            "revet_fetch", "Fetches, by what for and what came of it.", ("kind", "result"), registry=self.registry
         )
         self._fetch_seconds = Histogram(
             "revet_fetch_duration_seconds",
@@ -142,7 +158,6 @@ class PrometheusObserver:
             ("code", "trust_store"),
             registry=self.registry,
         )
-        self._shadow_stores: set[str] = set()
         self._crls = Counter(
             "revet_crl_ingested", "CRLs downloaded, by what became of them.", ("outcome",), registry=self.registry
         )
@@ -151,8 +166,8 @@ class PrometheusObserver:
 
     def decided(self, details: DecisionDetails) -> None:
         """Count it."""
-        known = self._decision_counts.get((details.decision, details.code))
-        (known or self._decisions.labels(details.decision.value, details.code.value)).inc()
+        known = self._decision_counts.get((details.decision, details.code, details.front))
+        (self._new_front(details) if known is None else known).inc()
         if details.duration_s is not None:
             self._decision_seconds.observe(details.duration_s)
 
@@ -179,10 +194,7 @@ class PrometheusObserver:
 
     def would_deny(self, details: ShadowDetails) -> None:
         """Count it, by the name of its trust store while there are few."""
-        if len(self._shadow_stores) < MAX_SHADOW_STORES:
-            self._shadow_stores.add(details.trust_store)
-        store = details.trust_store if details.trust_store in self._shadow_stores else OTHER_STORES
-        self._shadow.labels(details.code.value, store).inc()
+        self._shadow.labels(details.code.value, self._shadow_stores.label(details.trust_store)).inc()
 
     def ignored(self, details: IgnoredDetails) -> None:
         """Count them."""
@@ -190,9 +202,12 @@ class PrometheusObserver:
 
     def fetched(self, details: FetchDetails) -> None:
         """Count it."""
-        problem = NO_PROBLEM if details.problem is None else details.problem.value
-        self._fetches.labels(details.kind, problem).inc()
+        result = OK if details.problem is None else details.problem.value
+        self._fetches.labels(details.kind, result).inc()
         self._fetch_seconds.labels(details.kind).observe(details.duration_s)
+        looked(self._origins[details.kind], found=details.problem is None)
+        if details.kind == "ocsp":
+            self._responders.asked(details.url, result, details.duration_s)
 
     def ocsp(self, event: OcspEvent) -> None:
         """Count it."""
@@ -208,6 +223,20 @@ class PrometheusObserver:
     def blocks_changed(self, details: BlockDetails) -> None:
         """Nothing: how many there are is read off the store."""
 
+    def _new_front(self, details: DecisionDetails) -> Counter:
+        """What counts a decision whose front has not been met; one that is none is counted as unknown."""
+        if details.front in FRONTS and (details.decision, details.code, details.front) not in self._decision_counts:
+            self._count_front(details.front)
+        found = self._decision_counts.get((details.decision, details.code, details.front))
+        return found or self._decisions.labels(details.decision.value, details.code.value, UNKNOWN_FRONT)
+
+    def _count_front(self, front: str) -> None:
+        """Show zero for every code of a front."""
+        for code in Code:
+            decision = Decision.ALLOW if code is Code.OK else Decision.DENY
+            counted = self._decisions.labels(decision.value, code.value, front)
+            self._decision_counts[decision, code, front] = counted
+
     def _start(self, started_at: datetime) -> None:
         """Show zero where nothing has happened yet: a counter that appears with its first event hides that event."""
         Gauge(
@@ -217,7 +246,7 @@ class PrometheusObserver:
             multiprocess_mode="min",
         ).set(started_at.timestamp())
         for kind in _KINDS:
-            self._fetches.labels(kind, NO_PROBLEM)
+            self._fetches.labels(kind, OK)
             self._fetch_seconds.labels(kind)
         for front in Front:
             self._authorized.labels(front.value, Code.OK.value)
@@ -256,11 +285,13 @@ class SharedCounters(Collector):
     def __init__(self, directory: Path) -> None:
         """Take the directory."""
         self._directory = directory
+        self._caches = SharedCacheCounts(directory)
 
-    def collect(self) -> Iterable[Metric]:
+    def collect(self) -> Iterator[Metric]:
         """Read every file. One that is still empty belongs to a process that is being started, or was then killed."""
         files = [file for file in self._directory.glob(f"*{SUFFIX}") if file.stat().st_size]
-        return _merge([str(file) for file in files if not _is_left_behind(file)])
+        yield from _merge([str(file) for file in files if not _is_left_behind(file)])
+        yield from self._caches.collect()
 
 
 def _is_left_behind(file: Path) -> bool:

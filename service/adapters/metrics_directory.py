@@ -19,11 +19,18 @@ VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 SUFFIX: Final = ".db"
 """Of the file of one process and one kind of metric."""
 
+_BEGUN_ANEW: Final = (SUFFIX, ".cells", ".names", ".json", ".new")
+"""Of all files that a start begins anew: beside the metrics is what caches count, which names are labels, and how
+workers stand."""
 
 FILE_OCTETS: Final = 1 << 16
-"""Of each of its files, as prometheus-client makes them; all that one process counts takes an eighth of that."""
+"""Of the others, as prometheus-client makes them: more than what one process counts in each."""
 
-KINDS: Final = ("counter", "histogram", "gauge_min", "gauge_mostrecent", "gauge_livemin", "gauge_livemax")
+COUNTER_OCTETS: Final = 1 << 18
+"""Of the file of counters: one takes 230 octets, and there are a thousand where a hundred responders have failed in
+eight ways each."""
+
+KINDS: Final = ("counter", "histogram", "summary", "gauge_min", "gauge_mostrecent", "gauge_livemin", "gauge_livemax")
 """Of metrics, as the names of files begin: a file of each process for each of them."""
 
 
@@ -37,8 +44,9 @@ def prepare_metrics_directory(directory: Path) -> Mapping[str, str]:
         OSError: it cannot be made or emptied.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for file in directory.glob(f"*{SUFFIX}"):
-        file.unlink()
+    for file in directory.iterdir():
+        if file.suffix in _BEGUN_ANEW:
+            file.unlink()
     return {VARIABLE: str(directory)}
 
 
@@ -54,12 +62,15 @@ def share_if_there_is_room(environment: MutableMapping[str, str]) -> bool:
     directory = metrics_directory(environment)
     if directory is None:
         return True
-    files = [directory / f"{kind}_{os.getpid()}{SUFFIX}" for kind in KINDS]
+    files = {
+        directory / f"{kind}_{os.getpid()}{SUFFIX}": COUNTER_OCTETS if kind == "counter" else FILE_OCTETS
+        for kind in KINDS
+    }
     try:
         directory.mkdir(mode=0o700, exist_ok=True)
-        for path in files:
+        for path, octets in files.items():
             with path.open("ab") as file:
-                os.posix_fallocate(file.fileno(), 0, FILE_OCTETS)
+                os.posix_fallocate(file.fileno(), 0, octets)
     except OSError:
         for path in files:
             with contextlib.suppress(OSError):

@@ -4,7 +4,6 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from service.adapters.metrics import NO_PROBLEM
 from service.application.prefetch.telling import (
     InventoryDetails,
     NullPrefetchObserver,
@@ -13,6 +12,9 @@ from service.application.prefetch.telling import (
     StalledDetails,
 )
 from service.core.prefetch.inventory import SourceKind
+
+NO_PROBLEM: Final = "none"
+"""The label of what went well."""
 
 _LATEST: Final = "mostrecent"
 """Of several processes, the one that was started last says how it is."""

@@ -19,8 +19,13 @@ from service.api.batch import BatchHandler
 from service.api.blocks import BlocksHandler
 from service.api.body_room import LARGEST_BODIES, BodyRoom
 from service.api.crls import CrlsHandler
+from service.api.dashboard.files import shipped_assets
+from service.api.dashboard.pages import Dashboard
+from service.api.decisions import DecisionsHandler
 from service.api.documentation import Documentation
 from service.api.endpoint import DELETE, GET, POST, PUT, Endpoint, Faults, Handler, nothing_here
+from service.api.event_ticks import PATH as EVENTS
+from service.api.events import EventServices, EventsHandler
 from service.api.hosts import OwnHostHandler
 from service.api.kept_answers import KeptAnswer
 from service.api.limits import LIMITED_PATHS, LimitedHandler
@@ -31,16 +36,20 @@ from service.api.origins import OwnOriginHandler
 from service.api.refresh import PurgeHandler, RefreshHandler
 from service.api.rules import ApiRules, OperationsPort
 from service.api.stats import StatsHandler
+from service.api.streaming import StreamingEndpoint
+from service.api.trust_stores import TrustStoresHandler
 from service.api.uploads import UploadsHandler
 from service.api.validation import ValidateHandler, Validation
 from service.application.auditing import AuditTrail
 from service.application.blocks import Blocks
 from service.application.caller_limits import CallerLimits
+from service.application.decision_records import DecisionBook
 from service.application.operating.crl_listing import CrlListing
 from service.application.operating.purging import Purging
 from service.application.operating.refreshing import Refreshing
 from service.application.operating.resetting import Resetting
 from service.application.operating.statistics import Statistics
+from service.application.operating.trust_store_listing import TrustStoreListing
 from service.application.operating.uploads import Uploads
 from service.application.validate import Validator
 from service.application.verdict_cache import VerdictCache
@@ -50,6 +59,9 @@ TITLE: Final = "Revet"
 
 QUESTIONS: Final = frozenset({"/v1/validate", "/v1/validate/batch"})
 """Paths whose POST changes nothing."""
+
+STREAMING: Final = frozenset({EVENTS})
+"""Paths whose answers go on."""
 
 ACTIONS: Final[Mapping[str, str]] = {
     "POST /v1/blocks": "block_add",
@@ -89,18 +101,22 @@ class OperatorServices:
     Attributes:
         listing: What is held, and where it comes from.
         statistics: How the service does.
+        trust_stores: Whom it trusts.
         refreshing: Has sources tried.
         purging: Empties caches.
         resetting: Lets lower CRL numbers of a rebuilt authority in.
         uploads: CRLs that come from an administrator.
+        decisions: What was decided.
     """
 
     listing: CrlListing
     statistics: Statistics
+    trust_stores: TrustStoreListing
     refreshing: Refreshing
     purging: Purging
     resetting: Resetting
     uploads: Uploads
+    decisions: DecisionBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +133,7 @@ class ApiServices:
         authorizing: What proxies are answered from besides; None where none asks.
         limits: What each caller is held to; None where nothing is limited.
         trail: Where changes are written down; None where there is no such place, as in tests of something else.
+        events: What those who listen are answered from; None where nobody may.
     """
 
     validator: Validator
@@ -128,6 +145,7 @@ class ApiServices:
     authorizing: AuthorizeServices | None = None
     limits: CallerLimits | None = None
     trail: AuditTrail | None = None
+    events: EventServices | None = None
 
 
 def create_app(services: ApiServices, rules: ApiRules) -> FastAPI:
@@ -135,7 +153,7 @@ def create_app(services: ApiServices, rules: ApiRules) -> FastAPI:
     faults = services.operations.faults
     validation = Validation(services.validator, services.policy, rules, services.answers)
     document = openapi_document(services.operations.version, rules)
-    documentation = Documentation(document)
+    documentation, dashboard = Documentation(document), Dashboard(shipped_assets())
     operations = Operations(services.operations.readiness, services.operations.metrics)
     blocks = BlocksHandler(services.blocks, rules)
     admission = Admission(MAX_IN_FLIGHT)
@@ -149,9 +167,12 @@ def create_app(services: ApiServices, rules: ApiRules) -> FastAPI:
         ("/v1/blocks", GET | POST, blocks.collection),
         ("/v1/blocks/{id}", GET | DELETE, blocks.item),
         *(() if services.operators is None else _operator_routes(services.operators, rules)),
+        *_event_routes(services, rules),
         ("/healthz", GET, operations.healthz),
         ("/openapi.json", GET, documentation.openapi),
         ("/docs", GET, documentation.page),
+        ("/dashboard", GET, dashboard.page),
+        ("/dashboard/{name}", GET, dashboard.file),
     ]
     if rules.operations is OperationsPort.MAIN:
         routes += [("/readyz", GET, operations.readyz), ("/metrics", GET, operations.metrics)]
@@ -178,13 +199,23 @@ def _held_to(limits: CallerLimits | None, rules: ApiRules, routes: Iterable[Serv
 def _operator_routes(services: OperatorServices, rules: ApiRules) -> Iterator[Served]:
     crls = CrlsHandler(services.listing, services.resetting, rules)
     uploads = UploadsHandler(services.uploads, rules)
+    decisions = DecisionsHandler(services.decisions, rules)
     yield "/v1/crls", GET, crls.collection
     yield "/v1/crls/reset", POST, crls.reset
     yield "/v1/crls/uploads", GET, uploads.collection
     yield "/v1/crls/uploads/{name}", PUT | DELETE, uploads.item
+    yield "/v1/decisions", GET, decisions.collection
+    yield "/v1/decisions/{id}", GET, decisions.item
     yield "/v1/refresh", POST, RefreshHandler(services.refreshing, rules)
     yield "/v1/cache/purge", POST, PurgeHandler(services.purging, rules)
     yield "/v1/stats", GET, StatsHandler(services.statistics, rules)
+    yield "/v1/trust-stores", GET, TrustStoresHandler(services.trust_stores, rules)
+
+
+def _event_routes(services: ApiServices, rules: ApiRules) -> Iterator[Served]:
+    if services.operators is not None and services.events is not None:
+        faults = services.operations.faults
+        yield EVENTS, GET, EventsHandler(services.operators.statistics, services.events, rules, faults)
 
 
 def create_management_app(services: OperationsServices) -> FastAPI:
@@ -261,7 +292,10 @@ def _application(
     document: Json,
     authorize: AuthorizeHandler | None = None,
 ) -> FastAPI:
-    endpoints = {path: Endpoint(methods, handler, services.faults) for path, methods, handler in routes}
+    endpoints = {
+        path: (StreamingEndpoint if path in STREAMING else Endpoint)(methods, handler, services.faults)
+        for path, methods, handler in routes
+    }
     app = _Application(document, services.version, endpoints, authorize)
     app.router.default = nothing_here
     return app

@@ -193,7 +193,8 @@ class AuthorizeHandler:
         if presented is None:
             raise NoCertificateError
         submission = read_submission(presented.certificate, presented.intermediates, rules.max_intermediates)
-        return replace(plain_request(submission, asked.trust_store, policy), enforcement=asked.enforcement)
+        question = plain_request(submission, asked.trust_store, policy)
+        return replace(question, enforcement=asked.enforcement, front=asked.front.value)
 
     def _refused(self, error: Exception) -> tuple[Problem, Undecided]:
         """The problem that there is no decision, and its code."""

@@ -19,7 +19,7 @@ from service.api.client_cert.fronts import HANDS_OVER, HandsOver
 from service.api.kept_answers import Given, Written
 from service.api.moment import write_moment, write_optional
 from service.api.problems import Problem, problem_reply
-from service.api.reply import BLANKS, Header, Headers, Reply, values_of
+from service.api.reply import BLANKS, DECISION_ID, Header, Headers, Reply, values_of
 from service.application.clock import Clock
 from service.application.fronts import Front
 from service.application.public_wording import describe_publicly
@@ -30,7 +30,6 @@ from service.core.model.verdict import Decision, Verdict
 
 DECISION: Final = b"x-revet-decision"
 CODE: Final = b"x-revet-code"
-DECISION_ID: Final = b"x-revet-decision-id"
 SUBJECT: Final = b"x-revet-subject"
 SERIAL: Final = b"x-revet-serial"
 FINGERPRINT: Final = b"x-revet-fingerprint"

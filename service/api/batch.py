@@ -85,7 +85,7 @@ class BatchHandler:
     async def _answer(self, item: object, who: Who, path: str) -> bytes:
         try:
             # Without parsing it again: what is written here is the item itself, in one form.
-            return await self._validation.answer(_octets(item), lambda _: item, who)
+            return (await self._validation.answer(_octets(item), lambda _: item, who)).body
         except Exception as error:  # noqa: BLE001 - one bad item never fails the others
             problem = problem_of(error)
             if problem is None:

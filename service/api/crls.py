@@ -6,8 +6,9 @@ and is made in another thread than that of the verdicts.
 
 import asyncio
 from collections.abc import Mapping
+from enum import StrEnum
 from hashlib import sha256
-from typing import Final
+from typing import Final, TypeVar
 
 from pydantic_core import to_json
 from starlette.types import Receive, Scope
@@ -23,7 +24,15 @@ from service.api.query import read_count, read_query, wrong
 from service.api.reply import Reply, json_reply
 from service.api.rules import ApiRules
 from service.application.evidence_store import HeldCrl
-from service.application.operating.crl_listing import CrlLine, CrlListing, CrlStatus, Page, Wanted, scope_words
+from service.application.operating.crl_listing import (
+    CrlLine,
+    CrlListing,
+    CrlOrder,
+    CrlStatus,
+    Page,
+    Wanted,
+    scope_words,
+)
 from service.application.operating.resetting import (
     AmbiguousSlotError,
     Meant,
@@ -40,8 +49,13 @@ DEFAULT_LIMIT: Final = 1_000
 MOST_LISTED: Final = 10_000
 """Lines of one page: five times the partitions of one large AWS Private CA, some 12 MB of JSON."""
 
-PARAMETERS: Final = ("limit", "after", "issuer", "status")
+MOST_SKIPPED: Final = 1_000_000
+"""Lines before a page: more than a store has room for."""
+
+PARAMETERS: Final = ("limit", "after", "issuer", "status", "search", "order", "skip")
 """What the query may have."""
+
+_Word = TypeVar("_Word", bound=StrEnum)
 
 
 class CrlsHandler:
@@ -203,13 +217,26 @@ def _progress(record: SourceRecord) -> dict[str, object] | None:
 
 
 def _wanted(query: Mapping[str, str]) -> Wanted:
-    text = query.get("status")
+    order = _one_of(query, "order", CrlOrder) or CrlOrder.ID
+    if "after" in query and order is not CrlOrder.ID:
+        raise wrong("after", "only in the order of id; skip leaves lines out in any")
+    return Wanted(
+        issuer=query.get("issuer", ""),
+        status=_one_of(query, "status", CrlStatus),
+        after=query.get("after", ""),
+        limit=read_count(query, "limit", DEFAULT_LIMIT, MOST_LISTED),
+        search=query.get("search", ""),
+        order=order,
+        skip=read_count(query, "skip", 0, MOST_SKIPPED),
+    )
+
+
+def _one_of(query: Mapping[str, str], name: str, known: type[_Word]) -> _Word | None:
+    text = query.get(name)
     try:
-        status = None if text is None else CrlStatus(text)
+        return None if text is None else known(text)
     except ValueError:
-        raise wrong("status", f"one of {', '.join(CrlStatus)} is needed") from None
-    limit = read_count(query, "limit", DEFAULT_LIMIT, MOST_LISTED)
-    return Wanted(query.get("issuer", ""), status, query.get("after", ""), limit)
+        raise wrong(name, f"one of {', '.join(known)} is needed") from None
 
 
 def _meant(request: ResetRequest) -> Meant:

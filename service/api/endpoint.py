@@ -28,6 +28,8 @@ DELETE = frozenset({"DELETE"})
 class Endpoint:
     """One path."""
 
+    _send = staticmethod(send_reply)
+
     def __init__(self, methods: frozenset[str], handler: Handler, faults: Faults) -> None:
         """Take the methods that the path has, the handler of all of them, and who is told of faults."""
         self._methods = methods
@@ -43,7 +45,7 @@ class Endpoint:
             return
         except Exception as error:  # noqa: BLE001 - the boundary: what is not known to be the caller's fault is ours
             reply = self._failed(scope["path"], error)
-        await send_reply(reply, method, send)
+        await self._send(reply, method, send)
 
     async def _answer(self, method: str, scope: Scope, receive: Receive) -> Reply:
         if method not in self._methods:

@@ -14,7 +14,7 @@ from pydantic_core import to_json
 from service.api.answer_document import answer_document
 from service.api.answers import Cache
 from service.api.reply import Header
-from service.application.shadow import WouldDeny, would_deny
+from service.application.repeating import Repeatable
 from service.application.validate import ValidationAnswer
 from service.core.model.failure import Code
 from service.core.model.verdict import Decision
@@ -47,10 +47,10 @@ class KeptAnswer:
 
     Attributes:
         valid_until: Until when it may be reused; None for never.
+        repeatable: What is told of it when it is given again.
         headers: What says the same in headers.
         before: Its JSON up to the id.
         after: The rest, which says that it was decided before.
-        denial: In shadow, what it would have been.
     """
 
     decision: Decision
@@ -58,8 +58,8 @@ class KeptAnswer:
     before: bytes = field(repr=False)
     after: bytes = field(repr=False)
     valid_until: datetime | None
+    repeatable: Repeatable = field(repr=False)
     headers: tuple[Header, ...] = field(default=(), repr=False)
-    denial: WouldDeny | None = field(default=None, repr=False)
 
     def body(self, decision_id: str) -> bytes:
         """The answer with another decision's id."""
@@ -96,19 +96,15 @@ def write_answer(answer: ValidationAnswer) -> Written:
     return Written(to_json(answer_document(answer)))
 
 
-def kept_answer(answer: ValidationAnswer, written: Written, trust_store: str) -> KeptAnswer:
+def kept_answer(answer: ValidationAnswer, written: Written) -> KeptAnswer:
     """What to keep of an answer.
 
     Args:
         answer: What was answered.
         written: Its form.
-        trust_store: Which was named.
     """
     before, _, after = written.body.partition(answer.decision_id.encode())
     if after.endswith(_MISS):
         after = after.removesuffix(_MISS) + _HIT
-    denial = None
-    if answer.enforced is not None:
-        denial = would_deny(answer.enforced, answer.decision_id, trust_store, answer.checked_at)
-    verdict = answer.verdict
-    return KeptAnswer(verdict.decision, verdict.code, before, after, answer.valid_until, written.headers, denial)
+    told = answer.repeatable
+    return KeptAnswer(told.decision, told.code, before, after, answer.valid_until, told, written.headers)

@@ -9,11 +9,12 @@ from functools import cache
 
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from service.api import examples, openapi_authorize, openapi_operators
+from service.api import examples, openapi_authorize, openapi_decisions, openapi_operators
 from service.api.answers import Answer, AnswerSchema, BatchAnswer, Health, ProblemAnswer, ReadinessAnswer
 from service.api.block_schemas import BlockAnswer, BlockProblemAnswer, BlockRequest, BlocksAnswer
 from service.api.blocks import BLOCK_ID
 from service.api.openapi_authorize import authorize_paths
+from service.api.openapi_dashboard import dashboard_paths
 from service.api.openapi_operators import operator_paths
 from service.api.openapi_parts import (
     BEARER,
@@ -25,6 +26,7 @@ from service.api.openapi_parts import (
     body,
     problems,
     problems_of,
+    required_header,
     security,
 )
 from service.api.rules import ApiRules, OperationsPort
@@ -51,7 +53,7 @@ def openapi_document(version: str, rules: ApiRules) -> Json:
     }
     if rules.operations is OperationsPort.MAIN:
         paths |= {"/readyz": {"get": _readiness()}, "/metrics": {"get": _metrics()}}
-    paths |= {"/openapi.json": {"get": _openapi()}, "/docs": {"get": _docs()}}
+    paths |= {"/openapi.json": {"get": _openapi()}, "/docs": {"get": _docs()}, **dashboard_paths()}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Revet", "version": version, "description": _ABOUT},
@@ -70,7 +72,10 @@ def _validate(rules: ApiRules) -> Json:
         "security": security(rules),
         "requestBody": body(ValidateRequest, {"plain": examples.REQUEST}),
         "responses": {
-            "200": answer("The decision.", Answer, {"allow": examples.ALLOW, "revoked": examples.REVOKED}),
+            "200": {
+                **answer("The decision.", Answer, {"allow": examples.ALLOW, "revoked": examples.REVOKED}),
+                "headers": {"X-Revet-Decision-Id": required_header("`decision_id` of the body.")},
+            },
             **problems(rules, 403, 404),
         },
     }
@@ -258,5 +263,6 @@ def _models() -> Json:
         )
     ]
     answers += [(model, "serialization") for model in (*openapi_operators.ANSWERS, *openapi_authorize.ANSWERS)]
+    answers += [(model, "serialization") for model in openapi_decisions.ANSWERS]
     _, described = models_json_schema([*requests, *answers], ref_template=f"{REFERENCES}{{model}}")
     return dict(sorted(described["$defs"].items()))

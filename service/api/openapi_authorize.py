@@ -5,7 +5,7 @@ from typing import Final
 from service.api import examples
 from service.api.authorize_answer import MAX_AGE_S
 from service.api.authorize_schemas import AuthorizeAnswer, AuthorizeProblemAnswer
-from service.api.openapi_parts import OWN_HEADER, REFERENCES, RETRY_AFTER, Json, answer, security
+from service.api.openapi_parts import OWN_HEADER, REFERENCES, RETRY_AFTER, Json, answer, required_header, security
 from service.api.rules import ApiRules
 from service.application.trust_store_source import STORE_NAME
 
@@ -82,10 +82,7 @@ def _problem(status: int, description: str) -> Json:
 
 
 def _headers(described: dict[str, str]) -> Json:
-    return {
-        name: {"required": True, "description": description, "schema": {"type": "string"}}
-        for name, description in described.items()
-    }
+    return {name: required_header(description) for name, description in described.items()}
 
 
 def _optional(described: dict[str, str]) -> Json:

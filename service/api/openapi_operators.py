@@ -1,7 +1,8 @@
 """The operations of operators in the OpenAPI document: what is held, how the service does, what is done now."""
 
 from service.api import operator_examples as examples
-from service.api.crls import DEFAULT_LIMIT, MOST_LISTED
+from service.api.crls import DEFAULT_LIMIT, MOST_LISTED, MOST_SKIPPED
+from service.api.openapi_decisions import decision_paths
 from service.api.openapi_parts import Json, answer, body, problems, problems_of, security
 from service.api.operator_schemas import (
     CrlsAnswer,
@@ -17,15 +18,27 @@ from service.api.operator_schemas import (
 from service.api.refresh import WAIT
 from service.api.rules import ApiRules
 from service.api.stats_schemas import StatsAnswer
+from service.api.trust_store_schemas import TrustStoresAnswer
+from service.api.trust_stores import DEFAULT_CERTIFICATES, DEFAULT_STORES, MOST_STORES, MOST_STORES_SKIPPED
 from service.api.uploads import TYPES, UPLOAD_NAME
-from service.application.operating.crl_listing import CrlStatus
+from service.application.operating.crl_listing import CrlOrder, CrlStatus
 from service.application.operating.refreshing import LONGEST_WAIT_S
+from service.application.operating.trust_store_listing import MOST_CERTIFICATES
 from service.application.operating.uploads import NAME
 
 REQUESTS = (PurgeRequest, RefreshRequest, ResetRequest)
 """Models of bodies."""
 
-ANSWERS = (CrlsAnswer, PurgeAnswer, RefreshAnswer, ResetAnswer, StatsAnswer, UploadAnswer, UploadsAnswer)
+ANSWERS = (
+    CrlsAnswer,
+    PurgeAnswer,
+    RefreshAnswer,
+    ResetAnswer,
+    StatsAnswer,
+    TrustStoresAnswer,
+    UploadAnswer,
+    UploadsAnswer,
+)
 """Models of answers."""
 
 _ADMIN = "An administrator's token is needed where tokens are configured."
@@ -45,14 +58,18 @@ def operator_paths(rules: ApiRules) -> Json:
         "/v1/crls/reset": {"post": _reset(rules)},
         "/v1/crls/uploads": {"get": _uploads(rules)},
         "/v1/crls/uploads/{name}": {"put": _upload(rules), "delete": _remove_upload(rules)},
+        **decision_paths(rules),
         "/v1/refresh": {"post": _refresh(rules)},
         "/v1/cache/purge": {"post": _purge(rules)},
         "/v1/stats": {"get": _stats(rules)},
+        "/v1/trust-stores": {"get": _trust_stores(rules)},
+        "/v1/events": {"get": _events(rules)},
     }
 
 
 def _crls(rules: ApiRules) -> Json:
     limit = {"type": "integer", "minimum": 1, "maximum": MOST_LISTED, "default": DEFAULT_LIMIT}
+    skip = {"type": "integer", "minimum": 1, "maximum": MOST_SKIPPED}
     return {
         "operationId": "crls",
         "tags": ["operations"],
@@ -64,6 +81,9 @@ def _crls(rules: ApiRules) -> Json:
             _parameter("after", {"type": "string"}, "The line to begin behind: `after` of the answer before."),
             _parameter("issuer", {"type": "string"}, "Part of the issuer's name, in any case of letters."),
             _parameter("status", {"type": "string", "enum": list(CrlStatus)}, "Lines of this status alone."),
+            _parameter("search", {"type": "string"}, "Part of issuer, scope, source, place, slot or problem."),
+            _parameter("order", {"type": "string", "enum": list(CrlOrder), "default": "id"}, "Which come first."),
+            _parameter("skip", skip, "Lines to leave out before the first."),
         ],
         "responses": {
             "200": answer("A page.", CrlsAnswer, {"one": examples.CRLS}),
@@ -178,11 +198,60 @@ def _stats(rules: ApiRules) -> Json:
         "operationId": "stats",
         "tags": ["operations"],
         "summary": "How the service does",
-        "description": "Caches, responders and shadow are those of the worker that answers.",
+        "description": "Of the whole replica, whichever worker answers.",
         "security": security(rules),
         "responses": {
             "200": answer("Figures.", StatsAnswer, {"usual": examples.STATS}),
             **problems_of(rules, {500}),
+        },
+    }
+
+
+def _events(rules: ApiRules) -> Json:
+    text = {"type": "string"}
+    event = {
+        "type": "object",
+        "description": "One of them.",
+        "properties": {
+            "event": {**text, "enum": ["changed", "stats"], "description": "Which."},
+            "id": {**text, "description": "Of `stats`: the moment."},
+            "data": {**text, "description": "What it says, in JSON."},
+        },
+    }
+    return {
+        "operationId": "events",
+        "tags": ["operations"],
+        "summary": "How the service does, as it changes",
+        "description": "Server-sent events. `stats` comes every two seconds, with what `GET /v1/stats` answers. "
+        "`changed` comes when one of its tokens is another: whoever shows `crls`, `blocks`, `decisions` or "
+        "`trust_stores` fetches that list again then. The stream ends after a quarter of an hour, and when the worker "
+        "ends; connect again.",
+        "security": security(rules),
+        "responses": {
+            "200": {"description": "Events, until it ends.", "content": {"text/event-stream": {"schema": event}}},
+            **problems_of(rules, {500}),
+        },
+    }
+
+
+def _trust_stores(rules: ApiRules) -> Json:
+    stores = {"type": "integer", "minimum": 1, "maximum": MOST_STORES, "default": DEFAULT_STORES}
+    skip = {"type": "integer", "minimum": 1, "maximum": MOST_STORES_SKIPPED}
+    certificates = {"type": "integer", "minimum": 1, "maximum": MOST_CERTIFICATES, "default": DEFAULT_CERTIFICATES}
+    return {
+        "operationId": "trustStores",
+        "tags": ["operations"],
+        "summary": "Whom the service trusts, and until when",
+        "description": "Those with a problem first, then those of which a certificate ends soonest.",
+        "security": security(rules),
+        "parameters": [
+            _parameter("limit", stores, "Trust stores at most."),
+            _parameter("skip", skip, "Trust stores to leave out before the first."),
+            _parameter("certificates", certificates, "Certificates of each at most."),
+        ],
+        "responses": {
+            "200": answer("A page.", TrustStoresAnswer, {"one": examples.TRUST_STORES}),
+            **problems_of(rules, {400, 500}),
         },
     }
 

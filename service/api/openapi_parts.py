@@ -21,7 +21,7 @@ _PROBLEMS: Mapping[int, str] = {
     401: "No token, or one that is not known.",
     403: "The request carries options and may not, or an administrator's token is needed, or a browser sends it for a "
     "page of another site.",
-    404: "There is no such trust store, block, source, CRL or upload.",
+    404: "There is no such trust store, block, source, CRL, upload or kept decision.",
     408: "The body did not arrive in time.",
     409: "There is no room for another block, or another upload; or somebody else changes the same upload.",
     413: "The body is too large, or the batch has too many items.",
@@ -31,7 +31,7 @@ _PROBLEMS: Mapping[int, str] = {
     429: "The caller has asked too often; Retry-After says when to come again.",
     500: "Something is wrong here; it is not the request.",
     503: "Too many requests at once, of all callers or of this one, or the blocks, the store or the prefetcher cannot "
-    "be used now; Retry-After says when to come again.",
+    "be used now, or what is kept of decisions cannot be read; Retry-After says when to come again.",
 }
 
 RETRY_AFTER: Json = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
@@ -58,6 +58,11 @@ def _media(schema: type[Schema | AnswerSchema], named: Mapping[str, Json]) -> Js
         "schema": {"$ref": f"{REFERENCES}{schema.__name__}"},
         "examples": {name: {"value": value} for name, value in named.items()},
     }
+
+
+def required_header(description: str) -> Json:
+    """A header that every such answer has."""
+    return {"required": True, "description": description, "schema": {"type": "string"}}
 
 
 def problems(rules: ApiRules, *more: int) -> Json:

@@ -102,6 +102,7 @@ STATS: Final[dict[str, Any]] = {
     "started_at": "2025-12-31T23:00:00Z",
     "uptime_s": 3600.0,
     "worker": {"pid": 4711},
+    "workers": [{"pid": 4711, "at": "2026-01-01T00:00:00Z"}, {"pid": 4712, "at": "2025-12-31T23:59:59.500000Z"}],
     "host": {
         "generation": 7,
         "blocks": 2,
@@ -114,22 +115,44 @@ STATS: Final[dict[str, Any]] = {
         "sources": {"configured": 0, "learned": 1, "failing": 0, "pending": 0, "stalled": 0},
         "prefetcher": {"alive": True, "last_attempt": "2025-12-31T23:55:00Z", "due": 0, "lag_s": 0.0, "under_way": 0},
     },
+    "totals": {"decisions": 13, "allow": 12, "deny": 1},
     "decisions": [
-        {"decision": "allow", "code": "ok", "count": 12},
-        {"decision": "deny", "code": "revoked", "count": 1},
+        {"decision": "allow", "code": "ok", "count": 12, "fronts": {"api": 10, "nginx": 2}},
+        {"decision": "deny", "code": "revoked", "count": 1, "fronts": {"api": 1}},
     ],
-    "caches": {
-        "verdicts": {"entries": 3, "limit": 20000, "hits": 9, "misses": 4, "epochs": 2},
-        "ocsp": {
-            "in_memory": 2,
-            "refusals": 0,
-            "events": {"memory": 40, "host": 2, "refreshed": 1},
-            "refreshes": {"renewed": 1, "unchanged": 0, "failed": 0, "dropped": 0, "under_way": 0},
-        },
+    "latency": {
+        "count": 4,
+        "sum_s": 0.0821,
+        "buckets": [{"le_s": 0.0005, "count": 2}, {"le_s": 0.001, "count": 3}, {"le_s": 0.25, "count": 4}],
+        "p50_s": 0.0005,
+        "p95_s": 0.2002,
+        "p99_s": 0.24004,
+    },
+    "caches": [
+        {"tier": "memory", "kind": "ocsp", "hits": 40, "misses": 5, "evictions": 0, "entries": 2, "bytes": 3200},
+        {"tier": "memory", "kind": "verdict", "hits": 9, "misses": 4, "evictions": 0, "entries": 3, "bytes": 6144},
+        {"tier": "host", "kind": "crl", "hits": 4, "misses": 0, "evictions": 0, "entries": 1, "bytes": 271},
+        {"tier": "host", "kind": "ocsp", "hits": 2, "misses": 3, "evictions": 0, "entries": 1, "bytes": 1600},
+        {"tier": "redis", "kind": "ocsp", "hits": 2, "misses": 1, "evictions": 0, "entries": None, "bytes": None},
+        {"tier": "origin", "kind": "ocsp", "hits": 1, "misses": 0, "evictions": 0, "entries": None, "bytes": None},
+    ],
+    "ocsp": {
+        "refusals": 0,
+        "events": {"host": 2, "memory": 40, "refreshed": 1},
+        "refreshes": {"renewed": 1, "unchanged": 0, "failed": 0, "dropped": 0, "under_way": 0},
     },
     "responders": [
-        {"host": "http://ocsp.example:80", "state": "closed", "failures": 0, "answered_at": "2025-12-31T23:59:00Z"}
+        {
+            "host": "http://ocsp.example:80",
+            "asked": 3,
+            "failed": 1,
+            "mean_s": 0.08,
+            "state": "closed",
+            "failures": 0,
+            "answered_at": "2025-12-31T23:59:00Z",
+        }
     ],
+    "redis": {"up": True, "latency_ms": 0.4, "breaker": "closed", "reason": None},
     "trust_stores": [{"name": "default", "certificates": 1, "problem": None}],
     "shadow": {"total": 0, "denials": [], "recent": []},
     "fleet": {
@@ -137,6 +160,18 @@ STATS: Final[dict[str, Any]] = {
         "reachable": True,
         "reason": None,
         "authenticated": True,
+        "totals": {
+            "replicas": 1,
+            "counted": 1,
+            "allow": 12,
+            "deny": 1,
+            "decisions": [
+                {"decision": "allow", "code": "ok", "count": 12},
+                {"decision": "deny", "code": "revoked", "count": 1},
+            ],
+            "oldest_at": "2025-12-31T23:59:59Z",
+            "oldest_s": 1.0,
+        },
         "replicas": [
             {
                 "name": "revet-0",
@@ -147,11 +182,16 @@ STATS: Final[dict[str, Any]] = {
                 "version": "1.2.3",
                 "role": "service",
                 "started_at": "2025-12-31T23:00:00Z",
+                "uptime_s": 3599.0,
                 "workers": 2,
                 "standing": "current",
                 "reason": "",
                 "host": {"generation": 7, "crls": 1, "crls_digest": "a1c03ef09b52", "blocks": 2},
                 "leases": {"held": 0, "taken": 2},
+                "decisions": [
+                    {"decision": "allow", "code": "ok", "count": 12},
+                    {"decision": "deny", "code": "revoked", "count": 1},
+                ],
                 "hits": {
                     "verdicts": {"hits": 9, "misses": 4},
                     "host": {"hits": 42, "misses": 3},
@@ -168,11 +208,13 @@ STATS: Final[dict[str, Any]] = {
                 "version": "1.2.3",
                 "role": "service",
                 "started_at": "2025-12-31T23:00:00Z",
+                "uptime_s": 3360.0,
                 "workers": 2,
                 "standing": "behind",
                 "reason": "TimeoutError",
                 "host": {"generation": 7, "crls": 1, "crls_digest": "a1c03ef09b52", "blocks": 2},
                 "leases": {"held": 0, "taken": 0},
+                "decisions": None,
                 "hits": {
                     "verdicts": {"hits": 0, "misses": 1},
                     "host": {"hits": 0, "misses": 1},
@@ -188,3 +230,26 @@ STATS: Final[dict[str, Any]] = {
     },
 }
 """One CRL, thirteen decisions, two replicas."""
+TRUST_STORES: Final[dict[str, Any]] = {
+    "trust_stores": [
+        {
+            "name": "default",
+            "problem": None,
+            "sources": ["/etc/revet/trust-stores/default.pem"],
+            "in_force_since": "2025-12-31T23:00:00Z",
+            "total": 1,
+            "certificates": [
+                {
+                    "subject": "CN=Example Root,O=Example",
+                    "fingerprint_sha256": "1463c01c0f2dd978ad11ff70c980303e94e3873aabe087c0334c0e9bd53e6ab7",
+                    "not_after": "2027-01-01T00:00:00Z",
+                    "is_anchor": True,
+                }
+            ],
+            "omitted": 0,
+        }
+    ],
+    "total": 1,
+    "at": "2026-01-01T00:00:00Z",
+}
+"""One, with one certificate."""

@@ -126,11 +126,11 @@ class CrlsAnswer(AnswerSchema):
     """What is held, and where it comes from."""
 
     crls: list[CrlAnswer]
-    """In the order of `id`."""
+    """In the order of `id`, or of `order`."""
     total: Count
     """How many are wanted in all."""
     after: str | None
-    """What `after` is to be for the next of them; null where these are the last."""
+    """What `after` is to be for the next of them; null where these are the last, and in the order of urgency."""
     places: list[PlaceAnswer]
     """The configured places."""
     at: datetime

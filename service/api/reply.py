@@ -1,9 +1,10 @@
 """One answer over HTTP, and how it is sent.
 
-Rules: every answer is complete before its first byte is sent, and none may be stored: a verdict is reused by those who
-read `valid_until`, not by caches on the way. No answer is anything in a browser but what it says that it is: nothing in
-it is run or loaded, no page shows it in a frame, and no page of another origin can have it. No answer lets another
-origin in (CORS), and none speaks for the whole host (HSTS), where others may serve plain HTTP at other ports.
+Rules: every answer is complete before its first byte is sent, but for one that goes on (`streaming`), and none may be
+stored, but for the files of the dashboard: a verdict is reused by those who read `valid_until`, not by caches on the
+way. No answer is anything in a browser but what it says that it is: nothing in it is run or loaded, no page shows it in
+a frame, and no page of another origin can have it. No answer lets another origin in (CORS), and none speaks for the
+whole host (HSTS), where others may serve plain HTTP at other ports.
 """
 
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ Headers: TypeAlias = list[Header]
 
 BLANKS = b" \t"
 """What may stand around the value of a header, and is no part of it (RFC 9110 §5.5)."""
+
+DECISION_ID = b"x-revet-decision-id"
+"""The header of an answer with a decision that names it, as the log does, its trace and what is kept of it."""
 
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
@@ -35,7 +39,7 @@ DATA_POLICY: Header = (b"content-security-policy", b"default-src 'none'; frame-a
 DATA_HEADERS: tuple[Header, ...] = (*COMMON_HEADERS, DATA_POLICY)
 """Of every answer that is no page."""
 
-_NO_CONTENT = 204
+_WITHOUT_CONTENT = frozenset({204, 304})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ def sent_body(reply: Reply, method: str) -> bytes:
 
 
 def _content_headers(reply: Reply) -> tuple[Header, ...]:
-    """What says of the content what it is; without content there is nothing to say (RFC 9110 §8.6, §15.3.5)."""
-    if reply.status == _NO_CONTENT:
+    """What says of the content what it is; without content there is nothing to say (RFC 9110 §8.6)."""
+    if reply.status in _WITHOUT_CONTENT:
         return ()
     return (b"content-type", reply.media_type), (b"content-length", b"%d" % len(reply.body))

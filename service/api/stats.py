@@ -8,12 +8,21 @@ from service.api.moment import write_moment, write_optional
 from service.api.permission import permit
 from service.api.reply import Reply, json_reply
 from service.api.rules import ApiRules
-from service.application.fleet.heartbeats import ReplicaLine
-from service.application.ocsp_client import OcspReport
-from service.application.ocsp_responders import ResponderReport
-from service.application.operating.statistics import FleetFigures, Inventoried, ServiceStatistics, Statistics
-from service.application.shadow import ShadowSnapshot, WouldDeny
+from service.api.stats_fleet import fleet_document
+from service.application.observer import OcspEvent
+from service.application.operating.counts import Counts, Latency
+from service.application.operating.statistics import (
+    CacheFigures,
+    Inventoried,
+    RedisFigures,
+    ResponderFigures,
+    ServiceStatistics,
+    Statistics,
+)
+from service.application.operating.worker_state import ReplicaState
+from service.application.shadow import WouldDeny
 from service.application.trust_stores import TrustStoreReport
+from service.core.model.verdict import Decision
 
 
 class StatsHandler:
@@ -33,22 +42,26 @@ class StatsHandler:
 
 def stats_document(found: ServiceStatistics) -> dict[str, object]:
     """The fields of `stats_schemas.StatsAnswer`."""
+    counts, state = found.counts, found.state
+    allowed, denied = counts.total(Decision.ALLOW), counts.total(Decision.DENY)
     return {
         "at": write_moment(found.at),
         "version": found.version,
-        "started_at": write_moment(found.started_at),
-        "uptime_s": max(0.0, (found.at - found.started_at).total_seconds()),
+        "started_at": write_moment(counts.started_at),
+        "uptime_s": max(0.0, (found.at - counts.started_at).total_seconds()),
         "worker": {"pid": found.pid},
+        "workers": [{"pid": pid, "at": write_moment(at)} for pid, at in state.workers.items()],
         "host": None if found.host is None else _host(found.host),
-        "decisions": [
-            {"decision": decision, "code": code, "count": count}
-            for (decision, code), count in sorted(found.decisions.items())
-        ],
-        "caches": {"verdicts": found.verdicts, "ocsp": _ocsp(found.ocsp)},
-        "responders": [_responder(one) for one in found.ocsp.responders],
+        "totals": {"decisions": allowed + denied, "allow": allowed, "deny": denied},
+        "decisions": _decisions(counts),
+        "latency": _latency(counts.latency),
+        "caches": [_cache(one) for one in found.caches],
+        "ocsp": _ocsp(counts.ocsp, state),
+        "responders": [_responder(one) for one in found.responders],
+        "redis": None if found.redis is None else _redis(found.redis),
         "trust_stores": [_trust_store(one) for one in found.trust_stores],
-        "shadow": _shadow(found.shadow),
-        "fleet": None if found.fleet is None else _fleet(found.fleet),
+        "shadow": _shadow(counts.shadow, state.recent),
+        "fleet": None if found.fleet is None else fleet_document(found.fleet, counts.fleet, found.at),
     }
 
 
@@ -74,21 +87,85 @@ def _host(host: Inventoried) -> dict[str, object]:
     }
 
 
-def _ocsp(report: OcspReport) -> dict[str, object]:
+def _decisions(counts: Counts) -> list[dict[str, object]]:
+    fronts: dict[tuple[str, str], dict[str, int]] = {}
+    for kind, count in counts.decisions.items():
+        fronts.setdefault((kind.decision, kind.code), {})[kind.front] = count
+    return [
+        {
+            "decision": decision,
+            "code": code,
+            "count": count,
+            "fronts": dict(sorted(fronts[decision, code].items())),
+        }
+        for (decision, code), count in sorted(counts.by_code().items())
+    ]
+
+
+def _latency(latency: Latency) -> dict[str, object]:
     return {
-        "in_memory": report.in_memory,
-        "refusals": report.remembered,
-        "events": dict(report.events),
-        "refreshes": report.refreshes,
+        "count": latency.count,
+        "sum_s": _seconds(latency.total_s),
+        "buckets": [{"le_s": bound, "count": count} for bound, count in latency.buckets],
+        "p50_s": _seconds(latency.quantile(0.5)),
+        "p95_s": _seconds(latency.quantile(0.95)),
+        "p99_s": _seconds(latency.quantile(0.99)),
     }
 
 
-def _responder(report: ResponderReport) -> dict[str, object]:
+def _seconds(found: float | None) -> float | None:
+    """In whole microseconds: the rest is what floats make of sums."""
+    return None if found is None else round(found, 6)
+
+
+def _cache(cache: CacheFigures) -> dict[str, object]:
     return {
-        "host": report.host,
-        "state": report.state,
-        "failures": report.failures,
-        "answered_at": write_optional(report.answered_at),
+        "tier": cache.tier,
+        "kind": cache.kind,
+        "hits": cache.counts.hits,
+        "misses": cache.counts.misses,
+        "evictions": cache.counts.evictions,
+        "entries": cache.entries,
+        "bytes": cache.octets,
+    }
+
+
+def _ocsp(events: Mapping[str, int], state: ReplicaState) -> dict[str, object]:
+    refreshes = {
+        "renewed": OcspEvent.REFRESHED,
+        "unchanged": OcspEvent.REFRESH_UNCHANGED,
+        "failed": OcspEvent.REFRESH_FAILED,
+        "dropped": OcspEvent.REFRESH_DROPPED,
+    }
+    return {
+        "refusals": state.refusals,
+        "events": dict(sorted(events.items())),
+        "refreshes": {
+            **{name: events.get(event.value, 0) for name, event in refreshes.items()},
+            "under_way": state.refreshing,
+        },
+    }
+
+
+def _responder(responder: ResponderFigures) -> dict[str, object]:
+    counts = responder.counts
+    return {
+        "host": responder.host,
+        "asked": None if counts is None else counts.asked,
+        "failed": None if counts is None else counts.failed,
+        "mean_s": None if counts is None else _seconds(counts.mean_s),
+        "state": responder.state,
+        "failures": responder.failures,
+        "answered_at": write_optional(responder.answered_at),
+    }
+
+
+def _redis(redis: RedisFigures) -> dict[str, object]:
+    return {
+        "up": redis.is_up,
+        "latency_ms": None if redis.asked_s is None else round(1000 * redis.asked_s, 3),
+        "breaker": "closed" if redis.shut_out is None else "open",
+        "reason": redis.reason,
     }
 
 
@@ -97,14 +174,13 @@ def _trust_store(report: TrustStoreReport) -> dict[str, object]:
     return {"name": report.name, "certificates": certificates, "problem": report.problem}
 
 
-def _shadow(snapshot: ShadowSnapshot) -> dict[str, object]:
+def _shadow(denials: Mapping[tuple[str, str], int], recent: tuple[WouldDeny, ...]) -> dict[str, object]:
     return {
-        "total": snapshot.total,
+        "total": sum(denials.values()),
         "denials": [
-            {"code": code, "trust_store": store, "count": count}
-            for (code, store), count in sorted(snapshot.denials.items())
+            {"code": code, "trust_store": store, "count": count} for (code, store), count in sorted(denials.items())
         ],
-        "recent": [_denial(one) for one in snapshot.recent],
+        "recent": [_denial(one) for one in recent],
     }
 
 
@@ -118,48 +194,3 @@ def _denial(denial: WouldDeny) -> dict[str, object]:
         "subject": denial.subject,
         "fingerprint_sha256": denial.fingerprint,
     }
-
-
-def _fleet(fleet: FleetFigures) -> dict[str, object]:
-    report = fleet.report
-    return {
-        "replica": report.replica,
-        "reachable": report.reason is None,
-        "reason": report.reason,
-        "authenticated": report.authenticated,
-        "replicas": [_replica(line) for line in report.replicas],
-        "unreadable": report.unreadable,
-        "omitted": report.omitted,
-        "events": _nested(fleet.counts.events),
-        "refused": _nested(fleet.counts.refused),
-    }
-
-
-def _replica(line: ReplicaLine) -> dict[str, object]:
-    heartbeat = line.heartbeat
-    tallies = heartbeat.tallies
-    return {
-        "name": heartbeat.name,
-        "presence": line.presence,
-        "at": write_moment(heartbeat.at),
-        "instance": heartbeat.instance,
-        "name_taken": heartbeat.name_taken,
-        "version": heartbeat.version,
-        "role": heartbeat.role,
-        "started_at": write_moment(heartbeat.started_at),
-        "workers": heartbeat.workers,
-        "standing": heartbeat.standing,
-        "reason": heartbeat.reason,
-        "host": heartbeat.held,
-        "leases": {"held": heartbeat.leases_held, "taken": tallies.leases_taken},
-        "hits": {"verdicts": tallies.verdicts, "host": tallies.host, "redis": tallies.redis},
-        "refused": tallies.refused,
-    }
-
-
-def _nested(counts: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
-    """Counts by kind, and below it by what happened."""
-    found: dict[str, dict[str, int]] = {}
-    for (kind, what), count in sorted(counts.items()):
-        found.setdefault(kind, {})[what] = count
-    return found

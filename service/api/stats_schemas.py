@@ -1,7 +1,7 @@
 """What `GET /v1/stats` answers, field by field."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -21,27 +21,64 @@ Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0)]
 
 
+class DecisionTotals(AnswerSchema):
+    """Decisions, whatever their reasons."""
+
+    decisions: Count
+    """All of them."""
+    allow: Count
+    deny: Count
+
+
 class DecisionCount(AnswerSchema):
     """Decisions of one kind."""
 
     decision: Decision
     code: Code
     count: Count
+    fronts: dict[str, Count]
+    """By where they were asked for: `api`, or a proxy's front."""
 
 
-class VerdictCacheStats(AnswerSchema):
-    """The verdicts that this worker keeps."""
+class LatencyBucket(AnswerSchema):
+    """Decisions that took so many seconds at most."""
 
-    entries: Count
-    """Kept now."""
-    limit: Count
-    """At most."""
+    le_s: Seconds
+    count: Count
+    """Those of the buckets before it included."""
+
+
+class LatencyStats(AnswerSchema):
+    """How long decisions took that were made then: one that was given again takes no time, and is not here."""
+
+    count: Count
+    """How many there were."""
+    sum_s: Seconds
+    """Of all of them."""
+    buckets: list[LatencyBucket]
+    """What took longer than the last bound is in `count` alone."""
+    p50_s: Seconds | None
+    """Within which half of them were made, interpolated in its bucket; null where there were none."""
+    p95_s: Seconds | None
+    p99_s: Seconds | None
+
+
+class CacheStats(AnswerSchema):
+    """Where something is found that was needed before."""
+
+    tier: Literal["memory", "host", "redis", "origin"]
+    """The nearest first: a worker's memory, the host's store, Redis, and whoever publishes it."""
+    kind: Literal["verdict", "crl", "ocsp"]
     hits: Count
-    """Requests that were answered from it."""
+    """How often it was found there."""
     misses: Count
-    """Requests that were not."""
-    epochs: Count
-    """How often everything was forgotten, since something had changed."""
+    """How often it was not."""
+    evictions: Count
+    """How often something had to go that was still good, since there was no room."""
+    entries: Count | None
+    """There now, in all workers together; null where nobody counts them."""
+    bytes: Count | None
+    """Of all of them; null where nobody counts them."""
 
 
 class OcspRefreshStats(AnswerSchema):
@@ -55,23 +92,13 @@ class OcspRefreshStats(AnswerSchema):
 
 
 class OcspStats(AnswerSchema):
-    """What this worker remembers of OCSP."""
+    """What the workers know of OCSP."""
 
-    in_memory: Count
-    """Answers that it has read."""
     refusals: Count
     """Questions that are not asked now, since a responder refused to answer them."""
     events: dict[OcspEvent, Count]
     """How often what happened."""
     refreshes: OcspRefreshStats
-
-
-class CacheStats(AnswerSchema):
-    """The caches of this worker."""
-
-    verdicts: VerdictCacheStats | None
-    """Null where none are kept."""
-    ocsp: OcspStats
 
 
 class CrlStats(AnswerSchema):
@@ -130,15 +157,36 @@ class HostStats(AnswerSchema):
 
 
 class ResponderStats(AnswerSchema):
-    """An OCSP responder's host, as this worker knows it."""
+    """An OCSP responder's host; where workers see it differently, as the one that has the worst of it does."""
 
     host: str
-    state: BreakerState
-    """`open`: it is left alone for a while."""
+    """`(other)` for all that come after those that are counted each by itself."""
+    asked: Count | None
+    """How often; null where it is counted with others."""
+    failed: Count | None
+    """How often it gave nothing usable."""
+    mean_s: Seconds | None
+    """Of a question; null where none is known."""
+    state: BreakerState | None
+    """`open`: it is left alone for a while. Null for `(other)`."""
     failures: Count
     """In a row."""
     answered_at: datetime | None
     """When it gave a usable answer last."""
+
+
+class RedisStats(AnswerSchema):
+    """Redis, as this replica reaches it."""
+
+    up: bool
+    """Whether every worker is answered."""
+    latency_ms: Annotated[float, Field(ge=0)] | None
+    """Of the question that this answer needed, with whatever the worker had to do meanwhile; null where there was no
+    answer."""
+    breaker: Literal["closed", "open"]
+    """`open`: some worker does not ask it now, but for a probe."""
+    reason: str | None
+    """Why it is not up."""
 
 
 class TrustStoreStats(AnswerSchema):
@@ -172,18 +220,26 @@ class ShadowDenial(AnswerSchema):
 
 
 class ShadowStats(AnswerSchema):
-    """What this worker would have denied."""
+    """What would have been denied."""
 
     total: Count
     denials: list[ShadowCount]
     recent: list[ShadowDenial]
-    """The last of them, newest first."""
+    """The last of them, newest first; those of other workers up to a second later."""
+
+
+class AnsweringWorker(AnswerSchema):
+    """Who answers, for all of them."""
+
+    pid: Count
 
 
 class WorkerStats(AnswerSchema):
-    """Who answers: caches, responders and shadow are this worker's own."""
+    """A worker that is spoken for."""
 
     pid: Count
+    at: datetime
+    """When it said last how it stands: what it keeps, whom it leaves alone."""
 
 
 class HitStats(AnswerSchema):
@@ -225,6 +281,31 @@ class ReplicaHost(AnswerSchema):
     blocks: Count
 
 
+class FleetDecisionCount(AnswerSchema):
+    """Decisions of one kind, as heartbeats have them."""
+
+    decision: Decision
+    code: str
+    """As in `decisions`; another version may have codes that this one has not."""
+    count: Count
+
+
+class FleetTotalStats(AnswerSchema):
+    """What the replicas that are present have decided together, each since its start."""
+
+    replicas: Count
+    """Present."""
+    counted: Count
+    """Those of them that say what they have decided: older versions do not."""
+    allow: Count
+    deny: Count
+    decisions: list[FleetDecisionCount]
+    oldest_at: datetime | None
+    """When the one said so that was heard of longest ago, by its own clock; null where nobody did."""
+    oldest_s: Seconds | None
+    """How many seconds ago that was: the sum is as old as that at most."""
+
+
 class ReplicaStats(AnswerSchema):
     """A replica, as its last heartbeat says."""
 
@@ -241,6 +322,8 @@ class ReplicaStats(AnswerSchema):
     role: Role
     """`prefetch`: it answers no requests."""
     started_at: datetime
+    uptime_s: Seconds
+    """From its start to its last heartbeat."""
     workers: Count | None
     """Processes that answer requests; null where there are none."""
     standing: Standing
@@ -250,6 +333,8 @@ class ReplicaStats(AnswerSchema):
     host: ReplicaHost | None
     """Null where its store cannot be read."""
     leases: LeaseStats
+    decisions: list[FleetDecisionCount] | None
+    """Since its start; null where its version does not say."""
     hits: ReplicaHits
     refused: Count
     """How often it refused what came out of Redis."""
@@ -266,6 +351,7 @@ class FleetStats(AnswerSchema):
     """Why it did not."""
     authenticated: bool
     """Whether there is a fleet key. Without one anybody who reaches Redis may have written what is shown."""
+    totals: FleetTotalStats
     replicas: list[ReplicaStats]
     """By name."""
     unreadable: Count
@@ -289,13 +375,20 @@ class StatsAnswer(AnswerSchema):
     """When it was started."""
     uptime_s: Seconds
     """Seconds since then."""
-    worker: WorkerStats
+    worker: AnsweringWorker
+    workers: list[WorkerStats]
+    """All that are spoken for, whichever answers."""
     host: HostStats | None
     """Null where the store cannot be read."""
+    totals: DecisionTotals
     decisions: list[DecisionCount]
     """Of all workers since the start."""
-    caches: CacheStats
+    latency: LatencyStats
+    caches: list[CacheStats]
+    ocsp: OcspStats
     responders: list[ResponderStats]
+    redis: RedisStats | None
+    """Null without Redis."""
     trust_stores: list[TrustStoreStats]
     shadow: ShadowStats
     fleet: FleetStats | None

@@ -14,7 +14,7 @@ from service.api.json_text import read_json
 from service.api.kept_answers import Given, KeptAnswer, Written, kept_answer, request_key, write_answer
 from service.api.permission import permit
 from service.api.problems import ProblemError, admin_needed, overrides_refused
-from service.api.reply import Reply
+from service.api.reply import DECISION_ID, Reply
 from service.api.rules import ApiRules, Overrides
 from service.api.schemas import InlineEvidence as InlineEvidenceSchema
 from service.api.schemas import Options, PolicyOptions, ValidateRequest
@@ -56,8 +56,8 @@ class Validation:
     rules: ApiRules
     answers: VerdictCache[KeptAnswer] | None = None
 
-    async def answer(self, body: bytes, read: Callable[[bytes], object], who: Who) -> bytes:
-        """The answer to one request, as JSON.
+    async def answer(self, body: bytes, read: Callable[[bytes], object], who: Who) -> Given:
+        """The answer to one request.
 
         Args:
             body: The request as it came.
@@ -74,7 +74,7 @@ class Validation:
         given = self.again(key)
         if given is None:
             given = await self.decide(key, self._read(read(body), who), write_answer)
-        return given.body
+        return given
 
     def again(self, key: bytes) -> Given | None:
         """What was answered before to a request, where that still holds.
@@ -88,8 +88,7 @@ class Validation:
         if kept is None:
             return None
         answer = kept.value
-        store = kept.ticket.store.name
-        decision_id = self.validator.repeat(answer.decision, answer.code, store, answer.denial)
+        decision_id = self.validator.repeat(answer.repeatable)
         return Given(answer, decision_id, answer.body(decision_id))
 
     async def decide(
@@ -109,9 +108,10 @@ class Validation:
         ticket = None if self.answers is None else self.answers.begin(request.trust_store)
         given = await self.validator.validate(request)
         written = write(given)
-        answer = kept_answer(given, written, request.trust_store)
+        answer = kept_answer(given, written)
         if self.answers is not None and ticket is not None and given.valid_until is not None:
-            self.answers.keep(key, Kept(answer, given.checked_at, given.valid_until, ticket, written.octets))
+            octets = written.octets + given.repeatable.octets
+            self.answers.keep(key, Kept(answer, given.checked_at, given.valid_until, ticket, octets))
         return Given(answer, given.decision_id, written.body)
 
     def _read(self, document: object, who: Who) -> ValidationRequest:
@@ -145,7 +145,8 @@ class ValidateHandler:
         body = await receive_body(scope, receive, rules.max_request_bytes, self._room)
         who = permit(rules, scope)  # his token may have been removed meanwhile
         with self._admission:
-            return Reply(200, await self._validation.answer(body, read_json, who))
+            given = await self._validation.answer(body, read_json, who)
+        return Reply(200, given.body, headers=((DECISION_ID, given.decision_id.encode()),))
 
 
 def read_request(request: ValidateRequest, policy: Policy, rules: ApiRules) -> ValidationRequest:

@@ -39,6 +39,7 @@ class DecisionRecord:
         enforced: In shadow, the code of the denial that was put aside; None otherwise.
         repeats: The decision that was given again; None where this one was decided then.
         case: What it rests on, to be decided again (`replay_case`); None where that is not kept.
+        left_out: How often it was given again without a record of its own.
     """
 
     decision_id: str
@@ -57,6 +58,7 @@ class DecisionRecord:
     enforced: Code | None = None
     repeats: str | None = None
     case: bytes | None = field(default=None, repr=False)
+    left_out: int = 0
 
 
 class DecisionKeeper(Protocol):
@@ -64,6 +66,16 @@ class DecisionKeeper(Protocol):
 
     def wants(self, decision: Decision, enforced: Code | None) -> bool:
         """Whether a decision of this kind is kept: every denial is, and others where the operator says so."""
+
+    def has_room(self, repeats: str) -> bool:
+        """Whether a decision that is given again gets one more record; otherwise it is counted on the first one's.
+
+        Asked before that record is made: who asks thousands of times in a second costs no more than this, and pushes
+        nobody else's record out.
+
+        Args:
+            repeats: The decision that is given again.
+        """
 
     def keep(self, record: DecisionRecord) -> None:
         """Keep one, in a moment; where there is no room, count it as lost."""

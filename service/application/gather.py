@@ -12,6 +12,7 @@ from enum import Enum
 from itertools import chain, repeat
 from typing import Protocol, TypeVar, assert_never
 
+from service.application.cache_counting import HeldLooks
 from service.application.claims import Claimant, ClaimOutcome, CrlClaims, NoClaims
 from service.application.clock import Clock
 from service.application.crl_fetcher import (
@@ -30,10 +31,7 @@ from service.application.crl_urls import (
     skipped_points,
 )
 from service.application.evidence_store import CrlReader, OcspStore, StoreError
-from service.application.inline_evidence import (
-    InlineEvidence,
-    InlineSignatures,
-)
+from service.application.inline_evidence import InlineEvidence, InlineSignatures
 from service.application.ocsp_client import OcspClient
 from service.application.ocsp_refresh import Used
 from service.application.ocsp_tally import OcspOutcome
@@ -134,6 +132,7 @@ class Gatherer:
         clock: Clock,
         listener: VerdictListener | None = None,
         claims: CrlClaims | None = None,
+        looks: HeldLooks | None = None,
     ) -> None:
         """Take the collaborators.
 
@@ -145,7 +144,9 @@ class Gatherer:
             clock: Time.
             listener: Is told of every verdict that may rest on CRLs of this host.
             claims: Has the operator's CRLs tried that wait for their issuer; absent where none ever waits.
+            looks: Counts what was looked for here; nobody reads it where absent.
         """
+        self._looks = HeldLooks() if looks is None else looks
         self._listener = listener
         self._claimant = Claimant(NoClaims() if claims is None else claims, clock)
         self._crls = crls
@@ -210,6 +211,7 @@ class Gatherer:
             # Whether a CRL of this issuer is held is not known: an answer is needed.
             failed = Attempt(STORE, Problem.INTERNAL, str(error))
             return GatheredCrls(findings, (*unasked, failed), names_issuer=True)
+        self._looks.crls(found=held)
         return GatheredCrls(
             (*findings, *held),
             unasked if waiting or held or not names_waiting else (*unasked, _NOT_FOR_IT),
@@ -251,12 +253,12 @@ class Gatherer:
         try:
             key = store_key(wanted.certificate, wanted.issuer)
             held = self._ocsp_store.find_ocsp(key)
-            if held is None:
-                return GatheredOcsp(inline)
-            finding = self._ocsp_client.recall(key, held)
+            finding = None if held is None else self._ocsp_client.recall(key, held)
         except (StoreError, MalformedError, ResponderError) as error:
             return GatheredOcsp(inline, (Attempt(STORE, Problem.INTERNAL, str(error)),))
-        return GatheredOcsp((*inline, finding))
+        if wanted.reach is Reach.HELD:  # a second look, before anybody is asked, is no other question
+            self._looks.ocsp(None if finding is None else finding.tier)
+        return GatheredOcsp(inline if finding is None else (*inline, finding))
 
     async def _claimed_crls(self, wanted: CrlWanted, request: GatherRequest) -> GatheredCrls:
         """What is held once CRLs that wait were tried under the keys that may have signed them; nothing is fetched."""

@@ -9,7 +9,7 @@ from typing import Final, Literal, Protocol
 
 from service.core.model.attempt import Problem
 from service.core.model.failure import Code
-from service.core.model.verdict import Decision
+from service.core.model.verdict import Decision, Status
 
 UNKNOWN_FRONT: Final = "(unknown)"
 """What stands for the name of a front that is none: no front can be called so."""
@@ -21,14 +21,18 @@ class DecisionDetails:
 
     Attributes:
         decision_id: For logs alone.
+        front: Where the request came in: `API_FRONT`, or a proxy's.
         duration_s: Seconds from request to verdict; None where an earlier one was given again.
+        status: Of the certificate; None where nobody has said.
     """
 
     decision_id: str
     decision: Decision
     code: Code
     trust_store: str
+    front: str
     duration_s: float | None
+    status: Status | None = None
 
 
 @dataclass(frozen=True, slots=True)

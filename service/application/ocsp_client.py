@@ -98,6 +98,7 @@ class OcspRules:
         blocks: What is blocked: the answers of a blocked signer are not kept, and the next responder is asked.
         purges: What was purged; looked at before anybody is asked, so that no refusal outlives its purge.
         sharing: What other replicas were told, and are told by this one.
+        memory: What was read once; for one client alone.
     """
 
     policy: Policy
@@ -108,6 +109,7 @@ class OcspRules:
     blocks: BlocksInForce = field(default_factory=NothingBlocked)
     purges: Purges = field(default_factory=NothingPurged)
     sharing: OcspSharing = field(default_factory=NotShared)
+    memory: OcspMemory = field(default_factory=OcspMemory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ class OcspReport:
         refreshes: What became of refreshes.
         remembered: Questions that are not asked now, since a responder refused to answer them a moment ago.
         in_memory: Responses that were read once and are held.
+        memory_octets: Of those.
     """
 
     responders: tuple[ResponderReport, ...]
@@ -127,6 +130,7 @@ class OcspReport:
     refreshes: RefreshReport
     remembered: int
     in_memory: int
+    memory_octets: int = 0
 
 
 class OcspClient:
@@ -156,7 +160,7 @@ class OcspClient:
         self._questions: dict[bytes, SharedQuestion] = {}
         self._overtaken: set[asyncio.Task[Tried]] = set()
         self._events: Counter[OcspEvent] = Counter()
-        self._memory = OcspMemory()
+        self._memory = rules.memory
         self._purges = rules.purges
         self._sharing = rules.sharing
         self._store = store
@@ -245,6 +249,7 @@ class OcspClient:
             refreshes=self._refresher.report(),
             remembered=self._responders.remembered(),
             in_memory=len(self._memory),
+            memory_octets=self._memory.octets,
         )
 
     async def aclose(self) -> None:

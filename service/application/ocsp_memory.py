@@ -11,6 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import Final
 
+from service.application.cache_counting import EVICTIONS, Cells, own_cells
 from service.application.evidence_store import HeldOcsp
 from service.core.der.ocsp import read_ocsp_response
 from service.core.model.evidence_tier import Tier
@@ -35,8 +36,11 @@ class _Read:
 class OcspMemory:
     """What the rows that this worker has looked at say. For one event loop."""
 
-    def __init__(self, most_responses: int = MOST_RESPONSES, most_octets: int = MOST_OCTETS) -> None:
-        """Nothing was read."""
+    def __init__(
+        self, most_responses: int = MOST_RESPONSES, most_octets: int = MOST_OCTETS, cells: Cells | None = None
+    ) -> None:
+        """Nothing was read; what goes for want of room is counted in cells, its own where it is given none."""
+        self._cells = own_cells() if cells is None else cells
         self._most_responses = most_responses
         self._most_octets = most_octets
         self._read: OrderedDict[bytes, _Read] = OrderedDict()
@@ -44,6 +48,11 @@ class OcspMemory:
 
     def __len__(self) -> int:
         return len(self._read)
+
+    @property
+    def octets(self) -> int:
+        """Of the responses, as they were signed."""
+        return self._octets
 
     def recall(self, key: bytes, held: HeldOcsp) -> OcspFinding:
         """What a row says; from memory where it is, octet for octet, the one that was read before.
@@ -76,3 +85,4 @@ class OcspMemory:
         while len(self._read) > self._most_responses or self._octets > self._most_octets:
             _, oldest = self._read.popitem(last=False)
             self._octets -= len(oldest.response)
+            self._cells[EVICTIONS] += 1

@@ -1,4 +1,4 @@
-"""What may be caused as often as somebody likes, and is told a few times in a minute."""
+"""What may be caused as often as somebody likes, and is told a few times in a minute, or in another time."""
 
 from typing import Final
 
@@ -11,12 +11,19 @@ TOLD_IN_S: Final = 60.0
 
 
 class Seldom:
-    """Lets so many through in a minute, and counts the others."""
+    """Lets so many through in a while, and counts the others."""
 
-    def __init__(self, clock: Clock, most: int = MOST_TOLD) -> None:
-        """Nothing was let through."""
+    def __init__(self, clock: Clock, most: int = MOST_TOLD, in_s: float = TOLD_IN_S) -> None:
+        """Nothing was let through.
+
+        Args:
+            clock: Time.
+            most: How many are let through in a while.
+            in_s: How long that is, in seconds.
+        """
         self._clock = clock
         self._most = most
+        self._in_s = in_s
         self._since = clock.monotonic()
         self._count = 0
 
@@ -24,7 +31,7 @@ class Seldom:
         """How many were not let through before this one, since one was; None where this one is not either."""
         now = self._clock.monotonic()
         left_out = 0
-        if now - self._since >= TOLD_IN_S:
+        if now - self._since >= self._in_s:
             left_out = max(0, self._count - self._most)
             self._since, self._count = now, 0
         self._count += 1

@@ -11,13 +11,14 @@ What it does not do: fetch anything, or choose a store for a request.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from service.application.clock import Clock
 from service.application.flights import Flights
 from service.application.observer import NullObserver, Observer, TrustStoreChange, TrustStoreDetails
 from service.application.trust_store_loading import HeldStore, State, next_state
-from service.application.trust_store_source import STORE_NAME, TrustStoreSource
+from service.application.trust_store_source import STORE_NAME, FileStamp, Snapshot, TrustStoreSource
 from service.core.model.trust_store import TrustStore
 from service.core.path.trust_store import with_every_anchor
 
@@ -31,6 +32,7 @@ INTERMEDIATES: Final = "REVET_INTERMEDIATES"
 """The name that problems with the intermediates of all stores have."""
 
 _NOBODY: Final = NullObserver()
+_NOTHING: Final = HeldStore()
 
 
 class UnknownTrustStoreError(LookupError):
@@ -56,11 +58,15 @@ class TrustStoreReport:
         name: What requests call it; or the place, where a place is the problem.
         store: The version in force; None without any.
         problem: Why what is written down is not in force; None where it is.
+        sources: What it was read from; empty where it is to be read again.
+        since: Since when this process has that version; None without any.
     """
 
     name: str
     store: TrustStore | None
     problem: str | None
+    sources: tuple[str, ...] = ()
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,7 @@ class TrustStores:
         self._observer = observer
         self._state = State()
         self._partial: dict[str, _Partial] = {}
+        self._since: dict[str, datetime] = {}
         self._flights: Flights[int, None] = Flights()  # by how many looks had begun when they were asked for
         self._looking = asyncio.Lock()
         self._looks = 0
@@ -153,7 +160,10 @@ class TrustStores:
     def report(self) -> tuple[TrustStoreReport, ...]:
         """Every store, and every place with a problem."""
         state = self._state
-        reports = [TrustStoreReport(name, held.store, held.problem) for name, held in sorted(state.stores.items())]
+        reports = [
+            TrustStoreReport(name, held.store, held.problem, _sources(held.snapshot), self._since.get(name))
+            for name, held in sorted(state.stores.items())
+        ]
         reports += [TrustStoreReport(place, None, problem) for place, problem in sorted(state.places.items())]
         if state.intermediates.problem is not None:
             reports.append(TrustStoreReport(INTERMEDIATES, None, state.intermediates.problem))
@@ -185,8 +195,18 @@ class TrustStores:
         before, self._state = self._state, state
         # What was made of another version goes with it.
         self._partial = {name: one for name, one in self._partial.items() if self.in_force(name) is one.of}
+        now = self._clock.now()
+        self._since = {
+            name: self._since.get(name, now) if held.store is before.stores.get(name, _NOTHING).store else now
+            for name, held in state.stores.items()
+            if held.store is not None
+        }
         for details in _changes(before, state):
             self._observer.trust_store_changed(details)
+
+
+def _sources(snapshot: Snapshot | None) -> tuple[str, ...]:
+    return tuple(one.path if isinstance(one, FileStamp) else one.place for one in snapshot or ())
 
 
 def _changes(before: State, after: State) -> tuple[TrustStoreDetails, ...]:

@@ -6,20 +6,25 @@ from enum import Enum
 
 from service.application.blocks import BlocksInForce
 from service.application.clock import Clock
+from service.application.decision_records import API_FRONT, DecisionKeeper
 from service.application.gather import Gatherer, GatherRequest, Sources
 from service.application.ids import DecisionIds
 from service.application.inline_evidence import InlineEvidence, InlineSignatures
 from service.application.observer import DecisionDetails, IgnoredDetails, Observer, ShadowDetails
+from service.application.recording import NOTHING_KEPT, Answered, keep_repeated, kept_record
+from service.application.repeating import Repeatable
+from service.application.replay.case import ReplayCase, Spent
 from service.application.shadow import Enforcement, ShadowReport, ShadowRules, WouldDeny, shadowed, would_deny
+from service.application.tracing import NullTracer, Tracer
 from service.application.trust_stores import TrustStores
 from service.core.decision.anticipation import anticipated
 from service.core.decision.assessment import AssessmentRequest, assess, give_up
 from service.core.model.budget import BudgetExhaustedError
 from service.core.model.certificate import Certificate
 from service.core.model.evidence import Evidence, Wanted
-from service.core.model.failure import Code, Malformed
+from service.core.model.failure import Malformed
 from service.core.model.policy import Policy
-from service.core.model.verdict import Decision, Verdict
+from service.core.model.verdict import Verdict
 from service.core.path.trust_store import with_intermediates
 
 
@@ -60,6 +65,7 @@ class ValidationRequest:
         evidence: What came with the request.
         ignored: What of the request does not parse, in words.
         enforcement: How this caller is answered, whatever holds for others.
+        front: Where it came in: `API_FRONT`, or a proxy's.
     """
 
     leaf: Certificate | Malformed
@@ -73,6 +79,7 @@ class ValidationRequest:
     evidence: InlineEvidence = field(default_factory=InlineEvidence)
     ignored: tuple[str, ...] = ()
     enforcement: Enforcement = Enforcement.ENFORCED
+    front: str = API_FRONT
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,7 @@ class ValidationAnswer:
         checked_at: When it was decided.
         valid_until: Until when it may be reused; None for never.
         ignored: What of the request was ignored, in words.
+        repeatable: What is told of it when it is given again.
         enforced: In shadow, the denial that `verdict` is instead of; None otherwise.
     """
 
@@ -91,7 +99,21 @@ class ValidationAnswer:
     checked_at: datetime
     valid_until: datetime | None
     ignored: tuple[str, ...]
+    repeatable: Repeatable
     enforced: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """A verdict, and what it was made of.
+
+    Attributes:
+        at: When it was reached: what was fetched meanwhile is younger than the request.
+    """
+
+    verdict: Verdict
+    at: datetime
+    case: ReplayCase
 
 
 class Validator:
@@ -108,6 +130,8 @@ class Validator:
         blocks: BlocksInForce,
         shadow: ShadowRules | None = None,
         report: ShadowReport | None = None,
+        keeper: DecisionKeeper = NOTHING_KEPT,
+        tracer: Tracer | None = None,
     ) -> None:
         """Take the collaborators.
 
@@ -121,6 +145,8 @@ class Validator:
             blocks: What an operator has blocked; asked again before each look at the evidence.
             shadow: Who is answered in shadow; nobody where absent.
             report: Is told of what would have been denied.
+            keeper: Keeps records of decisions.
+            tracer: Times the steps; nobody where absent.
         """
         self._stores = stores
         self._gatherer = gatherer
@@ -131,6 +157,8 @@ class Validator:
         self._blocks = blocks
         self._shadow = ShadowRules() if shadow is None else shadow
         self._report = ShadowReport() if report is None else report
+        self._keeper = keeper
+        self._tracer: Tracer = NullTracer() if tracer is None else tracer
 
     async def validate(self, request: ValidationRequest) -> ValidationAnswer:
         """Decide.
@@ -139,59 +167,75 @@ class Validator:
             UnknownTrustStoreError: there is no such trust store.
             BlocksUnavailableError: nobody can say what is blocked, so that nothing can be decided.
         """
+        with self._tracer.decide():
+            return await self._answer(request)
+
+    async def _answer(self, request: ValidationRequest) -> ValidationAnswer:
         started = self._clock.monotonic()
         every = request.anchors is Anchors.EVERY
         store = await (self._stores.partial(request.trust_store) if every else self._stores.get(request.trust_store))
         question = AssessmentRequest(request.leaf, with_intermediates(store, request.intermediates))
-        decided, checked_at = await self._decide(question, request, started)
+        decided = await self._decide(question, request, started)
         in_shadow = self._shadow.enforcement(request.trust_store, request.enforcement) is Enforcement.SHADOW
-        verdict = shadowed(decided) if in_shadow else decided
+        verdict = shadowed(decided.verdict) if in_shadow else decided.verdict
         decision_id = self._ids.new()
+        repeatable = self._told(decided, verdict, decision_id, request, started)
         answer = ValidationAnswer(
             verdict=verdict,
             decision_id=decision_id,
-            checked_at=checked_at,
+            checked_at=decided.at,
             valid_until=verdict.valid_until if request.reuse is Reuse.ALLOWED else None,
             ignored=(*request.ignored, *request.evidence.ignored),
-            enforced=None if verdict is decided else decided,
+            repeatable=repeatable,
+            enforced=None if verdict is decided.verdict else decided.verdict,
         )
-        if answer.enforced is not None:
-            self._tell_of_denial(would_deny(decided, decision_id, request.trust_store, checked_at))
         if answer.ignored:
             self._observer.ignored(IgnoredDetails(decision_id, answer.ignored))
-        self._observer.decided(
-            DecisionDetails(
-                decision_id, verdict.decision, verdict.code, request.trust_store, self._clock.monotonic() - started
-            )
-        )
         return answer
 
-    def repeat(self, decision: Decision, code: Code, trust_store: str, denial: WouldDeny | None = None) -> str:
+    def repeat(self, repeatable: Repeatable) -> str:
         """Tell of a decision that is given once more.
-
-        Args:
-            decision: What is answered.
-            code: Why.
-            trust_store: Which was named.
-            denial: In shadow, what it would have been.
 
         Returns:
             Its id.
         """
         decision_id = self._ids.new()
-        if denial is not None:
-            self._tell_of_denial(replace(denial, decision_id=decision_id, at=self._clock.now()))
-        self._observer.decided(DecisionDetails(decision_id, decision, code, trust_store, None))
+        if repeatable.denial is not None:
+            self._tell_of_denial(replace(repeatable.denial, decision_id=decision_id, at=self._clock.now()))
+        self._tell(repeatable, decision_id, None)
+        if repeatable.record is not None:
+            keep_repeated(self._keeper, repeatable.record, decision_id, self._clock.now())
         return decision_id
+
+    def _told(
+        self, decided: _Decided, verdict: Verdict, decision_id: str, request: ValidationRequest, started: float
+    ) -> Repeatable:
+        """What is told of a decision, once everybody has been told."""
+        trust_store, front = request.trust_store, request.front
+        denial = None
+        if verdict is not decided.verdict:
+            denial = would_deny(decided.verdict, decision_id, trust_store, decided.at)
+            self._tell_of_denial(denial)
+        duration_s = self._clock.monotonic() - started
+        answered = Answered(decision_id, decided.at, verdict, decided.verdict, trust_store, front, duration_s)
+        record = kept_record(self._keeper, answered, decided.case)
+        repeatable = Repeatable(verdict.decision, verdict.status, verdict.code, trust_store, front, denial, record)
+        self._tell(repeatable, decision_id, duration_s)
+        return repeatable
+
+    def _tell(self, told: Repeatable, decision_id: str, duration_s: float | None) -> None:
+        self._observer.decided(
+            DecisionDetails(
+                decision_id, told.decision, told.code, told.trust_store, told.front, duration_s, told.status
+            )
+        )
 
     def _tell_of_denial(self, denial: WouldDeny) -> None:
         self._report.record(denial)
         self._observer.would_deny(ShadowDetails(denial.decision_id, denial.code, denial.trust_store))
 
-    async def _decide(
-        self, question: AssessmentRequest, request: ValidationRequest, started: float
-    ) -> tuple[Verdict, datetime]:
-        """The verdict, and when it was reached: what was fetched meanwhile is younger than the request."""
+    async def _decide(self, question: AssessmentRequest, request: ValidationRequest, started: float) -> _Decided:
+        """The verdict."""
         policy = request.policy
         sources = _sources(request, self._clock.now())
         signatures = InlineSignatures(policy.limits)
@@ -204,17 +248,21 @@ class Validator:
             at = request.at or checked_at
             if not wanted:
                 question = await self._with_blocks(question)
-                outcome = assess(question, evidence, policy, at)
+                with self._tracer.verify():
+                    outcome = assess(question, evidence, policy, at)
                 if isinstance(outcome, Verdict):
                     self._gatherer.used(outcome, gathering)
-                    return outcome, checked_at
+                    return _Decided(outcome, checked_at, ReplayCase(question, evidence, policy, at))
                 wanted = outcome.wanted
             try:
                 rounds = _fewer(rounds, policy)
-                evidence = await self._gatherer.gather(wanted, evidence, gathering)
-            except BudgetExhaustedError as spent:
+                with self._tracer.gather(wanted, policy.limits.rounds - rounds - 1):
+                    evidence = await self._gatherer.gather(wanted, evidence, gathering)
+            except BudgetExhaustedError as error:
                 question = await self._with_blocks(question)
-                return give_up(spent.resource, spent.limit, question, policy, at), checked_at
+                spent = Spent(error.resource, error.limit)
+                verdict = give_up(spent.resource, spent.limit, question, policy, at)
+                return _Decided(verdict, checked_at, ReplayCase(question, evidence, policy, at, spent))
             wanted = frozenset()
 
     async def _with_blocks(self, question: AssessmentRequest) -> AssessmentRequest:

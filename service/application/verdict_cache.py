@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from service.application.cache_counting import EVICTIONS, HITS, MISSES, Cells, own_cells
 from service.application.clock import Clock
 from service.application.evidence_store import StoreError
 from service.application.generation import Generations
@@ -72,6 +73,8 @@ class CacheReport:
     Attributes:
         entries: Answers at hand, those included that have ended and were not asked for since.
         epochs: How often everything was forgotten, since something changed or could not be read.
+        evictions: How many went for want of room.
+        octets: Of all answers at hand.
     """
 
     entries: int
@@ -79,13 +82,21 @@ class CacheReport:
     hits: int
     misses: int
     epochs: int
+    evictions: int = 0
+    octets: int = 0
 
 
 class VerdictCache(Generic[Value]):
     """The answers of one process."""
 
     def __init__(
-        self, limit: int, policy: Policy, generations: Generations, stores: StoreInForce, clock: Clock
+        self,
+        limit: int,
+        policy: Policy,
+        generations: Generations,
+        stores: StoreInForce,
+        clock: Clock,
+        cells: Cells | None = None,
     ) -> None:
         """Start empty.
 
@@ -95,6 +106,7 @@ class VerdictCache(Generic[Value]):
             generations: Say when everything is to be forgotten.
             stores: Say which trust stores are in force.
             clock: Time.
+            cells: Where it counts; its own where absent.
         """
         self._limit = 0 if _wants_nonces(policy) else limit
         self._generations = generations
@@ -102,7 +114,8 @@ class VerdictCache(Generic[Value]):
         self._clock = clock
         self._entries: OrderedDict[bytes, Kept[Value]] = OrderedDict()
         self._generation: int | None = None
-        self._hits = self._misses = self._epoch = self._octets = 0
+        self._epoch = self._octets = 0
+        self._cells = own_cells() if cells is None else cells
 
     def begin(self, store: str) -> Ticket | None:
         """What is in force before a decision; None where its answer cannot be kept.
@@ -121,10 +134,10 @@ class VerdictCache(Generic[Value]):
             return None
         kept = self._entries.get(key)
         if kept is None or not self._is_current(kept):
-            self._misses += 1
+            self._cells[MISSES] += 1
             return None
         self._entries.move_to_end(key)
-        self._hits += 1
+        self._cells[HITS] += 1
         return kept
 
     def keep(self, key: bytes, kept: Kept[Value]) -> None:
@@ -137,10 +150,19 @@ class VerdictCache(Generic[Value]):
         while len(self._entries) > self._limit or self._octets > MAX_OCTETS:
             _, oldest = self._entries.popitem(last=False)
             self._octets -= oldest.octets
+            self._cells[EVICTIONS] += 1
 
     def report(self) -> CacheReport:
         """How it does."""
-        return CacheReport(len(self._entries), self._limit, self._hits, self._misses, self._epoch)
+        return CacheReport(
+            entries=len(self._entries),
+            limit=self._limit,
+            hits=self._cells[HITS],
+            misses=self._cells[MISSES],
+            epochs=self._epoch,
+            evictions=self._cells[EVICTIONS],
+            octets=self._octets,
+        )
 
     def _follow(self) -> bool:
         """Forget what belongs to another generation; False where nobody can say which one is now."""

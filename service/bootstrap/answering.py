@@ -14,8 +14,10 @@ from service.adapters.nonces import RandomNonces
 from service.adapters.spool import FileSpool
 from service.application.blocks import Blocks
 from service.application.breaker import BreakerRules
+from service.application.cache_counting import HELD_OCSP, READ_OCSP, SHARED_OCSP, CellsOf, HeldLooks, own_cells
 from service.application.claims import CrlClaims
 from service.application.crl_fetcher import CrlFetcher
+from service.application.decision_records import DecisionKeeper
 from service.application.fleet.block_sharing import FleetBlockSharing
 from service.application.fleet.parts import FleetParts
 from service.application.fleet.shared_ocsp import SharedOcspAnswers
@@ -23,11 +25,15 @@ from service.application.gather import Gatherer
 from service.application.ingest import Ingester, IngestRules
 from service.application.observer import NullObserver, Observer
 from service.application.ocsp_client import OcspClient, OcspRules
+from service.application.ocsp_memory import OcspMemory
 from service.application.ocsp_refresh import RefreshRules
 from service.application.ocsp_sharing import NotShared
 from service.application.operating.purging import PurgeWatch
 from service.application.prefetch.used import UsedSources
+from service.application.recording import NOTHING_KEPT
 from service.application.shadow import Enforcement, ShadowReport, ShadowRules
+from service.application.shared_counting import CountedOcspSharing
+from service.application.tracing import NullTracer, Tracer
 from service.application.trust_stores import TrustStores
 from service.application.validate import Validator
 from service.bootstrap.directories import SPOOL_DIRECTORY, STORE_DIRECTORY
@@ -87,6 +93,9 @@ async def compose_answering(  # noqa: PLR0913 - what each composition has of its
     *,
     claims: CrlClaims | None = None,
     fleet: FleetParts | None = None,
+    keeper: DecisionKeeper = NOTHING_KEPT,
+    cells: CellsOf = own_cells,
+    tracer: Tracer | None = None,
 ) -> Answering:
     """Put together what answers, around a store that is open.
 
@@ -99,6 +108,9 @@ async def compose_answering(  # noqa: PLR0913 - what each composition has of its
         stack: What is to be closed afterwards.
         claims: Who is asked whether a CRL that waits can be told apart now; None where there is no prefetcher.
         fleet: What this process shares with other replicas; None where there are none.
+        keeper: Keeps records of decisions.
+        cells: Where caches count; nobody reads it where absent.
+        tracer: Times the steps of decisions; nobody where absent.
 
     Raises:
         SettingsError: a file that the settings name cannot be used.
@@ -110,18 +122,27 @@ async def compose_answering(  # noqa: PLR0913 - what each composition has of its
     ids = RandomDecisionIds(clock)
     sharing = None if fleet is None else FleetBlockSharing(fleet, store.blocks)
     blocks = Blocks(store.blocks, clock, ids, observer, sharing=sharing)
+    store.count_in(cells(HELD_OCSP))
     ocsp_rules = replace(
-        _ocsp_rules(settings, policy, store, blocks), sharing=NotShared() if fleet is None else SharedOcspAnswers(fleet)
+        _ocsp_rules(settings, policy, store, blocks),
+        sharing=NotShared() if fleet is None else CountedOcspSharing(SharedOcspAnswers(fleet), cells(SHARED_OCSP)),
+        memory=OcspMemory(cells=cells(READ_OCSP)),
     )
-    ocsp_client = OcspClient(origin, store, clock, observer, ocsp_rules, RandomNonces())
+    steps: Tracer = NullTracer() if tracer is None else tracer
+    ocsp_client = OcspClient(steps.origin(origin), store, clock, observer, ocsp_rules, RandomNonces())
     stack.push_async_callback(ocsp_client.aclose)
     wanted = None if fleet is None else store.fleet.looks_wanted
     stores = await open_trust_stores(settings, data_dir, origin, wanted, stack, observer=observer)
     used = UsedSources(policy)
-    gatherer = Gatherer(store, store, crl_fetcher, ocsp_client, clock, used, claims)
+    gatherer = Gatherer(
+        store, store, steps.crl_fetcher(crl_fetcher), ocsp_client, clock, used, claims, HeldLooks(cells)
+    )
     deadline_s = settings.deadline_ms / 1000
     report = ShadowReport()
-    validator = Validator(stores, gatherer, clock, ids, observer, deadline_s, blocks, _shadow_rules(settings), report)
+    shadow = _shadow_rules(settings)
+    validator = Validator(
+        stores, gatherer, clock, ids, observer, deadline_s, blocks, shadow, report, keeper, tracer=steps
+    )
     return Answering(validator, stores, store, policy, blocks, ocsp_client, report, used)
 
 

@@ -28,6 +28,9 @@ TRUST_STORE_COPIES = "trust-stores"
 PENDING_DIRECTORY = "pending"
 """Below the data directory: CRLs whose issuer nobody knows yet."""
 
+DECISIONS_DIRECTORY = "decisions"
+"""Below the data directory: what was decided, and what it rests on."""
+
 METRICS_DIRECTORY = "metrics"
 """Below the data directory: where the processes share their counters."""
 

@@ -50,10 +50,12 @@ class OpenFleet:
     Attributes:
         parts: The cache, and how it is used.
         told: Is told what happens.
+        unreachable: Why Redis is not asked now; None where it is.
     """
 
     parts: FleetParts
     told: ReplicaObserver
+    unreachable: Callable[[], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,8 @@ async def open_fleet(settings: Settings, counts: PrometheusObserver, stack: Asyn
     if settings.redis_url is None:
         return None
     clock = SystemClock()
-    told = FleetObservers(FleetLog(clock), FleetCounters(counts.registry))
+    counters = FleetCounters(counts.registry)
+    told = FleetObservers(FleetLog(clock), counters)
     # By name and not at the top: a service without Redis does without 8 MB of client in each of its processes.
     clients = import_module("service.adapters.redis.clients")
     place = clients.RedisPlace(
@@ -162,12 +165,12 @@ async def open_fleet(settings: Settings, counts: PrometheusObserver, stack: Asyn
         told.refused(RefusedDetails(names.kind_of(name), Refusal.MALFORMED, name))
 
     try:
-        opened = clients.open_cache(place, told.reachable, discarded=discarded)
+        opened = clients.open_cache(place, told.reachable, discarded=discarded, answered=counters.answered)
         cache: SharedCache = await stack.enter_async_context(opened)
     except (OSError, ValueError) as error:  # a file that was good when the settings were read
         raise SettingsError((f"{setting('redis_url')} and the files of its TLS cannot be used: {error}",)) from error
     parts = FleetParts(cache, names, fleet_rules(settings), clock, told)
-    return OpenFleet(parts, told)
+    return OpenFleet(parts, told, lambda: opened.unreachable)
 
 
 def _cache_at(url: str) -> str:

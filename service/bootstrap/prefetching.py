@@ -22,7 +22,8 @@ from service.adapters.prefetch_log import PrefetchLog, RequestLog
 from service.adapters.prefetch_metrics import PrefetchCounters
 from service.adapters.spool import FileSpool
 from service.application.breaker import BreakerRules
-from service.application.crl_sharing import Unshared
+from service.application.cache_counting import HELD_OCSP, SHARED_CRLS
+from service.application.crl_sharing import CrlSharing, Unshared
 from service.application.fleet.heartbeat import Role as ReplicaRole
 from service.application.fleet.shared_crls import SharedCrls
 from service.application.ingest import IngestRules
@@ -33,6 +34,7 @@ from service.application.prefetch.assembling import PrefetchConfiguration, Prefe
 from service.application.prefetch.named_by_stores import NamedByStores
 from service.application.prefetch.telling import PrefetchObservers
 from service.application.prefetch.watching import UPLOADS_DIRECTORY, uploads_place
+from service.application.shared_counting import CountedCrlSharing
 from service.bootstrap.directories import PENDING_DIRECTORY, SPOOL_DIRECTORY, STORE_DIRECTORY
 from service.bootstrap.fleet import OpenFleet, ReplicaPorts, compose_replica, open_fleet
 from service.bootstrap.outside import make_origin, open_trust_stores
@@ -70,7 +72,7 @@ async def open_prefetcher(settings: Settings, role: ReplicaRole = ReplicaRole.SE
     """
     clock, data_dir = SystemClock(), settings.data_dir
     async with AsyncExitStack() as stack:
-        counts = PrometheusObserver(clock.now())
+        counts = PrometheusObserver(clock.now(), metrics_directory(os.environ))
         not_written, path = counts.not_written, data_dir / STORE_DIRECTORY
         store = stack.enter_context(Store.open(path, Role.INGESTER, absent=Absent.REFUSE, not_written=not_written))
         fleet = await open_fleet(settings, counts, stack)
@@ -104,7 +106,7 @@ async def _open_ports(
 ) -> PrefetchPorts:
     """What the prefetcher works with: the way out, places, files, trust stores, and who is told."""
     clock, data_dir, not_written = SystemClock(), settings.data_dir, counts.not_written
-    observer = Observers(LogObserver(), counts)
+    observer = Observers(LogObserver(SystemClock()), counts)
     told = PrefetchObservers(PrefetchLog(), PrefetchCounters(counts.registry))
     for directory in (SPOOL_DIRECTORY, PENDING_DIRECTORY, UPLOADS_DIRECTORY):
         prepare(data_dir / directory)
@@ -118,9 +120,16 @@ async def _open_ports(
     wanted = None if fleet is None else store.fleet.looks_wanted
     stores = await open_trust_stores(settings, data_dir, origin, wanted, stack)
     spool = FileSpool(data_dir / SPOOL_DIRECTORY, not_written)
-    sharing = Unshared() if fleet is None else SharedCrls(fleet.parts)
+    store.count_in(counts.cells.of(HELD_OCSP))  # what gives way to a CRL
+    sharing = _sharing(fleet, counts)
     name_of = None if fleet is None else fleet.parts.names.crl
     return PrefetchPorts(origin, places, store, spool, pending, stores, clock, observer, told, sharing, name_of)
+
+
+def _sharing(fleet: OpenFleet | None, counts: PrometheusObserver) -> CrlSharing:
+    if fleet is None:
+        return Unshared()
+    return CountedCrlSharing(SharedCrls(fleet.parts), counts.cells.of(SHARED_CRLS))
 
 
 async def _run_beside(*loops: Callable[[], Awaitable[None]]) -> None:

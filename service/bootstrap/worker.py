@@ -6,11 +6,13 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from service.adapters.clock import SystemClock
 from service.adapters.connection_tally import ConnectionTally
@@ -24,25 +26,32 @@ from service.adapters.log_observer import LogObserver
 from service.adapters.metrics import PrometheusObserver
 from service.adapters.metrics_directory import metrics_directory
 from service.adapters.reload_metrics import KEPT_RELOAD
+from service.adapters.worker_states import WorkerStates
 from service.api.app import ApiServices, create_app, create_management_app
 from service.api.authentication import Access
 from service.api.authorize import AuthorizeServices
 from service.api.client_cert.header import HeaderNames
+from service.api.event_streams import EventStreams
+from service.api.events import EventServices
 from service.api.kept_answers import KeptAnswer
 from service.api.operations import Readiness
 from service.api.rules import ApiRules, OperationsPort, Overrides
+from service.api.traced import TracedApp
 from service.application.blocks import BlocksUnavailableError
+from service.application.cache_counting import VERDICTS
 from service.application.connection_limits import ConnectionObserver
 from service.application.observer import Observers
 from service.application.prefetch.reporting import UsedReporter
 from service.application.verdict_cache import VerdictCache
 from service.bootstrap.answering import Answering, compose_answering
 from service.bootstrap.auditing import compose_trail
+from service.bootstrap.decisions import newest_decision, open_decisions
 from service.bootstrap.directories import STORE_DIRECTORY
 from service.bootstrap.fleet import open_fleet
 from service.bootstrap.limits import compose_limits
-from service.bootstrap.operations import WorkerReports, compose_operations, compose_operators
+from service.bootstrap.operations import WorkerReports, compose_operations, compose_operators, compose_page
 from service.bootstrap.rotation import open_rotating
+from service.bootstrap.tracing import open_tracing
 from service.settings import Settings
 
 NOTHING_KEPT: Final[Mapping[str, KeptMemory]] = MappingProxyType({})
@@ -58,6 +67,8 @@ class WorkerApps:
         management: For probes and scrapers; None where they are served on the main port.
         readiness: Whether requests should be sent to it.
         connections: Is told of connections.
+        streams: Answers that go on until somebody ends them.
+        served: The API as it is served: traced, where that is wanted.
         tls: What connections to the API are made with; None for plain HTTP.
     """
 
@@ -65,6 +76,8 @@ class WorkerApps:
     management: FastAPI | None
     readiness: Readiness
     connections: ConnectionObserver
+    streams: EventStreams
+    served: ASGIApp
     tls: ssl.SSLContext | None = None
 
 
@@ -84,26 +97,49 @@ async def open_worker_apps(
         SettingsError: a file that the settings name cannot.
     """
     client = PrefetcherClient(prefetcher)
-    counts, shared = PrometheusObserver(SystemClock().now()), metrics_directory(os.environ)
+    shared = metrics_directory(os.environ)
+    counts = PrometheusObserver(SystemClock().now(), shared)
     connections = ConnectionTally(counts.registry, SystemClock())
-    observer = Observers(LogObserver(), counts)
     async with AsyncExitStack() as stack:
+        traces = open_tracing(settings, stack)
+        log = LogObserver(SystemClock(), settings.log_allows_per_s)
+        observer = Observers(log, counts, *(() if traces is None else (traces.observer,)))
         path = settings.data_dir / STORE_DIRECTORY
         store = stack.enter_context(Store.open(path, Role.WORKER, absent=Absent.REFUSE, not_written=counts.not_written))
         fleet = await open_fleet(settings, counts, stack)
         parts = None if fleet is None else fleet.parts
+        kept_decisions = open_decisions(settings, counts, stack)
         answering = await compose_answering(
-            settings, settings.data_dir, store, client, observer, stack, claims=client, fleet=parts
+            settings,
+            settings.data_dir,
+            store,
+            client,
+            observer,
+            stack,
+            claims=client,
+            fleet=parts,
+            keeper=kept_decisions.keeper,
+            cells=counts.cells.of,
+            tracer=None if traces is None else traces.tracer,
         )
         await _set_going(answering, client, stack)
         rotating = open_rotating(settings, kept, stack)
-        operations = compose_operations(settings, answering, client, counts, rotating, kept.get(KEPT_RELOAD))
         answers: VerdictCache[KeptAnswer] = VerdictCache(
-            settings.verdict_cache_entries, answering.policy, store, answering.stores.in_force, SystemClock()
+            settings.verdict_cache_entries,
+            answering.policy,
+            store,
+            answering.stores.in_force,
+            SystemClock(),
+            counts.cells.of(VERDICTS),
         )
-        reports = WorkerReports(CountedMetrics(counts, shared), answers.report, parts)
+        reports = WorkerReports(
+            CountedMetrics(counts, shared), WorkerStates(shared), answers.report, fleet, kept_decisions.book
+        )
+        page = compose_page(settings, answering, counts, reports, rotating, kept.get(KEPT_RELOAD))
+        operations = compose_operations(settings, answering, client, rotating, page)
         operators = compose_operators(settings, answering, client, reports, stack)
         authorizing = AuthorizeServices(SystemClock(), RandomDecisionIds(SystemClock()), observer)
+        streams = EventStreams(settings.max_event_streams)
         services = ApiServices(
             answering.validator,
             answering.policy,
@@ -114,10 +150,12 @@ async def open_worker_apps(
             authorizing,
             compose_limits(settings, counts),
             compose_trail(settings, counts),
+            EventServices(streams, SystemClock(), partial(newest_decision, kept_decisions.book)),
         )
         management = None if settings.management_port is None else create_management_app(operations)
         main = create_app(services, _rules(settings, rotating.access))
-        yield WorkerApps(main, management, operations.readiness, connections, rotating.tls)
+        served = main if traces is None else TracedApp(main, traces.tracer)
+        yield WorkerApps(main, management, operations.readiness, connections, streams, served, rotating.tls)
 
 
 async def _set_going(answering: Answering, client: PrefetcherClient, stack: AsyncExitStack) -> None:

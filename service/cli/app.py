@@ -4,9 +4,12 @@ import typer
 
 from service.cli.block import block_app
 from service.cli.check import check
+from service.cli.completion import completion
 from service.cli.config import config_app
 from service.cli.crl import crl_app
+from service.cli.decisions import show_decisions
 from service.cli.demo import demo
+from service.cli.ending import Commands
 from service.cli.explain import explain
 from service.cli.healthcheck import healthcheck
 from service.cli.prefetch import prefetch
@@ -14,9 +17,10 @@ from service.cli.refresh import refresh
 from service.cli.serve import serve
 from service.cli.stats import show_stats
 from service.cli.token import token
-from service.cli.version import show_version
+from service.cli.version import show_version, version
 
 app = typer.Typer(
+    cls=Commands,
     help="Is this client certificate still good, right now?",
     no_args_is_help=True,
     add_completion=False,
@@ -32,7 +36,10 @@ app.command()(demo)
 app.command()(healthcheck)
 app.command("refresh")(refresh)
 app.command("stats")(show_stats)
+app.command("decisions")(show_decisions)
 app.command("token")(token)
+app.command("version")(version)
+app.command("completion")(completion)
 app.add_typer(crl_app, name="crl")
 app.add_typer(block_app, name="block")
 app.add_typer(config_app, name="config")

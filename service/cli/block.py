@@ -1,6 +1,5 @@
 """`revet block add`, `list`, `remove`: what a running service denies at once."""
 
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -14,11 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from service.application.submission import SubmissionError, read_submission
+from service.cli.json_output import print_json
 from service.cli.options import (
     DEFAULT_URL,
-    EXIT_ALLOW,
     EXIT_LOCAL,
-    EXIT_NOT_ASKED,
     TOKEN_VARIABLE,
     JsonOption,
     fail,
@@ -119,7 +117,7 @@ def list_blocks(*, url: ServiceOption = DEFAULT_URL, as_json: JsonOption = False
     except AskError as error:
         raise fail(error.reason) from error
     if as_json:
-        _print_json(answer)
+        print_json(answer)
     elif answer["blocks"]:
         output.print(_table(answer["blocks"]))
     else:
@@ -131,6 +129,7 @@ def remove_block(
     block_id: Annotated[str, typer.Argument(metavar="ID", help="As `revet block list` prints it.")],
     *,
     url: ServiceOption = DEFAULT_URL,
+    as_json: JsonOption = False,
 ) -> None:
     """Remove a block; exit code 3 where it is gone from one host of a fleet alone."""
     if not _BLOCK_ID.fullmatch(block_id):
@@ -138,9 +137,15 @@ def remove_block(
     try:
         _ask("DELETE", url, f"{PATH}/{block_id}")
     except AskError as error:
-        raise fail(error.reason, EXIT_LOCAL if error.problem.get("local") is True else EXIT_NOT_ASKED) from error
-    output.print(f"Removed {block_id}.")
-    raise typer.Exit(EXIT_ALLOW)
+        if error.problem.get("local") is not True:
+            raise fail(error.reason) from error
+        if as_json:
+            print_json({"removed": block_id, "local": True})
+        raise fail(error.reason, EXIT_LOCAL) from error
+    if as_json:
+        print_json({"removed": block_id, "local": False})
+    else:
+        output.print(f"Removed {block_id}.")
 
 
 def _ask(method: str, url: str, path: str, body: Document | None = None) -> Document:
@@ -149,7 +154,7 @@ def _ask(method: str, url: str, path: str, body: Document | None = None) -> Docu
 
 def _show(answer: Document, *, as_json: bool) -> None:
     if as_json:
-        _print_json(answer)
+        print_json(answer)
     else:
         output.print(_table([answer]))
 
@@ -195,7 +200,3 @@ def _what(block: Document) -> str:
     if block["spki_sha256"] is not None:
         return f"key {block['spki_sha256']}"
     return f"serial {block['serial_number']} of {block['issuer']}"
-
-
-def _print_json(answer: Document) -> None:
-    output.print(json.dumps(answer, ensure_ascii=False, indent=2), markup=False)

@@ -1,38 +1,38 @@
-"""`revet check`: is this certificate still good?"""
+"""`revet check`: are these certificates still good?"""
 
-import json
+from typing import Annotated
 
 import typer
 
-from service.cli.asking import Question, ask
+from service.cli.asking import Question
+from service.cli.check_run import Telling, run
 from service.cli.options import (
-    EXIT_ALLOW,
-    EXIT_DENY,
     CertificateArguments,
     ConfigOption,
     IntermediatesOption,
     JsonOption,
     TrustStoreOption,
     UrlOption,
-    output,
 )
 from service.cli.rendering import render_check
 
+CsvOption = Annotated[
+    str | None, typer.Option("--csv", metavar="FILE", help="Write a line for each file there; - for standard output.")
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No bar, and nothing for people but complaints.")]
 
-def check(
+
+def check(  # noqa: PLR0913 - options, each by its name
     certificates: CertificateArguments,
     trust_store: TrustStoreOption = None,
     url: UrlOption = None,
     intermediates: IntermediatesOption = None,
     config: ConfigOption = None,
+    csv: CsvOption = None,
     *,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
-    """Is this certificate still good? Exit code 0: allow, 1: deny, 2: could not be asked."""
-    answers = ask(Question(tuple(certificates), tuple(intermediates or ()), trust_store, url, config))
-    for path, answer in zip(certificates, answers, strict=True):
-        if as_json:
-            output.print(json.dumps(answer, ensure_ascii=False, indent=2), markup=False)
-        else:
-            output.print(render_check(str(path), answer))
-    raise typer.Exit(EXIT_ALLOW if all(answer["decision"] == "allow" for answer in answers) else EXIT_DENY)
+    """Are these certificates still good? Exit code 0: all are allowed, 1: one is denied, 2: one was not asked about."""
+    question = Question(tuple(intermediates or ()), trust_store, url, config)
+    raise run(question, map(str, certificates), Telling(render_check, as_json=as_json, csv=csv, quiet=quiet))

@@ -1,6 +1,6 @@
 """`revet config check` and `revet config show`."""
 
-import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,12 +13,14 @@ from service.api.moment import write_moment
 from service.application.issuer_report import RuleReport, report_rules
 from service.application.submission import SubmissionError, read_submission
 from service.bootstrap.outside import check_trust_stores, local_trust_store
+from service.bootstrap.tracing import check_tracing
+from service.cli.json_output import print_json
 from service.cli.options import ConfigOption, JsonOption, fail, fail_settings, output, read_settings
 from service.cli.rendering import visible_answer
 from service.cli.service_client import as_text
 from service.core.model.failure import Malformed
 from service.core.path.trust_store import with_intermediates
-from service.settings import Settings, SettingsError
+from service.settings import Settings, SettingsError, load_settings
 
 config_app = typer.Typer(help="The settings.", no_args_is_help=True)
 
@@ -31,16 +33,22 @@ ForOption = Annotated[
 
 
 @config_app.command("check")
-def check_config(config: ConfigOption = None) -> None:
+def check_config(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """Read the settings and the trust stores as `serve` would. Exit code 2 with everything that is wrong."""
-    settings = read_settings(config)
     try:
+        settings = load_settings(config, os.environ)
         settings.require_trust_store()
         check_trust_stores(settings)
+        check_tracing(settings)
     except SettingsError as error:
+        if as_json:
+            print_json({"good": False, "problems": error.problems, "warnings": []})
         raise fail_settings(error) from error
+    if as_json:
+        print_json({"good": True, "problems": [], "warnings": list(settings.warnings())})
+        return
     for warning in settings.warnings():
-        output.print(f"Warning: {warning}.", markup=False)
+        output.print(f"Warning: {warning}.")
     output.print("The settings are good.")
 
 
@@ -49,11 +57,11 @@ def show_config(config: ConfigOption = None, certificate: ForOption = None, *, a
     """Print every setting in force as JSON; of secrets only their number. With --for, what holds for a certificate."""
     settings = read_settings(config)
     if certificate is None:
-        output.print(json.dumps(settings.masked(), indent=2), markup=False)
+        print_json(settings.masked())
         return
     found = [_document(one) for one in _reports(settings, certificate)]
     if as_json:
-        output.print(json.dumps(found, ensure_ascii=False, indent=2), markup=False)
+        print_json(found)
     else:
         output.print(Group(*(_rendered(visible_answer(one)) for one in found)))
 

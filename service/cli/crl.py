@@ -1,6 +1,7 @@
 """`revet crl show`, and where the other commands about CRLs hang."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -16,7 +17,8 @@ from service.bootstrap.outside import open_origin
 from service.cli.crl_list import list_crls
 from service.cli.crl_progress import Told, joined, progress
 from service.cli.crl_reset import reset_crls
-from service.cli.options import ConfigOption, fail, output, read_settings
+from service.cli.json_output import print_json
+from service.cli.options import ConfigOption, JsonOption, fail, output, read_settings
 from service.cli.rendering import visible
 from service.core.der.crl import CrlDocument, read_crl
 from service.core.der.signature import algorithm_name
@@ -39,7 +41,10 @@ crl_app.command("reset")(reset_crls)
 
 @crl_app.command("show")
 def show_crl(
-    source: Annotated[str, typer.Argument(help="A file, or an http or https URL.")], config: ConfigOption = None
+    source: Annotated[str, typer.Argument(help="A file, or an http or https URL.")],
+    config: ConfigOption = None,
+    *,
+    as_json: JsonOption = False,
 ) -> None:
     """Show what a CRL says of itself. Its signature is not checked: that takes its issuer's key."""
     is_url = source.lower().startswith(("http://", "https://"))
@@ -48,7 +53,10 @@ def show_crl(
             document = _walked(_fetch(source, config, told) if is_url else _read(Path(source)), told)
     except (MalformedError, PemError) as error:
         raise fail(f"{source}: {error.reason}") from error
-    output.print(_table(document))
+    if as_json:
+        print_json(_document(document))
+    else:
+        output.print(_table(document))
 
 
 def _read(path: Path) -> bytes:
@@ -82,6 +90,24 @@ def _walked(data: bytes, told: Told) -> CrlDocument:
     """
     told("reading", len(data), None)
     return read_crl(without_armour(memoryview(data)))
+
+
+def _document(document: CrlDocument) -> Mapping[str, object]:
+    """Names are those of `GET /v1/crls`."""
+    meta = document.meta
+    return {
+        "issuer": meta.issuer.text,
+        "this_update": _moment(meta.this_update),
+        "next_update": None if meta.next_update is None else _moment(meta.next_update),
+        "crl_number": meta.crl_number,
+        "base_crl_number": meta.base_crl_number,
+        "scope": scope_words(meta.issuing_distribution_point),
+        "signature": algorithm_name(meta.algorithm),
+        "entries": meta.entries,
+        "size": meta.size,
+        "sha256": meta.digest.hex(),
+        "unsupported": list(meta.unsupported),
+    }
 
 
 def _table(document: CrlDocument) -> Table:

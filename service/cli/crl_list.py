@@ -1,6 +1,5 @@
 """`revet crl list`: what a service holds, and how fresh it is."""
 
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 from urllib.parse import quote
@@ -10,6 +9,7 @@ from rich.text import Text
 
 from service.application.operating.crl_listing import CrlStatus
 from service.cli.crl_progress import entries_in_words
+from service.cli.json_output import print_json
 from service.cli.operating import Service, ServiceOption
 from service.cli.options import DEFAULT_URL, JsonOption, fail, output
 from service.cli.rendering import visible_answer
@@ -54,7 +54,7 @@ def list_crls(
     except AskError as error:
         raise fail(error.reason) from error
     if as_json:
-        output.print(json.dumps(lines, ensure_ascii=False, indent=2), markup=False)
+        print_json(lines)
         return
     for line in sorted(map(visible_answer, lines), key=_order):
         output.print(_rendered(line))

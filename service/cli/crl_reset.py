@@ -1,10 +1,10 @@
 """`revet crl reset`: accept the lower CRL numbers of an authority that was rebuilt."""
 
-import json
 from typing import Annotated
 
 import typer
 
+from service.cli.json_output import print_json
 from service.cli.operating import Service, ServiceOption
 from service.cli.options import DEFAULT_URL, JsonOption, fail, output
 from service.cli.rendering import visible_answer
@@ -32,10 +32,10 @@ def reset_crls(
     except AskError as error:
         raise fail(error.reason) from error
     if as_json:
-        output.print(json.dumps(answer, ensure_ascii=False, indent=2), markup=False)
+        print_json(answer)
         return
     for one in visible_answer(answer)["reset"]:
         number = "without a number" if one["crl_number"] is None else one["crl_number"]
         held = f"held: crl {number} from {one['fetched_from']}"
-        output.print(f"{one['slot'][:12]}  {one['issuer']}, {held}", markup=False)
+        output.print(f"{one['slot'][:12]}  {one['issuer']}, {held}")
     output.print("Lower CRL numbers are accepted there now: revet refresh fetches them.")

@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, NoReturn
 
 import typer
 from rich.console import Console
@@ -17,6 +17,10 @@ EXIT_NOT_ASKED: Final = 2
 """The question could not be asked: unreadable file, wrong settings, service out of reach."""
 EXIT_LOCAL: Final = 3
 """What was asked for is done, on one host of the fleet alone."""
+EXIT_FAULT: Final = 70
+"""A fault of ours: `EX_SOFTWARE` of sysexits.h, and never a verdict."""
+EXIT_INTERRUPTED: Final = 130
+"""Ctrl-C, as shells write it: 128 and the number of SIGINT."""
 
 TOKEN_VARIABLE: Final = "REVET_TOKEN"  # noqa: S105 - the name of a variable, not a token
 """The caller's token for a service that asks for one: of the command line alone, and no setting of a service."""
@@ -26,7 +30,10 @@ DEFAULT_URL: Final = "http://127.0.0.1:8080"
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="TOML file with settings (REVET_CONFIG).")]
 CertificateArguments = Annotated[
-    list[Path], typer.Argument(help="PEM or DER files; each one a leaf, in PEM with intermediates below it.")
+    list[str],
+    typer.Argument(
+        help="PEM or DER files, each one a leaf, in PEM with intermediates below it; directories; patterns in quotes."
+    ),
 ]
 TrustStoreOption = Annotated[
     Path | None, typer.Option("--trust-store", help="PEM file or directory: decide here, without a service.")
@@ -35,13 +42,23 @@ UrlOption = Annotated[str | None, typer.Option("--url", help=f"Ask the service t
 IntermediatesOption = Annotated[
     list[Path] | None, typer.Option("--intermediates", help="PEM or DER file with more intermediates; repeatable.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as the API gives it.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document, and nothing else.")]
 
 PIPE_WIDTH: Final = 4096
 """Columns where the output is no terminal: lines stay whole for `grep`."""
 
-output = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
-errors = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else PIPE_WIDTH)
+
+class _Console(Console):
+    """One whose reader may go: whoever runs the commands decides what that means."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        """Hand on what rich has caught, which would end with 1."""
+        raise  # noqa: PLE0704 - rich calls this where it handles it
+
+
+output = _Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+"""For what is asked for. Texts are taken as they are: brackets and colons in a stranger's name mean nothing."""
+errors = _Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else PIPE_WIDTH)
 
 
 def read_settings(

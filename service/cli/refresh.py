@@ -1,6 +1,5 @@
 """`revet refresh`: have CRLs fetched now, and see what comes of it."""
 
-import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -10,6 +9,7 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from service.cli.crl_progress import entries_in_words
+from service.cli.json_output import print_json
 from service.cli.operating import Service, ServiceOption
 from service.cli.options import DEFAULT_URL, EXIT_DENY, JsonOption, errors, fail, output
 from service.cli.rendering import visible, visible_answer
@@ -47,7 +47,7 @@ def refresh(
     except AskError as error:
         raise fail(error.reason) from error
     if as_json:
-        output.print(json.dumps(answer, ensure_ascii=False, indent=2), markup=False)
+        print_json(answer)
     else:
         _show(answer, is_waited=wait, is_named=bool(sources))
     failed = answer["unknown"] or answer["running"] or any(one["problem"] for one in answer["outcomes"])
@@ -62,12 +62,12 @@ def _show(answer: Mapping[str, Any], *, is_waited: bool, is_named: bool) -> None
         problem = one.get("problem")
         if problem is not None:
             detail = f" ({one['detail']})" if one["detail"] else ""
-            output.print(f"{one['source']}  {problem}{detail}", markup=False)
+            output.print(f"{one['source']}  {problem}{detail}")
         elif is_short:
-            output.print(f"{one['source']}  {'refreshed' if is_waited else 'started'}", markup=False)
+            output.print(f"{one['source']}  {'refreshed' if is_waited else 'started'}")
     for word in ("running", "unknown"):
         for source in answer[word]:
-            output.print(f"{source}  {word}", markup=False)
+            output.print(f"{source}  {word}")
     if not is_short:
         good = sum(1 for one in every if one.get("problem") is None)
         output.print(f"{good} of {len(answer['started'])} {'refreshed' if is_waited else 'started'}")

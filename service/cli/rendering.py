@@ -25,7 +25,7 @@ _STYLES = {
 def render_check(path: str, answer: Answer) -> RenderableType:
     """A verdict on one certificate in a few lines."""
     answer = visible_answer(answer)
-    title = Text.assemble((path, "bold"), "  ", _styled(answer["decision"]), " / ", _styled(answer["status"]))
+    title = Text.assemble((visible(path), "bold"), "  ", styled(answer["decision"]), " / ", styled(answer["status"]))
     if answer["code"] != "ok":
         title.append(f"  ({answer['code']})")
     lines: list[RenderableType] = [title, Text(f"  {answer['detail']}")]
@@ -39,7 +39,7 @@ def render_check(path: str, answer: Answer) -> RenderableType:
 def render_explanation(path: str, answer: Answer) -> Tree:
     """The path and each piece of evidence, as a tree."""
     answer = visible_answer(answer)
-    tree = Tree(Text.assemble((path, "bold"), "  ", _styled(answer["decision"]), " / ", _styled(answer["code"])))
+    tree = Tree(Text.assemble((visible(path), "bold"), "  ", styled(answer["decision"]), " / ", styled(answer["code"])))
     tree.add(Text(answer["detail"]))
     for fact in _facts(answer):
         tree.add(Text(fact, style="dim"))
@@ -71,7 +71,7 @@ def _certificate(element: Mapping[str, Any]) -> Text:
 
 
 def _revocation(revocation: Mapping[str, Any]) -> Text:
-    text = Text.assemble("revocation: ", _styled(revocation["status"]))
+    text = Text.assemble("revocation: ", styled(revocation["status"]))
     evidence = _evidence(revocation)
     if evidence:
         text.append(f"\n{evidence}")
@@ -94,7 +94,8 @@ def _evidence(revocation: Mapping[str, Any]) -> str:
     return words
 
 
-def _styled(word: str) -> Text:
+def styled(word: str) -> Text:
+    """A decision, status or code in its colour."""
     return Text(word, style=_STYLES.get(word, "red" if word != "ok" else "green"))
 
 

@@ -5,6 +5,7 @@ import typer
 from service.application.evidence_store import StoreError
 from service.bootstrap.logs import configure_logging, supervisor_log, warn_of_fleet, warn_of_rules
 from service.bootstrap.outside import check_trust_stores
+from service.bootstrap.tracing import check_tracing
 from service.cli.options import ConfigOption, fail, fail_settings, read_settings
 from service.processes.exit_code import EXIT_CONFIGURATION, EXIT_LISTEN
 from service.processes.listen import ListenError
@@ -18,6 +19,7 @@ def serve(config: ConfigOption = None) -> None:
     try:
         settings.require_trust_store()
         check_trust_stores(settings)
+        check_tracing(settings)
     except SettingsError as error:
         raise fail_settings(error, EXIT_CONFIGURATION) from error
     configure_logging(settings)

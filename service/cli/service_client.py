@@ -27,25 +27,6 @@ class AskError(Exception):
         self.problem: Answer = problem or {}
 
 
-def ask_service(
-    url: str, certificate: bytes, intermediates: tuple[str, ...], trust_store: str, token: str | None
-) -> Answer:
-    """Have a running service validate one certificate.
-
-    Args:
-        url: Where the service is: `http://127.0.0.1:8080`.
-        certificate: PEM or DER, as the file has it.
-        intermediates: PEM of more certificates.
-        trust_store: The service's name for it.
-        token: The caller's, where the service asks for one.
-
-    Raises:
-        AskError: it could not be asked.
-    """
-    body = {"certificate": as_text(certificate), "intermediates": list(intermediates), "trust_store": trust_store}
-    return call_service("POST", url, "/v1/validate", body, token)
-
-
 def call_service(
     method: str, url: str, path: str, body: Answer | None, token: str | None, timeout_s: float = TIMEOUT_S
 ) -> Answer:
@@ -72,6 +53,19 @@ def call_service(
         raise AskError(f"{url} was not asked: {error}") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise AskError(f"{url} could not be asked: {error}") from error
+    return read_answer(url, answer)
+
+
+def read_answer(url: str, answer: httpx.Response) -> Answer:
+    """The JSON object of an answer; an empty one where it has none to give (204).
+
+    Args:
+        url: Where the service is, for the complaint.
+        answer: What it answered.
+
+    Raises:
+        AskError: it answered with a problem, or with no JSON object.
+    """
     if answer.status_code == httpx.codes.NO_CONTENT:
         return {}
     try:

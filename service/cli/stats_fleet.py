@@ -1,13 +1,26 @@
 """The fleet in `revet stats`: a few lines, and a table of replicas."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from rich.table import Column, Table
 from rich.text import Text
 
-_COLUMNS: Final = ("replica", "state", "workers", "version", "up", "CRLs", "blocks", "asked", "found", "refused")
+_COLUMNS: Final = (
+    "replica",
+    "state",
+    "workers",
+    "version",
+    "up",
+    "allow",
+    "deny",
+    "CRLs",
+    "blocks",
+    "asked",
+    "found",
+    "refused",
+)
 
 _DIGITS: Final = 6
 """Of the digest of what is held: enough for a look down a column."""
@@ -25,6 +38,7 @@ def fleet_lines(fleet: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
     present = sum(1 for one in fleet["replicas"] if one["presence"] == "present")
     unproven = "" if fleet["authenticated"] else ", without a key: anybody may have written this"
     yield "fleet", f"{fleet['replica']} answers, {reachable}, {present:,} replicas present{unproven}"
+    yield "all replicas", _totals(fleet["totals"])
     shared = {kind: found for kind, found in fleet["events"].items() if kind != "heartbeat"}
     for label, counts in (("shared", shared), ("refused", fleet["refused"])):
         told = (f"{count:,} {kind} {what}" for kind, found in counts.items() for what, count in found.items())
@@ -60,14 +74,30 @@ def _cells(replica: Mapping[str, Any], at: datetime) -> Iterator[str]:
     yield replica["role"] if replica["workers"] is None else f"{replica['workers']:,}"
     yield replica["version"]
     yield _ago(replica["started_at"], at)
+    for decision in ("allow", "deny"):
+        yield "-" if replica["decisions"] is None else f"{_decided(replica['decisions'], decision):,}"
     yield "-" if host is None else f"{host['crls']:,} {host['crls_digest'][:_DIGITS]}"
     yield "-" if host is None else f"{host['blocks']:,}"
     yield f"{replica['leases']['taken']:,}"
-    yield "/".join(_share(one) for one in hits.values())
+    yield "/".join(share(one) for one in hits.values())
     yield f"{replica['refused']:,}"
 
 
-def _share(counts: Mapping[str, int]) -> str:
+def _decided(decisions: Iterable[Mapping[str, Any]], decision: str) -> int:
+    return sum(one["count"] for one in decisions if one["decision"] == decision)
+
+
+def _totals(totals: Mapping[str, Any]) -> str:
+    """What those that are there have decided; of how many of them, where some do not say."""
+    if totals["oldest_s"] is None:
+        return "nothing is known of what they decided"
+    silent = totals["replicas"] - totals["counted"]
+    without = f", without {silent:,} that do not say" if silent else ""
+    return f"{totals['allow']:,} allow, {totals['deny']:,} deny, as of {totals['oldest_s']:.0f} s ago{without}"
+
+
+def share(counts: Mapping[str, int]) -> str:
+    """Which share of what was looked for was found, of `hits` and `misses`."""
     looked = counts["hits"] + counts["misses"]
     return "-" if not looked else f"{100 * counts['hits'] // looked}%"
 

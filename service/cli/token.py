@@ -10,27 +10,30 @@ from typing import Annotated
 import typer
 
 from service.application.tokens import TokenError, entry_of, make_token
-from service.cli.options import fail
+from service.cli.json_output import print_json
+from service.cli.options import JsonOption, fail
 
 HashOption = Annotated[
     bool, typer.Option("--hash", help="Read a token from the terminal, without echo, or from standard input.")
 ]
 
 
-def token(*, hashed: HashOption = False) -> None:
+def token(*, hashed: HashOption = False, as_json: JsonOption = False) -> None:
     """Make a bearer token: one line for whoever asks, and one, `sha256:` and its digest, for the service's file.
 
     With --hash: the second line for a token that exists.
     """
-    if not hashed:
-        made = make_token()
-        typer.echo(made)
-        typer.echo(entry_of(made))
-        return
+    made = None if hashed else make_token()
     try:
-        typer.echo(entry_of(_given()))
+        entry = entry_of(_given() if made is None else made)
     except TokenError as error:
         raise fail(str(error)) from None
+    if as_json:
+        print_json({"token": made, "entry": entry})
+        return
+    if made is not None:
+        typer.echo(made)
+    typer.echo(entry)
 
 
 def _given() -> str:

@@ -1,10 +1,12 @@
-"""`revet --version`."""
+"""`revet --version`, and `revet version` for machines."""
 
 from typing import Annotated
 
 import typer
 
 from service.bootstrap.directories import VERSION
+from service.cli.json_output import print_json
+from service.cli.options import JsonOption
 
 
 def _print_version(value: bool) -> None:  # noqa: FBT001 - typer's signature of a callback
@@ -20,3 +22,11 @@ def show_version(
     ] = False,
 ) -> None:
     """Is this client certificate still good, right now?"""
+
+
+def version(*, as_json: JsonOption = False) -> None:
+    """Print the version."""
+    if as_json:
+        print_json({"version": VERSION})
+    else:
+        typer.echo(f"revet {VERSION}")

@@ -79,6 +79,7 @@ Certificates to try:
 {others}
 
 API            {url}
+Dashboard      {url}/dashboard
 Documentation  {url}/docs
 
 Ctrl-C stops everything.

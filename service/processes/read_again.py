@@ -14,6 +14,7 @@ from typing import Final
 
 from service.bootstrap.logs import log_fault, warn_of_fleet, warn_of_rules
 from service.bootstrap.outside import check_trust_stores
+from service.bootstrap.tracing import check_tracing
 from service.processes.handing import without_files
 from service.processes.plan import ReloadRefusedError, ServicePlan
 from service.settings import Settings, SettingsError, load_settings
@@ -59,6 +60,7 @@ def read_again(
             raise SettingsError(tuple(problems.values()))  # noqa: TRY301 - one of the ways in which they are wrong
         settings.require_trust_store()
         check_trust_stores(settings)
+        check_tracing(settings)
         plan = planned(settings)
     except SettingsError as error:
         raise ReloadRefusedError(error.problems, need_restart) from error

@@ -59,23 +59,30 @@ async def _serve(settings: Settings, lifeline: Lifeline) -> None:
         beat = partial(lifeline.start_heartbeat, loop, lambda: SERVED_BEAT if apps.readiness.was_ready else BEAT)
         patience_s = _patience_s(settings.shutdown_grace_s)
         limits = connection_limits(settings, room_for_connections(settings.max_connections))
-        main = HttpServer(_config(apps.main, apps.tls), patience_s, beat, limits, apps.connections)
+        apps.streams.leave_room(limits.most)
+        main = HttpServer(_config(apps.served, apps.tls), patience_s, beat, limits, apps.connections)
         beside = _management(settings, apps)
         servers = [main, *beside.servers]
 
         def drain() -> None:
             apps.readiness.drain()
+            apps.streams.end()
             for server in servers:
                 server.say_close()
 
         def retire() -> None:
+            apps.streams.end()
             for server in servers:
                 server.retire()
+
+        def finish() -> None:
+            apps.streams.end()
+            main.finish()
 
         # Before the first heartbeat, on which the supervisor takes it that they are understood.
         loop.add_signal_handler(DRAIN_SIGNAL, drain)
         loop.add_signal_handler(RETIRE_SIGNAL, retire)
-        loop.add_signal_handler(END_SIGNAL, main.finish)
+        loop.add_signal_handler(END_SIGNAL, finish)
         async with beside.serving():
             await main.serve([inherited_socket(HTTP_SOCKET)])
 

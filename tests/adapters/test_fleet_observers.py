@@ -127,7 +127,7 @@ def test_a_redis_that_comes_and_goes() -> None:
         ("revet_fleet_events_total", {"kind": "block", "event": "unavailable"}, 0),
         ("revet_fleet_refused_total", {"kind": "crl", "reason": "unauthentic"}, 1),
         ("revet_fleet_refused_total", {"kind": "heartbeat", "reason": "malformed"}, 0),
-        ("revet_fleet_reachable", {}, 1),
+        ("revet_redis_up", {}, 1),
         ("revet_fleet_current", {}, 1),
         ("revet_fleet_reconciliations_total", {}, 2),
         ("revet_fleet_reconciled_total", {"direction": "taken"}, 2),
@@ -142,6 +142,16 @@ def test_the_metrics(name: str, labels: dict[str, str], expected: float) -> None
     registry = CollectorRegistry()
     tell_all(FleetCounters(registry))
     assert expected == registry.get_sample_value(name, labels)
+
+
+def test_how_long_redis_takes() -> None:
+    """How many commands it answered, and the time of all of them; zero before the first."""
+    registry = CollectorRegistry()
+    counters = FleetCounters(registry)
+    assert 0.0 == registry.get_sample_value("revet_redis_duration_seconds_count")
+    for seconds in (0.5, 0.25):
+        counters.answered(seconds)
+    assert [2, 0.75] == [registry.get_sample_value(f"revet_redis_duration_seconds_{part}") for part in ("count", "sum")]
 
 
 @pytest.mark.parametrize("standing", [Standing.CATCHING_UP, Standing.BEHIND])
@@ -215,7 +225,7 @@ def test_every_process_has_a_say_while_it_lives(tmp_path: Path) -> None:
         ended.kill()
         ended.communicate()
     afterwards, _ = process(environment, "fine").communicate(b"render")
-    assert [0, 1] == [value(page, "revet_fleet_reachable") for page in (during, afterwards)]
+    assert [0, 1] == [value(page, "revet_redis_up") for page in (during, afterwards)]
     assert [1, 0] == [value(page, "revet_fleet_current") for page in (during, afterwards)]
     assert [3, 3] == [value(page, "revet_fleet_replicas", state="present") for page in (during, afterwards)]
     assert 5 == value(afterwards, "revet_fleet_events_total", kind="crl", event="leased")

@@ -6,8 +6,10 @@ from io import StringIO
 
 import pytest
 
-from service.adapters.log_observer import MAX_UNCHAINED, LogObserver
+from service.adapters.clock import SystemClock
+from service.adapters.log_observer import MAX_UNCHAINED, MOST_DENIALS_PER_S, LogObserver
 from service.adapters.logs import configure_logs
+from service.application.clock import Clock
 from service.application.log_options import LogFormat, LogLevel
 from service.application.observer import (
     AuthorizedDetails,
@@ -25,12 +27,14 @@ from service.application.observer import (
 )
 from service.core.model.attempt import Problem
 from service.core.model.failure import Code
-from service.core.model.verdict import Decision
+from service.core.model.verdict import Decision, Status
+from tests.application.manual_clock import ManualClock
 
 pytestmark = pytest.mark.usefixtures("untouched_logging")
 
-ALLOW = DecisionDetails("id-1", Decision.ALLOW, Code.OK, "default", 0.00012345678)
-DENY = DecisionDetails("id-2", Decision.DENY, Code.REVOKED, "devices", 0.5)
+ALLOW = DecisionDetails("id-1", Decision.ALLOW, Code.OK, "default", "api", 0.00012345678, Status.GOOD)
+AGAIN = DecisionDetails("id-3", Decision.ALLOW, Code.OK, "default", "api", None, Status.GOOD)
+DENY = DecisionDetails("id-2", Decision.DENY, Code.REVOKED, "devices", "nginx", 0.5, Status.REVOKED)
 FETCHED = FetchDetails("crl", "http://ca.example/crl", None, "", 0.25)
 FAILED = FetchDetails("ocsp", "http://ca.example/ocsp", Problem.TIMED_OUT, "2 s", 2.0)
 STRAYS = tuple(f"CN={number}" for number in range(MAX_UNCHAINED + 1))
@@ -41,21 +45,24 @@ def ingested(outcome: Ingested | Problem) -> IngestDetails:
     return IngestDetails("http://ca.example/crl", outcome, entries=3, size=500, duration_s=0.125)
 
 
-def written(level: LogLevel, tell: Callable[[Observer], None]) -> list[dict[str, object]]:
+def written(
+    level: LogLevel, tell: Callable[[Observer], None], clock: Clock | None = None, allows_per_s: float = 1.0
+) -> list[dict[str, object]]:
     """The events of a log at that level, without their time and logger."""
     stream = StringIO()
     configure_logs(level, LogFormat.JSON, stream)
-    tell(LogObserver())
+    tell(LogObserver(SystemClock() if clock is None else clock, allows_per_s))
     events = [json.loads(line) for line in stream.getvalue().splitlines()]
     return [{name: value for name, value in event.items() if name not in {"time", "logger"}} for event in events]
 
 
 def test_decisions() -> None:
-    """A denial is information; an allow is not written unless somebody is looking for a mistake."""
+    """Each denial is information; so is the first allow of a second, which says that others have none."""
 
     def tell(observer: Observer) -> None:
-        observer.decided(ALLOW)
         observer.decided(DENY)
+        observer.decided(ALLOW)
+        observer.decided(AGAIN)
 
     deny = {
         "level": "info",
@@ -63,11 +70,83 @@ def test_decisions() -> None:
         "decision_id": "id-2",
         "decision": "deny",
         "code": "revoked",
+        "status": "revoked",
         "trust_store": "devices",
+        "front": "nginx",
+        "cache": "miss",
         "duration_s": 0.5,
     }
-    assert [deny] == written(LogLevel.INFO, tell)
-    assert ["id-1", "id-2"] == [event["decision_id"] for event in written(LogLevel.DEBUG, tell)]
+    allow = {
+        "level": "info",
+        "event": "decision_made",
+        "decision_id": "id-1",
+        "decision": "allow",
+        "code": "ok",
+        "status": "good",
+        "trust_store": "default",
+        "front": "api",
+        "cache": "miss",
+        "duration_s": 0.000123,
+        "sampled": True,
+        "left_out": 0,
+    }
+    assert [deny, allow] == written(LogLevel.INFO, tell, ManualClock())
+
+
+def test_every_allow_for_whoever_looks_for_a_mistake() -> None:
+    """None of them is a sample then."""
+
+    def tell(observer: Observer) -> None:
+        observer.decided(ALLOW)
+        observer.decided(AGAIN)
+
+    events = written(LogLevel.DEBUG, tell, ManualClock())
+    assert [("debug", "id-1", "miss"), ("debug", "id-3", "hit")] == [
+        (event["level"], event["decision_id"], event["cache"]) for event in events
+    ]
+    assert all("sampled" not in event for event in events)
+
+
+@pytest.mark.parametrize(("allows_per_s", "expected"), [(1.0, [0, 3, 3]), (2.0, [0, 1, 1, 1, 1]), (0.0, [])])
+def test_a_sample_of_allows(allows_per_s: float, expected: list[int]) -> None:
+    """So many a second get a line, which says how many had none since the last one."""
+    clock = ManualClock()
+
+    def tell(observer: Observer) -> None:
+        for _ in range(9):
+            observer.decided(AGAIN)
+            clock.advance(0.25)
+
+    assert expected == [event["left_out"] for event in written(LogLevel.INFO, tell, clock, allows_per_s)]
+
+
+def test_no_sample_where_information_is_not_written() -> None:
+    """Nobody would read it."""
+    assert [] == written(LogLevel.WARNING, lambda observer: observer.decided(ALLOW))
+
+
+@pytest.mark.parametrize(
+    ("event", "one"),
+    [
+        ("decision_made", lambda observer: observer.decided(DENY)),
+        ("authorize_refused", lambda observer: observer.authorized(AuthorizedDetails("nginx", "bad_request", "id-1"))),
+        ("would_deny", lambda observer: observer.would_deny(ShadowDetails("id-1", Code.REVOKED, "devices"))),
+    ],
+)
+def test_a_flood(event: str, one: Callable[[Observer], None]) -> None:
+    """Up to a rate each denial has its line; the first one after the flood says how many had none."""
+    clock = ManualClock()
+
+    def tell(observer: Observer) -> None:
+        for _ in range(MOST_DENIALS_PER_S + 7):
+            one(observer)
+        clock.advance(1.0)
+        one(observer)
+        one(observer)
+
+    events = written(LogLevel.INFO, tell, clock)
+    assert {event} == {told["event"] for told in events}
+    assert [None] * MOST_DENIALS_PER_S + [7, None] == [told.get("left_out") for told in events]
 
 
 def test_answers_to_proxies() -> None:

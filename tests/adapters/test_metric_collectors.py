@@ -43,7 +43,8 @@ def test_how_fresh_a_crl_is() -> None:
     rendered = crl_page(one)
     labels = {"issuer": "CN=Root", "slot": one.slot.key.hex()[:12]}
     assert [THIS_UPDATE.timestamp(), NEXT_UPDATE.timestamp(), 7, 3] == [
-        value(rendered, f"x509_crl_{name}", **labels) for name in ("this_update", "next_update", "number", "entries")
+        value(rendered, f"x509_crl_{name}", **labels)
+        for name in ("this_update_timestamp_seconds", "next_update_timestamp_seconds", "number", "entries")
     ]
     assert [1, 0, 1] == [
         value(rendered, name) for name in ("revet_crls_held", "revet_crls_omitted", "revet_crl_store_readable")
@@ -53,7 +54,7 @@ def test_how_fresh_a_crl_is() -> None:
 def test_what_a_crl_does_not_say() -> None:
     """No sample is better than a wrong one."""
     rendered = crl_page(held(ROOT, ROOT.crl(number=None, next_update=None)))
-    assert {"x509_crl_this_update", "x509_crl_entries"} == {
+    assert {"x509_crl_this_update_timestamp_seconds", "x509_crl_entries"} == {
         name for name, _ in samples(rendered) if name.startswith("x509_crl_")
     }
 
@@ -69,7 +70,7 @@ def test_partitions_of_one_issuer() -> None:
     """They are told apart by their slot; Prometheus refuses a page that has a series twice."""
     urls = ("http://ca.example/1", "http://ca.example/2")
     rendered = crl_page(*(held(ROOT, ROOT.crl(idp=IssuingDistributionPoint(names=(url,)))) for url in urls))
-    assert 2 == len([name for name, _ in samples(rendered) if name == "x509_crl_next_update"])
+    assert 2 == len([name for name, _ in samples(rendered) if name == "x509_crl_next_update_timestamp_seconds"])
 
 
 def test_a_long_name() -> None:
@@ -99,7 +100,7 @@ def test_a_store_that_cannot_be_read() -> None:
 
     rendered = MetricsPage(PrometheusObserver(NOW), (HeldCrlCollector(broken),), None).render()
     assert 0 == value(rendered, "revet_crl_store_readable")
-    assert 0 == value(rendered, "revet_validate_requests_total", decision="allow", code="ok")
+    assert 0 == value(rendered, "revet_validate_requests_total", decision="allow", code="ok", front="api")
 
 
 def test_trust_stores(tmp_path: Path) -> None:

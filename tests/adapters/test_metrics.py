@@ -19,6 +19,7 @@ from service.adapters.metrics import (
     SharedCounters,
 )
 from service.adapters.metrics_directory import (
+    COUNTER_OCTETS,
     FILE_OCTETS,
     KINDS,
     VARIABLE,
@@ -45,8 +46,8 @@ from service.core.model.verdict import Decision
 from tests.adapters.metrics_reader import samples, value
 from tests.pki.moments import NOW
 
-ALLOW = DecisionDetails("id-1", Decision.ALLOW, Code.OK, "default", 0.0003)
-DENY = DecisionDetails("id-2", Decision.DENY, Code.REVOKED, "default", 0.2)
+ALLOW = DecisionDetails("id-1", Decision.ALLOW, Code.OK, "default", "api", 0.0003)
+DENY = DecisionDetails("id-2", Decision.DENY, Code.REVOKED, "default", "api", 0.2)
 
 
 @pytest.fixture
@@ -66,22 +67,22 @@ def test_decisions(observer: PrometheusObserver, page: MetricsPage) -> None:
     for details in (ALLOW, ALLOW, DENY):
         observer.decided(details)
     rendered = page.render()
-    assert 2 == value(rendered, "revet_validate_requests_total", decision="allow", code="ok")
-    assert 1 == value(rendered, "revet_validate_requests_total", decision="deny", code="revoked")
+    assert 2 == value(rendered, "revet_validate_requests_total", decision="allow", code="ok", front="api")
+    assert 1 == value(rendered, "revet_validate_requests_total", decision="deny", code="revoked", front="api")
     buckets = [value(rendered, "revet_validate_duration_seconds_bucket", le=le) for le in ("0.0001", "0.0005", "1.0")]
     assert [0, 2, 3] == buckets
     assert 3 == value(rendered, "revet_validate_duration_seconds_count")
 
 
 def test_fetches(observer: PrometheusObserver, page: MetricsPage) -> None:
-    """By what for and what went wrong; `none` where nothing did."""
+    """By what for and what came of it; `ok` where nothing went wrong."""
     observer.fetched(FetchDetails("crl", "http://ca.example/crl", None, "", 0.25))
     observer.fetched(FetchDetails("ocsp", "http://ca.example/ocsp", Problem.TIMED_OUT, "2 s", 2.0))
     rendered = page.render()
     assert [1, 0, 1] == [
-        value(rendered, "revet_fetch_total", kind="crl", problem="none"),
-        value(rendered, "revet_fetch_total", kind="ocsp", problem="none"),
-        value(rendered, "revet_fetch_total", kind="ocsp", problem="timed_out"),
+        value(rendered, "revet_fetch_total", kind="crl", result="ok"),
+        value(rendered, "revet_fetch_total", kind="ocsp", result="ok"),
+        value(rendered, "revet_fetch_total", kind="ocsp", result="timed_out"),
     ]
     assert 2.0 == value(rendered, "revet_fetch_duration_seconds_sum", kind="ocsp")
 
@@ -130,7 +131,13 @@ def test_every_code_begins_at_zero(page: MetricsPage) -> None:
     """A counter that appears with its first event hides that event."""
     rendered = page.render()
     counts = {
-        code: value(rendered, "revet_validate_requests_total", decision="allow" if code == "ok" else "deny", code=code)
+        code: value(
+            rendered,
+            "revet_validate_requests_total",
+            decision="allow" if code == "ok" else "deny",
+            code=code,
+            front="api",
+        )
         for code in Code
     }
     assert dict.fromkeys(Code, 0.0) == counts
@@ -155,8 +162,8 @@ def test_no_label_names_a_certificate(observer: PrometheusObserver, page: Metric
     observer.limited(Limited.RATE, "token-for-logs")
     rendered = page.render()
     labels = {name for _, pairs in samples(rendered) for name, _ in pairs}
-    known = {"code", "decision", "event", "front", "kind", "le", "limit", "outcome", "problem", "trust_store"}
-    assert known | {"version"} == labels
+    known = {"code", "decision", "event", "front", "kind", "le", "limit", "outcome", "result", "tier", "trust_store"}
+    assert known | {"host", "version"} == labels
     assert not [text for text in (b"for-logs", b"id-1") if text in rendered]
 
 
@@ -172,8 +179,8 @@ from tests.pki.moments import NOW
 
 observer = PrometheusObserver(NOW + timedelta(seconds=int(sys.argv[1])))
 for _ in range(int(sys.argv[2])):
-    observer.decided(DecisionDetails("id-1", Decision.ALLOW, Code.OK, "default", 0.0003))
-observer.decided(DecisionDetails("id-2", Decision.DENY, Code.REVOKED, "default", 0.2))
+    observer.decided(DecisionDetails("id-1", Decision.ALLOW, Code.OK, "default", "api", 0.0003))
+observer.decided(DecisionDetails("id-2", Decision.DENY, Code.REVOKED, "default", "api", 0.2))
 match sys.argv[3]:
     case "render":
         sys.stdout.buffer.write(MetricsPage(observer, (), metrics_directory(os.environ)).render())
@@ -194,8 +201,8 @@ def test_two_processes_are_added_up(tmp_path: Path) -> None:
     run(environment, "5", "3", "die")
     rendered = run(environment, "9", "4", "render")
     assert [7, 2] == [
-        value(rendered, "revet_validate_requests_total", decision="allow", code="ok"),
-        value(rendered, "revet_validate_requests_total", decision="deny", code="revoked"),
+        value(rendered, "revet_validate_requests_total", decision="allow", code="ok", front="api"),
+        value(rendered, "revet_validate_requests_total", decision="deny", code="revoked", front="api"),
     ]
     assert [0, 7, 9] == [
         value(rendered, "revet_validate_duration_seconds_bucket", le=le) for le in ("0.0001", "0.0005", "+Inf")
@@ -207,7 +214,7 @@ def test_a_new_start_begins_at_zero(tmp_path: Path) -> None:
     """Counters of the service before are not added to those of this one."""
     run(prepare_metrics_directory(tmp_path), "5", "3", "die")
     rendered = run(prepare_metrics_directory(tmp_path), "9", "4", "render")
-    assert 4 == value(rendered, "revet_validate_requests_total", decision="allow", code="ok")
+    assert 4 == value(rendered, "revet_validate_requests_total", decision="allow", code="ok", front="api")
     assert (NOW + timedelta(seconds=9)).timestamp() == value(rendered, "revet_process_start_time_seconds")
 
 
@@ -216,12 +223,12 @@ def test_a_process_that_was_killed_at_its_start(tmp_path: Path) -> None:
     environment = prepare_metrics_directory(tmp_path)
     (tmp_path / "counter_1.db").touch()
     rendered = run(environment, "9", "4", "render")
-    assert 4 == value(rendered, "revet_validate_requests_total", decision="allow", code="ok")
+    assert 4 == value(rendered, "revet_validate_requests_total", decision="allow", code="ok", front="api")
 
 
 def test_nobody_has_counted(tmp_path: Path) -> None:
     """A page without a sample is a page."""
-    assert [] == list(SharedCounters(tmp_path).collect())
+    assert [] == [sample for family in SharedCounters(tmp_path).collect() for sample in family.samples]
 
 
 def test_the_directory_of_this_process(tmp_path: Path) -> None:
@@ -240,7 +247,7 @@ def test_there_is_room(tmp_path: Path) -> None:
     assert share_if_there_is_room(environment)
     assert {VARIABLE: str(tmp_path / "metrics")} == environment
     files = [path.stat() for path in (tmp_path / "metrics").iterdir()]
-    assert [FILE_OCTETS] * len(KINDS) == [file.st_size for file in files]
+    assert [*[FILE_OCTETS] * (len(KINDS) - 1), COUNTER_OCTETS] == sorted(file.st_size for file in files)
     assert all(file.st_blocks * 512 >= file.st_size for file in files)
 
 

@@ -8,8 +8,7 @@ from urllib.parse import unquote_to_bytes
 import httpx
 from fastapi import FastAPI
 
-from service.api.authorize_answer import DECISION_ID
-from service.api.reply import Header
+from service.api.reply import DECISION_ID, Header
 from service.application.fronts import Front
 from tests.api.asgi import Exchange, exchange, scope_of
 from tests.api.client_cert.proxies import alb, byte_sequences, envoy, nginx, traefik_3

@@ -11,7 +11,7 @@ from service.application.fronts import Front
 from service.application.observer import DecisionDetails
 from service.core.model.failure import Code
 from service.core.model.policy import OcspNonce, Policy, RevocationMode, RevocationScope
-from service.core.model.verdict import Decision
+from service.core.model.verdict import Decision, Status
 from tests.api.asgi import Exchange
 from tests.api.authorizing import CHAIN_HEADER, HEADERS, Proxy, handed_over, proxy, trusting
 from tests.api.client_cert.proxies import byte_sequences, nginx
@@ -61,7 +61,9 @@ async def test_each_is_told() -> None:
     asked = proxy(world)
     await asked.ask("nginx", CERTIFICATE)
     second = await asked.ask("nginx", CERTIFICATE)
-    expected = DecisionDetails(second.headers[IDS].decode(), Decision.ALLOW, Code.OK, "default", None)
+    expected = DecisionDetails(
+        second.headers[IDS].decode(), Decision.ALLOW, Code.OK, "default", "nginx", None, Status.UNKNOWN
+    )
     assert [expected] == world.observer.decisions[1:]
     assert ["ok", "ok"] == [one.code for one in world.observer.authorized_answers]
 

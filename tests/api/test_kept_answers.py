@@ -7,7 +7,7 @@ import pytest
 from service.application.observer import DecisionDetails
 from service.core.model.failure import Code
 from service.core.model.policy import OcspNonce, Policy
-from service.core.model.verdict import Decision
+from service.core.model.verdict import Decision, Status
 from tests.api.world import ADMIN, CALLER, LEAF, OVERRIDING, SUB, WITH_TOKENS, World, calling
 
 pytestmark = pytest.mark.anyio
@@ -35,7 +35,7 @@ async def test_each_is_told() -> None:
     caller = calling(world)
     await caller.validate(REQUEST)
     second = (await caller.validate(REQUEST)).json()
-    expected = DecisionDetails(second["decision_id"], Decision.ALLOW, Code.OK, "default", None)
+    expected = DecisionDetails(second["decision_id"], Decision.ALLOW, Code.OK, "default", "api", None, Status.UNKNOWN)
     assert [expected] == world.observer.decisions[1:]
 
 

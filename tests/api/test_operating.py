@@ -28,7 +28,7 @@ pytestmark = pytest.mark.anyio
 
 # --- who may ---------------------------------------------------------------------------------------------------------
 
-LOOKING: Final = ("/v1/crls", "/v1/stats", "/v1/crls/uploads")
+LOOKING: Final = ("/v1/crls", "/v1/stats", "/v1/crls/uploads", "/v1/trust-stores")
 CHANGING: Final = (
     ("POST", "/v1/refresh"),
     ("POST", "/v1/cache/purge"),
@@ -86,6 +86,9 @@ async def test_every_page() -> None:
         ("?status=failed", [DEAD]),
         ("?status=ended", []),
         ("?status=fresh&issuer=sub", [URL]),
+        ("?search=dead", [DEAD]),
+        ("?order=urgency&limit=1", [DEAD]),
+        ("?order=urgency&search=sub&skip=1", []),
     ],
 )
 async def test_filters(query: str, expected: list[str]) -> None:
@@ -104,6 +107,9 @@ async def test_filters(query: str, expected: list[str]) -> None:
         ("?limit=1&limit=1", "limit"),
         ("?status=good", "status"),
         ("?order=name", "order"),
+        ("?order=urgency&after=0", "after"),
+        ("?skip=-1", "skip"),
+        ("?skip=1000001", "skip"),
         ("?%ff=1", "request"),
     ],
 )

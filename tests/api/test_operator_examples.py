@@ -21,6 +21,7 @@ ASKED: Final[dict[str, tuple[str, str, Json | None, int]]] = {
     "REFRESH_STARTED": ("POST", "/v1/refresh", {}, 202),
     "PURGED": ("POST", "/v1/cache/purge", examples.PURGE_REQUEST, 200),
     "STATS": ("GET", "/v1/stats", None, 200),
+    "TRUST_STORES": ("GET", "/v1/trust-stores", None, 200),
 }
 
 

@@ -12,6 +12,8 @@ from service.adapters.nonces import RandomNonces
 from service.api.app import ApiServices, OperationsServices, create_app
 from service.api.authentication import ClientCertificates, grant_access
 from service.api.authorize import AuthorizeServices
+from service.api.event_streams import EventStreams
+from service.api.events import EventServices
 from service.api.kept_answers import KeptAnswer
 from service.api.operations import CheckResult, Condition, Readiness, ReadinessCheck
 from service.api.rules import ApiRules, Overrides
@@ -19,6 +21,7 @@ from service.application.auditing import AuditTrail
 from service.application.block_sharing import BlockSharing
 from service.application.blocks import Blocks
 from service.application.caller_limits import CallerLimits
+from service.application.decision_records import DecisionKeeper
 from service.application.gather import Gatherer
 from service.application.ids import DecisionIds
 from service.application.ocsp_client import OcspClient, OcspRules
@@ -77,6 +80,7 @@ class World:
         report: What would have been denied.
         limits: What callers are held to.
         trail: Where changes are written down.
+        streams: Of events; each ends after the first one.
     """
 
     rules: ApiRules = field(default_factory=ApiRules)
@@ -100,6 +104,7 @@ class World:
     report: ShadowReport = field(default_factory=ShadowReport)
     limits: CallerLimits | None = None
     trail: AuditTrail | None = None
+    streams: EventStreams = field(default_factory=lambda: EventStreams(longest_s=0.0))
 
     def services(self) -> ApiServices:
         """What the application is made with."""
@@ -108,18 +113,19 @@ class World:
             self.kept, self.policy, self.number, stores.in_force, self.clock
         )
         blocks = Blocks(self.blocks, self.clock, self.ids, self.observer, self.most_blocks, self.sharing)
-        operators = (self.operators or Operators(self.clock)).services()
+        operators = self.operators or Operators(self.clock)
         authorizing = AuthorizeServices(self.clock, self.ids, self.observer)
         return ApiServices(
-            self._validator(stores, blocks),
+            self._validator(stores, blocks, operators.decisions),
             self.policy,
             self.operations(),
             blocks,
             answers,
-            operators,
+            operators.services(),
             authorizing,
             self.limits,
             self.trail,
+            EventServices(self.streams, self.clock),
         )
 
     def operations(self) -> OperationsServices:
@@ -131,7 +137,7 @@ class World:
         """The application."""
         return create_app(self.services(), self.rules)
 
-    def _validator(self, stores: TrustStores, blocks: Blocks) -> Validator:
+    def _validator(self, stores: TrustStores, blocks: Blocks, keeper: DecisionKeeper) -> Validator:
         ocsp = OcspClient(
             Responders(self.responders),
             self.shelf,
@@ -142,8 +148,8 @@ class World:
         )
         process = IngestingProcess(self.shelf, self.crls)
         gatherer = Gatherer(self.shelf, self.shelf, process, ocsp, self.clock)
-        observer = self.observer
-        return Validator(stores, gatherer, self.clock, self.ids, observer, 1.0, blocks, self.shadow, self.report)
+        observer, shadow = self.observer, self.shadow
+        return Validator(stores, gatherer, self.clock, self.ids, observer, 1.0, blocks, shadow, self.report, keeper)
 
     def _keep(self, operation: str, error: Exception) -> None:
         self.faults.append((operation, error))
@@ -191,7 +197,8 @@ class Caller:
             response = await client.request(method, path, content=content, headers=given)
         if method != "HEAD":
             check_documented(self.app.openapi(), response)
-        assert "no-store" == response.headers["cache-control"]
+        is_shown = path.startswith("/dashboard") and response.status_code in {200, 304}
+        assert ("no-cache" if is_shown else "no-store") == response.headers["cache-control"]
         assert "nosniff" == response.headers["x-content-type-options"]
         return response
 

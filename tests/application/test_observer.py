@@ -23,7 +23,7 @@ from service.core.model.failure import Code
 from service.core.model.verdict import Decision
 
 EVENTS = (
-    DecisionDetails("id-1", Decision.ALLOW, Code.OK, "default", 0.1),
+    DecisionDetails("id-1", Decision.ALLOW, Code.OK, "default", "api", 0.1),
     IgnoredDetails("id-1", ("reason",)),
     FetchDetails("crl", "http://ca.example/crl", None, "", 0.1),
     IngestDetails("http://ca.example/crl", Ingested.STORED, 3, 500, 0.1),

@@ -7,6 +7,7 @@ import pytest
 
 from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store
+from service.application.cache_counting import EVICTIONS, own_cells
 from service.application.evidence_store import HeldOcsp
 from service.application.gather import Gatherer
 from service.application.ocsp_memory import OcspMemory
@@ -76,9 +77,11 @@ def test_what_cannot_be_read_is_not_remembered(response: bytes, error: type[Exce
 
 def test_no_more_than_so_many() -> None:
     """What was not asked for longest goes."""
-    memory = OcspMemory(most_responses=2)
+    cells = own_cells()
+    memory = OcspMemory(most_responses=2, cells=cells)
     for key in (b"a", b"b", b"a", b"c"):
         memory.recall(key, row(GOOD))
+    assert (1, 2 * len(GOOD)) == (cells[EVICTIONS], memory.octets)
     tiers = {key: memory.recall(key, row(GOOD)).tier for key in (b"a", b"c", b"b")}
     assert {b"a": Tier.MEMORY, b"c": Tier.MEMORY, b"b": Tier.HOST} == tiers
     assert 2 == len(memory)

@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from service.adapters.lmdb.store import Store
+from service.application.repeating import Repeatable
 from service.application.shadow import (
     MAX_RECENT,
     PUT_ASIDE,
@@ -83,6 +84,11 @@ def test_who_is_answered_in_shadow(rules: ShadowRules, caller: Enforcement, expe
 def denial(number: int, code: Code = Code.REVOKED) -> WouldDeny:
     """A record."""
     return WouldDeny(f"id-{number}", code, "default", NOW, "1f", "CN=leaf", "00")
+
+
+def repeatable(would_be: WouldDeny | None) -> Repeatable:
+    """An allow that is given once more, in shadow perhaps instead of a denial."""
+    return Repeatable(Decision.ALLOW, Status.UNKNOWN, Code.OK, "default", "api", would_be)
 
 
 def test_the_report_counts_all_and_remembers_the_last() -> None:
@@ -180,6 +186,6 @@ async def test_another_trust_store_and_a_caller_of_its_own(service: World) -> No
 async def test_an_answer_that_is_given_again_is_recorded_again(service: World, report: ShadowReport) -> None:
     """Under its own name, at its own time."""
     service.clock.advance(1)
-    assert "decision-1" == service.validator.repeat(Decision.ALLOW, Code.OK, "default", denial(7))
-    assert "decision-2" == service.validator.repeat(Decision.ALLOW, Code.OK, "default")
+    assert "decision-1" == service.validator.repeat(repeatable(denial(7)))
+    assert "decision-2" == service.validator.repeat(repeatable(None))
     assert [replace(denial(7), decision_id="decision-1", at=service.clock.now())] == list(report.snapshot().recent)

@@ -68,6 +68,23 @@ async def test_another_content(tmp_path: Path, stores: TrustStores, changes: Cha
     assert [TrustStoreDetails("clients", TrustStoreChange.LOADED, certificates=2)] == changes.take()
 
 
+async def test_since_when_and_what_from(tmp_path: Path, stores: TrustStores, clock: ManualClock) -> None:
+    """A version is in force since it was read; one that cannot be used leaves what is in force and its moment."""
+    loaded_at = clock.now()
+    clock.advance(60)
+    (tmp_path / "stores" / "clients.pem").write_text(bundle([ROOT, SUB]))
+    (tmp_path / "stores" / "devices.pem").write_text(BROKEN)
+    (tmp_path / "stores" / "new.pem").write_text(BROKEN)
+    await stores.reload()
+    found = {one.name: (one.sources, one.since) for one in stores.report()}
+    assert {
+        "clients": ((str(tmp_path / "stores" / "clients.pem"),), clock.now()),
+        "default": ((str(tmp_path / "default.pem"),), loaded_at),
+        "devices": ((str(tmp_path / "stores" / "devices.pem"),), loaded_at),
+        "new": ((str(tmp_path / "stores" / "new.pem"),), None),
+    } == found
+
+
 async def test_no_other_content(tmp_path: Path, stores: TrustStores, changes: Changes) -> None:
     """A file that was written again with the same certificates changes nothing."""
     before = await stores.get("clients")

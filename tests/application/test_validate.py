@@ -16,7 +16,7 @@ from service.core.model.budget import Limits
 from service.core.model.certificate import Certificate
 from service.core.model.failure import BudgetExhausted, Code, Malformed, RevocationUnavailable
 from service.core.model.policy import Policy, RevocationMode
-from service.core.model.verdict import Decision
+from service.core.model.verdict import Decision, Status
 from tests.application.chain import CRL_URL, OCSP_URL, ROOT, SUB, leaf, read
 from tests.application.fakes import NeverFetcher
 from tests.application.world import (
@@ -89,8 +89,8 @@ async def test_every_decision_is_told(service: World) -> None:
     await service.hold_crl(CRL_URL, SUB)
     await service.ask(LEAF)
     assert [
-        DecisionDetails("decision-1", Decision.ALLOW, Code.OK, "default", 0.25 * FETCHING_ROUNDS),
-        DecisionDetails("decision-2", Decision.DENY, Code.REVOKED, "default", 0.25),
+        DecisionDetails("decision-1", Decision.ALLOW, Code.OK, "default", "api", 0.25 * FETCHING_ROUNDS, Status.GOOD),
+        DecisionDetails("decision-2", Decision.DENY, Code.REVOKED, "default", "api", 0.25, Status.REVOKED),
     ] == service.recorder.decisions
 
 

@@ -218,3 +218,15 @@ def test_its_report(setting: Setting) -> None:
     setting.number.value = 9
     setting.found(b"one")
     assert CacheReport(entries=0, limit=3, hits=1, misses=2, epochs=2) == setting.cache.report()
+
+
+def test_what_went_for_want_of_room(setting: Setting) -> None:
+    """It is counted, and what is forgotten since something changed is not."""
+    for key in (b"two", b"three", b"four", b"five"):
+        setting.keep(key, "kept", octets=100)
+    report = setting.cache.report()
+    assert (3, 300, 2) == (report.entries, report.octets, report.evictions)
+    setting.number.value = 9
+    setting.found(b"five")
+    report = setting.cache.report()
+    assert (0, 0, 2) == (report.entries, report.octets, report.evictions)

@@ -15,9 +15,12 @@ from service.adapters.spool import FileSpool
 from service.adapters.trust_store_files import TrustStoreFiles
 from service.application.blocks import Blocks
 from service.application.crl_fetcher import CrlFetcher
+from service.application.decision_records import DecisionKeeper
 from service.application.gather import Gatherer, GatherRequest
 from service.application.ingest import Ingester, IngestRules
 from service.application.ocsp_client import OcspClient, OcspRules
+from service.application.recording import NOTHING_KEPT
+from service.application.shadow import ShadowRules
 from service.application.trust_stores import TrustStores
 from service.application.validate import ValidationAnswer, ValidationRequest, Validator
 from service.core.der.certificate import read_certificate
@@ -120,6 +123,8 @@ def world(
     policy: Policy = LEAF_ALONE,
     deadline_s: float = DEADLINE_S,
     origin: ScriptedOrigin | None = None,
+    keeper: DecisionKeeper = NOTHING_KEPT,
+    shadow: ShadowRules | None = None,
 ) -> World:
     """A service on this host.
 
@@ -130,6 +135,8 @@ def world(
         policy: The operator's.
         deadline_s: Seconds for one request.
         origin: What lies outside; nobody is there unless given.
+        keeper: Keeps records of decisions.
+        shadow: Who is answered in shadow; nobody unless given.
     """
     files = directory / "stores"
     files.mkdir()
@@ -146,5 +153,7 @@ def world(
     rules = OcspRules(policy, 1.0, blocks=blocks)
     client = OcspClient(origin, store, clock, recorder, rules, RandomNonces())
     gatherer = WatchedGatherer(store, fetcher or ingester, client, clock)
-    validator = Validator(stores, gatherer, clock, NumberedIds(), recorder, deadline_s, blocks)
+    validator = Validator(
+        stores, gatherer, clock, NumberedIds(), recorder, deadline_s, blocks, shadow=shadow, keeper=keeper
+    )
     return World(validator, stores, files, origin, ingester, gatherer, clock, recorder, client, blocks, block_store)

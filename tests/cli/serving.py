@@ -24,6 +24,9 @@ def answering(respond: Respond, tls: ssl.SSLContext | None = None) -> Iterator[s
         def do_POST(self) -> None:
             self._answer()
 
+        def do_DELETE(self) -> None:
+            self._answer()
+
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 

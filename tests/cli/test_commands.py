@@ -5,7 +5,6 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,44 +12,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from service.cli.app import app
-from tests.pki import Authority, CertificateOverrides, days, pem
-from tests.pki.clock import now, validity_of_now
+from tests.cli.conftest import Files
+from tests.pki import Authority, pem
+from tests.pki.clock import validity_of_now
 
 TOKEN = "a-token-of-sixteen-characters"
-
-
-@dataclass(frozen=True, slots=True)
-class Files:
-    """Certificates in files."""
-
-    directory: Path
-    trust_store: Path
-    good: Path
-    expired: Path
-    foreign: Path
-    declared: Path
-
-
-@pytest.fixture
-def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Files:
-    """A trust store and leaves; no settings but those of the test."""
-    for name in ("REVET_TRUST_STORE", "REVET_CONFIG", "REVET_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    validity = validity_of_now()
-    declaring: CertificateOverrides = {**validity, "crl_urls": "http://127.0.0.1:1/a.crl"}
-    root = Authority.root("Root", **validity)
-    sub = root.subordinate("Sub", **validity)
-    leaves = {
-        "good": sub.issue("good", **validity),
-        "expired": sub.issue("expired", not_before=now() - days(9), not_after=now() - days(1)),
-        "foreign": Authority.root("Other", **validity).issue("foreign", **validity),
-        "declared": sub.issue("declared", **declaring),
-    }
-    for name, leaf in leaves.items():
-        (tmp_path / f"{name}.pem").write_text(leaf.pem + sub.pem)
-    (tmp_path / "trust.pem").write_text(root.pem)
-    (tmp_path / "list.crl").write_bytes(sub.crl(revoked={leaves["good"].serial: "superseded"}, number=7))
-    return Files(tmp_path, tmp_path / "trust.pem", *(tmp_path / f"{name}.pem" for name in leaves))
 
 
 def run(*arguments: object) -> Result:
@@ -94,7 +60,8 @@ def test_a_source_that_may_not_be_asked(files: Files) -> None:
 def test_json(files: Files) -> None:
     """The answer as the API gives it."""
     result = run("check", "--json", "--trust-store", files.trust_store, files.good)
-    assert "CN=good" == json.loads(result.stdout)["subject"]
+    (row,) = json.loads(result.stdout)["results"]
+    assert (str(files.good), "CN=good", None) == (row["file"], row["answer"]["subject"], row["error"])
 
 
 def test_explain(files: Files) -> None:
@@ -164,8 +131,8 @@ def test_asking_a_service(files: Files, monkeypatch: pytest.MonkeyPatch) -> None
     """The file goes as it is, with the caller's token, past any proxy of the environment."""
     monkeypatch.setenv("REVET_TOKEN", TOKEN)
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    document = run("check", "--json", "--trust-store", files.trust_store, files.good).stdout
-    with answering(200, document.encode()) as (url, received):
+    (row,) = json.loads(run("check", "--json", "--trust-store", files.trust_store, files.good).stdout)["results"]
+    with answering(200, json.dumps(row["answer"]).encode()) as (url, received):
         result = run("check", "--url", url, files.good)
     assert 0 == result.exit_code, result.stderr
     path, authorization, body = received[0]
@@ -237,7 +204,7 @@ def test_showing_what_holds_for_a_certificate(files: Files, monkeypatch: pytest.
     """Each certificate of its chain with the rule for it, and why; as JSON for machines."""
     monkeypatch.setenv("REVET_TRUST_STORE", str(files.trust_store))
     config = files.directory / "revet.toml"
-    serial = json.loads(run("check", files.declared, "--json").stdout)["serial_number"]
+    serial = json.loads(run("check", files.declared, "--json").stdout)["results"][0]["answer"]["serial_number"]
     config.write_text(RULES % serial)
     result = run("config", "show", "--config", config, "--for", files.declared, "--json")
     leaf, sub = json.loads(result.stdout)
@@ -276,6 +243,17 @@ def test_checking_the_settings(files: Files, monkeypatch: pytest.MonkeyPatch) ->
     assert [2, 0, 2] == [without.exit_code, good.exit_code, broken.exit_code]
     assert "REVET_TRUST_STORE" in without.stderr
     assert "trust.pem" in broken.stderr
+
+
+def test_checking_traces(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are refused before anything is started, where they cannot be sent."""
+    monkeypatch.setenv("REVET_TRUST_STORE", str(files.trust_store))
+    monkeypatch.setenv("REVET_TRACING", "otlp")
+    good = run("config", "check")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+    broken = run("config", "check")
+    assert [0, 2] == [good.exit_code, broken.exit_code]
+    assert "REVET_TRACING: OTEL_EXPORTER_OTLP_PROTOCOL is grpc" in broken.stderr
 
 
 def test_checking_settings_that_may_not_be_meant(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:

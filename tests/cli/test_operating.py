@@ -19,6 +19,16 @@ NOTHING: Final = {"started": [], "unknown": [], "outcomes": [], "running": [], "
 DOWNLOADING: Final = {"phase": "downloading", "done": 0, "total": None, "entries": 0, "entries_total": None, "at": ""}
 INGESTING: Final = {**DOWNLOADING, "phase": "ingesting"}
 FLEET: Final[dict[str, Any]] = examples.STATS["fleet"]
+TOTALS: Final[dict[str, Any]] = FLEET["totals"]
+RESPONDER: Final[dict[str, Any]] = {
+    "host": "http://a:80",
+    "asked": 7,
+    "failed": 0,
+    "mean_s": None,
+    "state": "closed",
+    "failures": 0,
+    "answered_at": None,
+}
 
 
 def run(url: str, *arguments: str) -> Result:
@@ -239,11 +249,27 @@ def test_reset_of_nothing_or_too_much(arguments: tuple[str, ...]) -> None:
         ({}, "1 held, 1 entries, 271 bytes (1 fresh)"),
         ({}, "12 allow ok, 1 deny revoked"),
         ({"host": None}, "cannot be read"),
-        ({"shadow": {"total": 4, "denials": [], "recent": []}}, "4 answers here would have been denials"),
+        ({"shadow": {"total": 4, "denials": [], "recent": []}}, "4 answers would have been denials"),
         ({"trust_stores": [{"name": "x", "certificates": None, "problem": "no PEM"}]}, "x, not loaded: no PEM"),
+        ({"responders": [{**RESPONDER, "state": "open", "failures": 3}]}, "http://a:80 open, 3 failures in a row"),
+        ({}, "worker 4711 answers for 2"),
+        ({}, "11 api, 2 nginx"),
+        ({}, "50 % within 0.5 ms, 95 % within 200 ms, 99 % within 240 ms, of 4"),
+        ({}, "0 refusals remembered; asked for ahead: 1 renewed, 0 unchanged, 0 failed, 0 dropped"),
+        ({}, "up, 0.4 ms"),
         (
-            {"responders": [{"host": "http://a:80", "state": "open", "failures": 3, "answered_at": None}]},
-            "http://a:80 open, 3 failures in a row",
+            {"redis": {"up": False, "latency_ms": 3.0, "breaker": "open", "reason": "no answer"}},
+            "Redis          not asked: no answer",
+        ),
+        (
+            {"redis": {"up": False, "latency_ms": None, "breaker": "closed", "reason": "it is full"}},
+            "Redis          down: it is full",
+        ),
+        ({}, "12 allow, 1 deny, as of 1 s ago"),
+        ({"fleet": {**FLEET, "totals": {**TOTALS, "replicas": 3}}}, "as of 1 s ago, without 2 that do not say"),
+        (
+            {"fleet": {**FLEET, "totals": {**TOTALS, "oldest_s": None}}},
+            "all replicas   nothing is known of what they decided",
         ),
         ({}, "revet-0 answers, Redis answers, 1 replicas present"),
         ({}, "1 crl leased, 1 crl miss, 2 ocsp hit"),
@@ -265,9 +291,40 @@ def test_stats(changes: dict[str, Any], expected: str) -> None:
     assert (0, True) == (result.exit_code, expected in result.stdout)
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, "memory verdict 9 4 69% 0 3 6,144"),
+        ({}, "redis ocsp 2 1 66% 0 - -"),
+        ({}, "http://ocsp.example:80 closed 3 1 80 ms 2025-12-31T23:59:00Z"),
+        ({"responders": [RESPONDER]}, "http://a:80 closed 7 0 - never"),
+        (
+            {"responders": [{**RESPONDER, "host": "(other)", "state": None, "asked": None, "failed": None}]},
+            "(other) - - - - never",
+        ),
+        ({"responders": [{**RESPONDER, "host": "[red]\x1b"}]}, "[red]\\x1b closed 7 0 - never"),
+    ],
+)
+def test_tables(changes: dict[str, Any], expected: str) -> None:
+    """Caches and responders, a line each; what a stranger wrote commands no terminal."""
+    with answering(always({**examples.STATS, **changes})) as url:
+        result = run(url, "stats")
+    assert expected in [" ".join(line.split()) for line in result.stdout.splitlines()], result.stdout
+
+
+def test_stats_of_a_service_that_has_decided_nothing() -> None:
+    """Nothing is said of how long it took, nor of who asked."""
+    latency = {**examples.STATS["latency"], "count": 0, "p50_s": None, "p95_s": None, "p99_s": None}
+    nothing = {"decisions": [], "latency": latency, "responders": [], "caches": []}
+    with answering(always({**examples.STATS, **nothing})) as url:
+        result = run(url, "stats")
+    assert (0, True) == (result.exit_code, "decisions      none" in result.stdout)
+    assert not any(said in result.stdout for said in ("made in", "asked by", "answered at"))
+
+
 def test_stats_of_one_that_has_no_fleet() -> None:
     """Nothing is said of one."""
-    with answering(always({**examples.STATS, "fleet": None})) as url:
+    with answering(always({**examples.STATS, "fleet": None, "redis": None})) as url:
         result = run(url, "stats")
     assert (0, False) == (result.exit_code, "Redis" in result.stdout or "replica" in result.stdout)
 
@@ -275,14 +332,15 @@ def test_stats_of_one_that_has_no_fleet() -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({}, "revet-0 current 2 1.2.3 1 h 1 a1c03e 2 2 69%/93%/50% 0"),
+        ({}, "revet-0 current 2 1.2.3 1 h 12 1 1 a1c03e 2 2 69%/93%/50% 0"),
+        ({"decisions": None}, "1 h - - 1 a1c03e"),
         ({"hits": {"verdicts": {"hits": 0, "misses": 0}}}, "2 - 0"),
         ({"presence": "gone", "at": "2025-12-31T23:56:00Z"}, "revet-0 gone 4 min 2"),
         ({"presence": "gone", "at": "2026-01-01T00:00:30Z"}, "revet-0 gone 0 s 2"),
-        ({"started_at": "2025-12-29T23:00:00Z"}, "1.2.3 2 d 1"),
+        ({"started_at": "2025-12-29T23:00:00Z"}, "1.2.3 2 d 12"),
         ({"standing": "behind"}, "revet-0 behind 2"),
         ({"workers": None, "role": "prefetch"}, "current prefetch 1.2.3"),
-        ({"host": None}, "1 h - - 2"),
+        ({"host": None}, "1 h 12 1 - - 2"),
         ({"name": "a\x1b[31m"}, "a\\x1b[31m current"),
         ({"name": "[red]a[/b]"}, "[red]a[/b] current"),
     ],

@@ -1,9 +1,14 @@
-"""The core as a judge: `assess`, with the service's own gathering of evidence around it."""
+"""The core as a judge: `assess`, with the service's own gathering of evidence around it.
+
+Each verdict is reached a second time, from what would be kept of the decision (`replay`).
+"""
 
 from collections.abc import Iterable
 
 from service.application.gather import GatherRequest, Sources
 from service.application.inline_evidence import read_inline_evidence
+from service.application.replay.case import ReplayCase, replay
+from service.application.replay.document import read_case, write_case
 from service.core.decision.assessment import AssessmentRequest, assess
 from service.core.der.certificate import read_certificate
 from service.core.model.certificate import Certificate
@@ -39,6 +44,8 @@ async def _verdict(case: Case) -> Verdict | None:
     for _ in range(case.policy.limits.rounds + 1):
         outcome = assess(request, evidence, case.policy, case.at)
         if isinstance(outcome, Verdict):
+            kept = write_case(ReplayCase(request, evidence, case.policy, case.at))
+            assert outcome == replay(read_case(kept)), "a replay comes to another verdict"
             return outcome
         evidence = await gather(outcome.wanted, evidence, gathering)
     return None

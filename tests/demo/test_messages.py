@@ -43,12 +43,12 @@ def test_revet_lines() -> None:
 
 
 def test_addresses() -> None:
-    """API and documentation are named; there is no dashboard yet."""
+    """API, dashboard and documentation are named."""
     text = instructions(Layout(HERE / ".demo"), 8080, PLACE)
 
     assert "http://127.0.0.1:8080\n" in text
+    assert "http://127.0.0.1:8080/dashboard\n" in text
     assert "http://127.0.0.1:8080/docs\n" in text
-    assert "dashboard" not in text
 
 
 def test_files_elsewhere() -> None:

@@ -20,7 +20,7 @@ from tests.e2e.data_directory.disks import MIB, small_disk
 from tests.e2e.published import Published, publishing
 from tests.e2e.running import Service, running_service, until
 from tests.e2e.test_tls import write
-from tests.pki import Authority, CertificateOverrides, Issued
+from tests.pki import Authority, CertificateOverrides, Issued, bundle
 from tests.pki.clock import now, validity_of_now
 from tests.redis_servers import RedisServer, redis_server
 
@@ -237,6 +237,15 @@ def trust_store_refused(place: Path) -> Iterator[Stage]:
 
 
 @contextmanager
+def trust_store_ends(place: Path) -> Iterator[Stage]:
+    """One of two roots has ten days left."""
+    validity: CertificateOverrides = {**VALID, "not_after": now() + timedelta(days=10)}
+    with stage(place) as made:
+        (place / "trust.pem").write_text(bundle([CA, Authority.root("Old Root", **validity)]))
+        yield made
+
+
+@contextmanager
 def reload_refused(place: Path) -> Iterator[Stage]:
     """A setting is wrong."""
     with stage(place) as made:
@@ -375,6 +384,7 @@ SCENES: Final[Mapping[str, Scene]] = {
     "Blocks cannot be read": blocks_unreadable,
     "The disk is full": disk_full,
     "A trust store was refused": trust_store_refused,
+    "A certificate of a trust store ends": trust_store_ends,
     "A reload was refused": reload_refused,
     "A file was refused": file_refused,
     "The service's own certificate ends": certificate_ends,

@@ -11,15 +11,19 @@ import pytest
 
 import service.api.auditing
 import service.api.crl_problems
+import service.api.decision_problems
+import service.api.event_streams
 import service.api.hosts
 import service.api.limit_problems
 import service.api.origins
 import service.api.problems
 import service.api.proxy_problems
-from service.api import examples, operator_examples
+from service.api import decision_examples, examples, operator_examples
 from service.api.auditing import audit_unavailable
 from service.api.body import body_too_slow
 from service.api.crl_problems import crl_refused, too_many_uploads, upload_under_way
+from service.api.decision_problems import decisions_unavailable
+from service.api.event_streams import streams_end, too_many_streams
 from service.api.hosts import misdirected
 from service.api.limit_problems import limited
 from service.api.openapi import openapi_document
@@ -87,7 +91,9 @@ async def test_batch() -> None:
         ("Purge", operator_examples.PURGED),
         ("Reset", operator_examples.RESET),
         ("Uploads", operator_examples.UPLOAD),
+        ("Decisions", decision_examples.DECISIONS),
         ("Statistics", operator_examples.STATS),
+        ("Trust stores", operator_examples.TRUST_STORES),
     ],
 )
 def test_answers_to_operators(heading: str, example: Json) -> None:
@@ -200,6 +206,7 @@ async def problems() -> dict[str, Json]:
         await caller.get("/nothing"),
         await caller.get("/v1/validate"),
         await caller.get("/v1/blocks/nobody"),
+        await caller.get("/v1/decisions/nobody"),
         await caller.post(b'{"source": "http://nobody.example/"}', "/v1/refresh"),
         await caller.post(b'{"issuer": "CN=Nobody"}', "/v1/crls/reset"),
         await caller.send("DELETE", "/v1/crls/uploads/nobody.crl"),
@@ -238,6 +245,9 @@ def made_here() -> Iterable[Problem]:
         crl_refused("bad_signature", "why"),
         prefetcher_unavailable(),
         store_unavailable(),
+        decisions_unavailable("why"),
+        too_many_streams(),
+        streams_end(),
     )
 
 
@@ -261,6 +271,8 @@ def test_every_problem_is_had_above() -> None:
             service.api.proxy_problems,
             service.api.limit_problems,
             service.api.crl_problems,
+            service.api.decision_problems,
+            service.api.event_streams,
             service.api.auditing,
             service.api.origins,
             service.api.hosts,

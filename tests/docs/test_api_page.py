@@ -20,12 +20,15 @@ from service.api.authorize_answer import MAX_AGE_S
 from service.api.batch import CONCURRENT_ITEMS
 from service.api.body_room import LARGEST_BODIES
 from service.api.client_cert.header import MAX_CERTIFICATES, MAX_VALUE_OCTETS
+from service.api.decision_schemas import DecisionAnswer
+from service.api.event_streams import LONGEST_S
 from service.api.json_text import MAX_CONTAINERS, MAX_MEMBERS
 from service.api.openapi import openapi_document
 from service.api.operator_schemas import CrlAnswer
 from service.api.reply import DATA_HEADERS
 from service.api.rules import MAX_ITEMS, ApiRules
 from service.api.schemas import MAX_LISTED, MAX_OID_LENGTH, Options, ValidateRequest
+from service.application.cache_counting import COUNTED
 from service.application.crl_urls import MAX_DISTRIBUTION_POINTS, MAX_URLS
 from service.application.inline_evidence import MAX_CRLS, MAX_OCSP_RESPONSES
 from service.application.observer import Ingested
@@ -90,6 +93,7 @@ def _routes() -> set[str]:
         ("path", PathAnswer),
         ("revocation", RevocationAnswer),
         ("crls", CrlAnswer),
+        ("decisions", DecisionAnswer),
     ],
 )
 def test_every_field_is_there(mark: str, schema: type[BaseModel]) -> None:
@@ -182,6 +186,8 @@ def test_limits() -> None:
         "request line and headers, bytes read before they are whole": MAX_HEAD_OCTETS,
         "seconds from the first octet of a request to the end of its headers": SETTINGS["head_timeout_s"].default,
         "connections of one worker": SETTINGS["max_connections"].default,
+        "streams of events of one worker": SETTINGS["max_event_streams"].default,
+        "seconds that a stream of events lasts": LONGEST_S,
         "connections of the management port, in one worker": MANAGEMENT_CONNECTIONS,
         "bodies of the largest batch that may have come in part, in one worker": LARGEST_BODIES,
         "body of a request, bytes": SETTINGS["max_request_bytes"].default,
@@ -276,6 +282,12 @@ async def test_metrics(worker: FastAPI) -> None:
     assert len(rows) == len(shown)
     assert shown == {word(row["metric"]): (row["type"], set(words(row["labels"]))) for row in rows}
     assert all(row["meaning"] for row in rows)
+
+
+def test_caches() -> None:
+    """Every pair of tier and kind that counts."""
+    shown = {(word(row["tier"]), word(row["kind"])) for row in table(PAGE, "caches")}
+    assert {(one.tier.value, one.kind.value) for one in COUNTED} == shown
 
 
 def test_outcomes_of_crls() -> None:

@@ -1,29 +1,18 @@
-"""`docs/cli.md` has every command with every option and argument, and nothing else."""
+"""`docs/cli.md` has every command with every option, argument and exit code, and nothing else."""
 
 import re
-from collections.abc import Iterator
 from typing import Final
 
 import pytest
 import typer
 
-from service.cli.app import app
-from service.cli.options import EXIT_ALLOW, EXIT_DENY, EXIT_LOCAL, EXIT_NOT_ASKED
+from service.cli.exit_codes import EXIT_CODES
+from tests.cli.introspection import LEAVES, ROOT_COMMAND
+from tests.cli.test_every_command import WITHOUT_JSON
 from tests.docs.pages import page, sections, table, words
 
 PAGE: Final = "cli.md"
-PROGRAM: Final = "revet"
 _ROW: Final = re.compile(r"^\| (`[^|]*`) \|", re.MULTILINE)
-
-
-def _commands(command: typer.core.TyperCommand | typer.core.TyperGroup, name: str) -> Iterator[tuple[str, set[str]]]:
-    """Every command that does something, with its options and arguments as the page writes them."""
-    if isinstance(command, typer.core.TyperGroup):
-        for each, below in command.commands.items():
-            assert isinstance(below, typer.core.TyperCommand | typer.core.TyperGroup)
-            yield from _commands(below, f"{name} {each}")
-    else:
-        yield name, {_written(parameter) for parameter in command.params}
 
 
 def _written(parameter: object) -> str:
@@ -36,9 +25,7 @@ def _written(parameter: object) -> str:
             raise TypeError(parameter)
 
 
-ROOT_COMMAND: Final = typer.main.get_command(app)
-assert isinstance(ROOT_COMMAND, typer.core.TyperGroup)
-COMMANDS: Final = dict(_commands(ROOT_COMMAND, PROGRAM))
+COMMANDS: Final = {f"revet {name}": {_written(one) for one in command.params} for name, command in LEAVES.items()}
 SECTIONS: Final = {title.strip("`"): body for title, body in sections(page(PAGE), 2).items() if title.startswith("`")}
 
 
@@ -66,6 +53,20 @@ def test_options_of_the_program() -> None:
 
 
 def test_exit_codes() -> None:
-    """As the commands end."""
-    codes = [int(words(row["code"])[0]) for row in table(PAGE, "exit-codes")]
-    assert [EXIT_ALLOW, EXIT_DENY, EXIT_NOT_ASKED, EXIT_LOCAL] == codes
+    """Of each command those that it ends with, which other tests bring about."""
+    written = {int(words(row["code"])[0]): _meant(row["of"]) for row in table(PAGE, "exit-codes")}
+    codes = sorted(set().union(*EXIT_CODES.values()))
+    assert {code: {one for one, its in EXIT_CODES.items() if code in its} for code in codes} == written
+
+
+def test_commands_without_json() -> None:
+    """With a reason each."""
+    rows = table(PAGE, "without-json")
+    assert set(WITHOUT_JSON) == {command for row in rows for command in words(row["command"])}
+    assert all(row["why"] for row in rows)
+
+
+def _meant(cell: str) -> set[str]:
+    """The commands that a cell is about: `all`, all but some, or some."""
+    named = set(words(cell))
+    return set(EXIT_CODES) - named if cell.startswith("all") else named

@@ -10,12 +10,15 @@ from prometheus_client import CollectorRegistry
 from service.adapters import fleet_log
 from service.adapters.fleet_log import MOST_LOST
 from service.adapters.fleet_metrics import FleetCounters
-from service.api.stats_schemas import ReplicaHits, ReplicaStats
+from service.adapters.responder_metrics import MAX_RESPONDERS
+from service.api.stats_schemas import ReplicaHits, ReplicaStats, StatsAnswer
 from service.application.fleet.envelope import Refusal
 from service.application.fleet.heartbeat import Role
 from service.application.fleet.heartbeats import FORGOTTEN, GONE, HEARTBEAT_S, MOST_REPLICAS, Presence
 from service.application.fleet.standing import Standing
 from service.application.fleet.telling import FleetEvent
+from service.application.operating.worker_state import SILENT
+from service.application.shadow import MAX_RECENT
 from tests.docs.pages import page, table, word, words
 
 API: Final = "api.md"
@@ -71,10 +74,18 @@ def test_every_field_of_a_replica_is_there() -> None:
     assert list(ReplicaHits.model_fields) == words(rows["hits"])
 
 
+def test_every_field_of_the_statistics_is_there() -> None:
+    """In the order in which it is written."""
+    assert list(StatsAnswer.model_fields) == [word(row["field"]) for row in table(API, "stats")]
+
+
 def test_numbers() -> None:
     """What the text says in numbers is what the code has."""
     api = " ".join(page(API).split())
     assert f"a heartbeat into Redis every {HEARTBEAT_S:g} seconds" in api
     assert f"`gone` after {GONE.total_seconds():g} seconds of silence; after an hour it is forgotten" in api
+    assert f"has said nothing for {SILENT.total_seconds():g} seconds is left out" in api
+    assert f"the last {MAX_RECENT} of it" in api
+    assert f"The first {MAX_RESPONDERS} hosts are counted each by itself" in api
     assert (1, True) == (FORGOTTEN.total_seconds() / 3600, f"{MOST_REPLICAS} are looked into" in api)
     assert (5, True) == (MOST_LOST, "is told five times in a minute" in " ".join(page(OPERATIONS).split()))

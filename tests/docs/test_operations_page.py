@@ -11,10 +11,11 @@ from typing import Final
 import pytest
 
 from service.adapters import log_observer, operator_log, rotation_log
+from service.adapters.log_stream import LOST_EVENT
 from service.adapters.logs import LIBRARY_EVENT
 from service.application.settled import SETTLED_S
 from service.application.wording import describe_attempt
-from service.bootstrap.directories import METRICS_DIRECTORY, SPOOL_DIRECTORY, STORE_DIRECTORY
+from service.bootstrap.directories import DECISIONS_DIRECTORY, METRICS_DIRECTORY, SPOOL_DIRECTORY, STORE_DIRECTORY
 from service.cli.options import EXIT_NOT_ASKED
 from service.core.model.attempt import Attempt, Problem
 from service.processes.events import SupervisorEvent
@@ -31,6 +32,10 @@ NOT_OF_THE_OBSERVER: Final = {
     "audit_not_kept",
     "caller_limited",
     "connections_full",
+    "decisions_available",
+    "decisions_lost",
+    "decisions_put_aside",
+    "decisions_unavailable",
     "fault",
     "fleet_key_short",
     "fleet_without_key",
@@ -38,6 +43,8 @@ NOT_OF_THE_OBSERVER: Final = {
     "store_brought_forward",
     "store_waited_for",
     "limits_not_shared",
+    "traces_not_sent",
+    LOST_EVENT,
     LIBRARY_EVENT,
 }
 
@@ -64,7 +71,7 @@ def test_every_event_is_there() -> None:
     assert len(logged) > len(NOT_OF_THE_OBSERVER)
     assert logged.keys() | NOT_OF_THE_OBSERVER == EVENTS.keys()
     for event, method in logged.items():
-        expected = "info for a denial, debug for an allow" if method == "log" else method
+        expected = "info for a denial and for a sample of allows, debug for the others" if method == "log" else method
         assert expected == EVENTS[event], event
 
 
@@ -108,7 +115,7 @@ def test_exit_codes() -> None:
 
 def test_what_is_below_the_data_directory() -> None:
     """Every part is named."""
-    for directory in (STORE_DIRECTORY, SPOOL_DIRECTORY, METRICS_DIRECTORY):
+    for directory in (STORE_DIRECTORY, SPOOL_DIRECTORY, METRICS_DIRECTORY, DECISIONS_DIRECTORY):
         assert f"| `{directory}/` |" in page(PAGE)
 
 

@@ -18,7 +18,7 @@ from tests.ports import free_port
 
 ROOT: Final = Path(__file__).parents[2]
 
-PATIENCE_S: Final = 30.0
+PATIENCE_S: Final = 60.0
 """How long to wait for what must happen; far more than it takes, since other things run on the machine too."""
 
 

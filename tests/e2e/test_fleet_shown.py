@@ -60,12 +60,12 @@ def test_two_replicas(tmp_path: Path) -> None:
         assert {2} == {one["workers"] for one in fleet["replicas"]}
         shown = CliRunner().invoke(app, ["stats", "--url", replicas[0].url]).output
         assert "2 replicas present" in shown
-        assert 1.0 == gauge(replicas[0], "revet_fleet_reachable")
+        assert 1.0 == gauge(replicas[0], "revet_redis_up")
         redis.freeze()
         try:
             assert not stats(replicas[0])["fleet"]["reachable"]
-            until(lambda: gauge(replicas[0], "revet_fleet_reachable") == 0.0, "the prefetcher notices")
+            until(lambda: gauge(replicas[0], "revet_redis_up") == 0.0, "the prefetcher notices")
         finally:
             redis.thaw()
         until(lambda: bool(stats(replicas[0])["fleet"]["reachable"]), "Redis is back")
-        until(lambda: gauge(replicas[0], "revet_fleet_reachable") == 1.0, "all processes know")
+        until(lambda: gauge(replicas[0], "revet_redis_up") == 1.0, "all processes know")

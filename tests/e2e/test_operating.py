@@ -159,7 +159,7 @@ def test_figures_are_those_of_all_workers(operator: Operator) -> None:
     operator.upload(crl(1, LEAF))
     operator.codes()
     stats = [operator.send("GET", "/v1/stats").json() for _ in range(8)]
-    assert [{"decision": "deny", "code": "revoked", "count": 16}] == stats[0]["decisions"]
+    assert [{"decision": "deny", "code": "revoked", "count": 16, "fronts": {"api": 16}}] == stats[0]["decisions"]
     assert all(one["decisions"] == stats[0]["decisions"] for one in stats)
     assert (1, True) == (stats[0]["host"]["crls"]["held"], stats[0]["host"]["prefetcher"]["alive"])
     assert "1 held, 1 entries" in operator.run("stats")

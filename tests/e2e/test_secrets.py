@@ -118,13 +118,24 @@ def place(tmp_path: Path) -> Iterator[Place]:
         redis.kill()
 
 
+def listened(client: httpx.Client) -> str:
+    """What a stream of events begins with, until it has told something; or that nobody is let in."""
+    with client.stream("GET", "/v1/events") as answer:
+        told = [str(dict(answer.headers))]
+        for line in answer.iter_lines():
+            told.append(line)
+            if line.startswith('data: {"at"'):
+                break
+    return "".join(told)
+
+
 def answers(place: Place) -> Iterator[str]:
     """What everybody is told, headers included."""
     request = {"certificate": OLD_CALLER.pem}
     probed = place.service.management_url
     probes = [httpx.get(f"{probed}{path}", timeout=PATIENCE_S) for path in ("/readyz", "/metrics")]
     yield from (f"{dict(one.headers)}{one.text}" for one in probes)
-    pages = ("/healthz", "/openapi.json", "/docs", "/v1/stats", "/v1/crls", "/v1/blocks", "/v1/nothing", "/v1/events")
+    pages = ("/healthz", "/openapi.json", "/docs", "/v1/stats", "/v1/crls", "/v1/blocks", "/v1/nothing", "/dashboard")
     for token in (API, ADMIN, SHADOW, None, API[:-1], f"{ADMIN}x"):
         with place.client(token) as client:
             told = [client.get(path) for path in pages]
@@ -136,6 +147,7 @@ def answers(place: Place) -> Iterator[str]:
             told.append(client.post("/v1/refresh", json={}))
             told.append(client.get("/v1/authorize/nginx", headers={"x-revet-token": token or "nobody"}))
             told.append(client.get("/v1/authorize/nothing", headers={"x-revet-token": token or "nobody"}))
+            yield listened(client)
         yield from (f"{dict(one.headers)}{one.text}" for one in told)
     with place.client(None, authorization=f"Basic {ADMIN}") as client:
         one = client.get("/v1/stats", headers={"cookie": f"token={API}"})

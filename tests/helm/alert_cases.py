@@ -15,9 +15,10 @@ AT_A: Final = {**JOB, "instance": "a:9090"}
 _BUILD: Final = {f'revet_build_info{{{one},version="1"}}': "1x60" for one in (A, B)}
 _BUILD_LABELS: Final = {**AT_A, "version": "1"}
 _CRL: Final = f'{A},issuer="CN=CA",slot="s"'
+_OF_STORE: Final = {**JOB, "name": "default"}
 _OF_CRL: Final = {**JOB, "issuer": "CN=CA", "slot": "s"}
 _BUCKETS: Final = "revet_validate_duration_seconds_bucket"
-_REACHED: Final = {f"revet_fleet_reachable{{{one}}}": "1x20" for one in (A, B)}
+_REACHED: Final = {f"revet_redis_up{{{one}}}": "1x20" for one in (A, B)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,34 @@ def _answers(code: str, rate: str) -> dict[str, str]:
     return {f'revet_authorize_answers_total{{{A},front="nginx",code="{code}"}}': rate}
 
 
-def _ocsp(problem: str, rate: str) -> dict[str, str]:
-    return {f'revet_fetch_total{{{A},kind="ocsp",problem="{problem}"}}': rate}
+def _ocsp(result: str, rate: str) -> dict[str, str]:
+    return {f'revet_fetch_total{{{A},kind="ocsp",result="{result}"}}': rate}
+
+
+def _breaker(values: str) -> dict[str, str]:
+    return {f'revet_breaker_state{{{A},host="http://ocsp.example:80"}}': values}
+
+
+def _lost(values: str) -> dict[str, str]:
+    return {f'revet_decisions_lost_total{{{A},why="full"}}': values}
+
+
+def _ends(values: str) -> dict[str, str]:
+    return {f'revet_trust_store_not_after_timestamp_seconds{{{A},name="default"}}': values}
+
+
+def _redis(seconds: str, count: str) -> dict[str, str]:
+    return {
+        f"revet_redis_duration_seconds_sum{{{A}}}": seconds,
+        f"revet_redis_duration_seconds_count{{{A}}}": count,
+    }
 
 
 def _crl(next_update: str, this_update: str = "0x200") -> dict[str, str]:
-    return {f"x509_crl_next_update{{{_CRL}}}": next_update, f"x509_crl_this_update{{{_CRL}}}": this_update}
+    return {
+        f"x509_crl_next_update_timestamp_seconds{{{_CRL}}}": next_update,
+        f"x509_crl_this_update_timestamp_seconds{{{_CRL}}}": this_update,
+    }
 
 
 def _took(below_a_quarter: str, below_a_half: str) -> dict[str, str]:
@@ -189,21 +212,29 @@ CASES: Final = (
     Case(
         "RevetResponderFailing",
         "three in four",
-        _ocsp("timed_out", "0+45x40") | _ocsp("none", "0+15x40"),
+        _ocsp("timed_out", "0+45x40") | _ocsp("ok", "0+15x40"),
         "30m",
         (JOB,),
         "75%",
     ),
-    Case("RevetResponderFailing", "one in four", _ocsp("timed_out", "0+15x40") | _ocsp("none", "0+45x40"), "30m"),
+    Case("RevetResponderFailing", "one in four", _ocsp("timed_out", "0+15x40") | _ocsp("ok", "0+45x40"), "30m"),
     Case(
         "RevetResponderLeftAlone",
-        "it is",
-        {f'revet_ocsp_events_total{{{A},event="not_tried"}}': "0+60x40"},
-        "20m",
-        (JOB,),
-        "1",
+        "it is, and is tried in between",
+        _breaker("2 2 1 2 2 1 2 2 2 1 2 2 2 1 2 2 2 2 1 2 2"),
+        "15m",
+        ({**JOB, "host": "http://ocsp.example:80"},),
     ),
-    Case("RevetResponderLeftAlone", "it was", {f'revet_ocsp_events_total{{{A},event="not_tried"}}': "90x40"}, "20m"),
+    Case("RevetResponderLeftAlone", "it was, and nobody has asked since", _breaker("2x5 1x30"), "20m"),
+    Case("RevetResponderLeftAlone", "it answers", _breaker("0x40"), "20m"),
+    Case("RevetDecisionsLost", "some", _lost("0x10 7x30"), "15m", ({**JOB, "why": "full"},)),
+    Case("RevetDecisionsLost", "none", _lost("0x30"), "15m"),
+    Case("RevetTrustStoreEnding", "in 20 days", _ends("1728600x20"), "10m", (_OF_STORE,), "20d 0h 0m 0s"),
+    Case("RevetTrustStoreEnding", "it has ended", _ends("300x20"), "10m", (_OF_STORE,), "-5m 0s"),
+    Case("RevetTrustStoreEnding", "in a year", _ends("31536000x20"), "10m"),
+    Case("RevetRedisSlow", "12 ms", _redis("0+0.72x40", "0+60x40"), "20m", (AT_A,), "12ms"),
+    Case("RevetRedisSlow", "1 ms", _redis("0+0.06x40", "0+60x40"), "20m"),
+    Case("RevetRedisSlow", "nobody asks", _redis("9x40", "60x40"), "20m"),
     Case(
         "RevetTrustStoreRefused",
         "one",
@@ -230,14 +261,14 @@ CASES: Final = (
         _BUILD | {f"revet_blocks{{{A}}}": "0x30", f"revet_blocks{{{B}}}": "3x30"},
         "10m",
     ),
-    Case("RevetRedisAway", "from one replica", _REACHED | {f"revet_fleet_reachable{{{B}}}": "0x20"}, "5m", (JOB,)),
+    Case("RevetRedisAway", "from one replica", _REACHED | {f"revet_redis_up{{{B}}}": "0x20"}, "5m", (JOB,)),
     Case("RevetRedisAway", "there", _REACHED, "5m"),
     Case("RevetFleetBehind", "it is", _REACHED | {f"revet_fleet_current{{{A}}}": "0x20"}, "5m", (JOB,)),
     Case("RevetFleetBehind", "it is not", _REACHED | {f"revet_fleet_current{{{A}}}": "1x20"}, "5m"),
     Case(
         "RevetFleetBehind",
         "Redis is away, which is another alert",
-        {f"revet_fleet_current{{{A}}}": "0x20", f"revet_fleet_reachable{{{A}}}": "0x20"},
+        {f"revet_fleet_current{{{A}}}": "0x20", f"revet_redis_up{{{A}}}": "0x20"},
         "5m",
     ),
     Case("RevetFleetSplit", "each hears itself alone", _REACHED | _present("1x20", "1x20"), "10m", (JOB,), "1"),
@@ -245,7 +276,7 @@ CASES: Final = (
     Case(
         "RevetFleetSplit",
         "one has no Redis, which is another alert",
-        {f"revet_fleet_reachable{{{A}}}": "1x20", f"revet_fleet_reachable{{{B}}}": "0x20"} | _present("1x20", "0x20"),
+        {f"revet_redis_up{{{A}}}": "1x20", f"revet_redis_up{{{B}}}": "0x20"} | _present("1x20", "0x20"),
         "10m",
     ),
     Case(

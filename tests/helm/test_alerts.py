@@ -94,10 +94,10 @@ def test_recording_rules_are_what_their_names_say(tmp_path: Path) -> None:
     series = {
         **{f'revet_validate_requests_total{{{one},decision="allow",code="ok"}}': "0+60x20" for one in replicas},
         f'revet_validate_requests_total{{{replicas[0]},decision="deny",code="revocation_unavailable"}}': "0+120x20",
-        f'revet_fetch_total{{{replicas[0]},kind="crl",problem="none"}}': "0+3x20",
-        f'revet_fetch_total{{{replicas[0]},kind="crl",problem="timed_out"}}': "0+1x20",
+        f'revet_fetch_total{{{replicas[0]},kind="crl",result="ok"}}': "0+3x20",
+        f'revet_fetch_total{{{replicas[0]},kind="crl",result="timed_out"}}': "0+1x20",
         **{
-            f'x509_crl_next_update{{{one},issuer="i",slot="s"}}': f"{at}x20"
+            f'x509_crl_next_update_timestamp_seconds{{{one},issuer="i",slot="s"}}': f"{at}x20"
             for one, at in zip(replicas, (900, 960), strict=True)
         },
     }

@@ -20,6 +20,12 @@ _RECORDED: Final = re.compile(r"\bjob:[\w:]+")
 _HAPPENING: Final = re.compile(r"(?:rate|increase)\((\w+)(?:{([^}]*)})?\[")
 _MATCHER: Final = re.compile(r'(\w+)="([^"]*)"')
 
+_SELECTOR: Final = re.compile(r"\b((?:revet|x509_crl)_\w+){([^}]*)}")
+_LABEL: Final = re.compile(r"(\w+)\s*(?:=~|!~|!=|=)")
+_BY: Final = re.compile(r"\bby \(([^)]*)\)")
+_OF_PROMETHEUS: Final = frozenset({"namespace", "job", "instance"})
+"""Labels that Prometheus adds to whatever it scrapes."""
+
 _RISING: Final = frozenset({"RevetCannotDecide"})
 """Alerts on the share of what goes on for minutes: the first event of a series may be missed."""
 
@@ -39,6 +45,25 @@ def test_every_metric_that_is_asked_for_is_there(scraped: tuple[list[Sample], li
     shown = {sample.name for sample in scraped[1]}
     asked = {name: where for where, expression in expressions().items() for name in _NAME.findall(expression)}
     assert {} == {name: where for name, where in asked.items() if name not in shown}
+
+
+def test_every_label_that_is_asked_for_is_there(scraped: tuple[list[Sample], list[Sample]]) -> None:
+    """Of a selector those of its metric; of `by` those of some metric of the expression, or Prometheus' own."""
+    labels: dict[str, set[str]] = {}
+    for sample in scraped[1]:
+        labels.setdefault(sample.name, set()).update(sample.labels)
+    unknown = [
+        f"{where}: {name}{{{label}}}"
+        for where, expression in expressions().items()
+        for name, text in _SELECTOR.findall(expression)
+        for label in _LABEL.findall(text)
+        if label not in labels.get(name, set()) | _OF_PROMETHEUS
+    ]
+    for where, expression in expressions().items():
+        asked = {label for text in _BY.findall(expression) for label in text.replace(",", " ").split()}
+        there = {label for name in _NAME.findall(expression) for label in labels.get(name, set())}
+        unknown.extend(f"{where}: by {label}" for label in asked - there - _OF_PROMETHEUS)
+    assert [] == unknown
 
 
 def test_every_recorded_name_is_recorded() -> None:

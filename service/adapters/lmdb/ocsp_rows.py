@@ -17,6 +17,7 @@ from typing import TypeVar
 import lmdb
 
 from service.adapters.lmdb.hot import Hot
+from service.application.cache_counting import EVICTIONS, Cells, own_cells
 from service.application.evidence_store import HeldOcsp, StoreError
 
 T = TypeVar("T")
@@ -71,6 +72,20 @@ class OcspRows:
         self._limits = limits
         self._responses = hot.database(b"ocsp")
         self._expiries = hot.database(b"ocsp-expiries")
+        self._cells = own_cells()
+
+    def count_in(self, cells: Cells) -> None:
+        """Count there from now on what goes for want of room."""
+        self._cells = cells
+
+    def room(self) -> tuple[int, int]:
+        """How many responses are held, and the octets of the pages that they take.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        with self._hot.reading, self._hot.begin() as transaction:
+            return self._taken(transaction)
 
     def find(self, key: bytes) -> HeldOcsp | None:
         """The response held under a key, whatever its age.
@@ -125,12 +140,14 @@ class OcspRows:
     def _give_way(self) -> bool:
         """Take some responses away, good or not; whether there were any."""
         with self._hot.writing:
+            gone = 0
             with self._hot.begin_writing() as transaction, transaction.cursor(db=self._expiries) as cursor:
-                is_there = found = cursor.first()
-                for _ in range(GIVING_WAY):
-                    found = found and self._step(transaction, cursor, keep=b"")
+                found = cursor.first()
+                while found and gone < GIVING_WAY:
+                    found, gone = self._step(transaction, cursor, keep=b""), gone + 1
+            self._cells[EVICTIONS] += gone
             self._hot.turn()
-        return bool(is_there)
+        return bool(gone)
 
     def _put(self, key: bytes, held: HeldOcsp, supersedes: Callable[[HeldOcsp], bool] | None) -> None:
         with self._hot.begin_writing() as transaction:
@@ -141,7 +158,10 @@ class OcspRows:
                 transaction.delete(_expiry_key_of(replaced, key), db=self._expiries)
             transaction.put(_expiry_key(held.expires_at, key), b"", db=self._expiries)
             self._sweep(transaction, held.fetched_at, SWEPT_PER_PUT, keep=key)
+            before = transaction.stat(self._responses)["entries"]
             self._bound(transaction, keep=key)
+            gone = before - transaction.stat(self._responses)["entries"]
+        self._cells[EVICTIONS] += gone
 
     def _sweep_all(self, at: datetime) -> None:
         with self._hot.begin_writing() as transaction:
@@ -175,9 +195,13 @@ class OcspRows:
         return bool(cursor.key())
 
     def _is_over(self, transaction: "lmdb.Transaction[bytes]") -> bool:
+        rows, octets = self._taken(transaction)
+        return rows > self._limits.rows or octets > self._limits.octets
+
+    def _taken(self, transaction: "lmdb.Transaction[bytes]") -> tuple[int, int]:
         status = transaction.stat(self._responses)
         pages = status["branch_pages"] + status["leaf_pages"] + status["overflow_pages"]
-        return status["entries"] > self._limits.rows or pages * status["psize"] > self._limits.octets
+        return status["entries"], pages * status["psize"]
 
 
 def pack(held: HeldOcsp) -> bytes:

@@ -36,6 +36,7 @@ from service.adapters.lmdb.slot_cache import SlotCache
 from service.adapters.lmdb.store_parts import StoreLimits, StoreParts, open_parts
 from service.adapters.lmdb.waiting_rows import LmdbWaitingIndex
 from service.adapters.write_failures import nobody
+from service.application.cache_counting import Cells
 from service.application.crl_fetcher import CrlSigner
 from service.application.evidence_store import HeldCrl, HeldOcsp, StoreError, WaitingCrls
 from service.application.operating.purging import CacheKind
@@ -296,6 +297,18 @@ class Store:
             StoreError: the store cannot be read.
         """
         return self._ocsp.find(key)
+
+    def ocsp_room(self) -> tuple[int, int]:
+        """How many responses are held, and the octets that they take in the store.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return self._ocsp.room()
+
+    def count_in(self, cells: Cells) -> None:
+        """Count in these cells what this process puts out of the store for want of room."""
+        self._ocsp.count_in(cells)
 
     async def put_ocsp(self, key: bytes, held: HeldOcsp, supersedes: Callable[[HeldOcsp], bool] | None = None) -> None:
         """Hold a response, off the event loop; see `OcspStore`.

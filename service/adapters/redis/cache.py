@@ -60,10 +60,12 @@ class CacheTold:
     Attributes:
         reachable: Why Redis is not asked any more, and None when it is again.
         discarded: Under which name something was removed that nobody of the fleet has put there.
+        answered: Within how many seconds a quick command was answered.
     """
 
     reachable: Callable[[str | None], None]
     discarded: Callable[[str], None]
+    answered: Callable[[float], None]
 
 
 class RedisCache:
@@ -79,6 +81,7 @@ class RedisCache:
         """
         self._route = route
         self._discarded = told.discarded
+        self._answered = told.answered
         self._health = RedisHealth(self._probe, told.reachable, clock)
 
     async def __aenter__(self) -> Self:
@@ -212,9 +215,10 @@ class RedisCache:
 
     async def _ask(self, lane: Lane, seconds: float, name: str, *words: Word) -> Answer:
         self._health.check()
-        until = asyncio.get_running_loop().time() + seconds
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
         try:
-            return await self._route.ask(lane, name, words, until)
+            answer = await self._route.ask(lane, name, words, begun + seconds)
         except AloneError as error:
             if error.code == "READONLY":  # a replica by now: its name leads to somebody else
                 await self._route.renew()
@@ -227,6 +231,9 @@ class RedisCache:
             else:
                 await self._doubt(name)
             raise FleetUnavailableError(error.reason) from None
+        if lane is Lane.QUICK:  # others wait for events, or take as long as they are large
+            self._answered(loop.time() - begun)
+        return answer
 
     async def _discard(self, name: str, words: tuple[Word, ...]) -> None:
         """Remove what has none of the types that a command's names have: nobody of the fleet has put it there."""

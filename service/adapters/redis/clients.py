@@ -35,7 +35,7 @@ class RedisPlace:
     client_key: Path | None = None
 
 
-def _tell_nobody(_: str | None) -> None:
+def _tell_nobody(_: str | float | None) -> None:
     """Forget it."""
 
 
@@ -45,6 +45,7 @@ def open_cache(
     clock: Clock = _CLOCK,
     *,
     discarded: Callable[[str], None] = _tell_nobody,
+    answered: Callable[[float], None] = _tell_nobody,
 ) -> RedisCache:
     """The fleet's cache at a place, connected when it is first asked; to be used in one event loop and closed there.
 
@@ -54,6 +55,7 @@ def open_cache(
         clock: For the pauses between probes.
         discarded: Is told under which name something was removed that nobody of the fleet has put there; must not
             raise.
+        answered: Is told within how many seconds a quick command was answered; must not raise.
 
     Raises:
         ValueError: there can be no Redis at such a place.
@@ -73,7 +75,7 @@ def open_cache(
         route = ClusterRoute(address.hosts, node_at)
     else:
         route = AloneRoute(node_at(address.hosts[0] if address.hosts else None))
-    return RedisCache(route, CacheTold(told, discarded), clock)
+    return RedisCache(route, CacheTold(told, discarded, answered), clock)
 
 
 def _tls(place: RedisPlace) -> ssl.SSLContext:

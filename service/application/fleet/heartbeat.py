@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Final, TypeVar
 
 from service.application.fleet.standing import Standing
+from service.core.model.verdict import Decision
 
 MAX_OCTETS: Final = 8192
 """Of one heartbeat in its envelope: a usual one has 500, and the longest that anybody can write stays below."""
@@ -26,6 +27,10 @@ MAX_TEXT: Final = 64
 
 MAX_REASON: Final = 300
 """Characters of why a replica is not current; longer ones are cut by whoever writes."""
+
+MOST_CODES: Final = 16
+"""Codes of decisions in a heartbeat, those that were given most often: more than there are, and all that there is room
+for in the longest heartbeat that older versions read (`MAX_OCTETS`)."""
 
 MAX_COUNT: Final = 2**53 - 1
 """The largest number that every reader of JSON takes for itself (RFC 7493 §2.2)."""
@@ -77,6 +82,7 @@ class Tallies:
         redis: CRLs and OCSP answers that Redis had.
         leases_taken: How often it was the one to ask an authority.
         refused: How often it refused what came out of Redis.
+        decisions: How many, by what callers were told to do and why; None where a version says so that did not count.
     """
 
     verdicts: Hits
@@ -84,6 +90,7 @@ class Tallies:
     redis: Hits
     leases_taken: int
     refused: int
+    decisions: Mapping[tuple[str, str], int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +130,7 @@ class HeartbeatError(ValueError):
 
 def encode_heartbeat(heartbeat: Heartbeat) -> bytes:
     """The content of its envelope, which has its name and its moment."""
+    tallies = heartbeat.tallies
     document = {
         "instance": heartbeat.instance,
         "version": heartbeat.version,
@@ -134,7 +142,14 @@ def encode_heartbeat(heartbeat: Heartbeat) -> bytes:
         "reason": _printable(heartbeat.reason)[:MAX_REASON],
         "leases_held": heartbeat.leases_held,
         "name_taken": heartbeat.name_taken,
-        "tallies": asdict(heartbeat.tallies),
+        "tallies": {
+            "verdicts": asdict(tallies.verdicts),
+            "host": asdict(tallies.host),
+            "redis": asdict(tallies.redis),
+            "leases_taken": tallies.leases_taken,
+            "refused": tallies.refused,
+            **({} if tallies.decisions is None else {"decisions": _by_decision(tallies.decisions)}),
+        },
     }
     return json.dumps(document, separators=(",", ":")).encode()
 
@@ -208,6 +223,13 @@ class _Members:
     def is_null(self, name: str) -> bool:
         return name in self._members and self._members[name] is None
 
+    def has(self, name: str) -> bool:
+        return name in self._members
+
+    def counts(self) -> Mapping[str, int]:
+        """All of them, which are numbers of something that has a short name."""
+        return {_text(name, MAX_TEXT): self.count(name) for name in self._members}
+
     def members(self, name: str) -> "_Members":
         return _Members(self._members.get(name))
 
@@ -232,7 +254,25 @@ def _tallies(document: _Members) -> Tallies:
         redis=Hits(redis.count("hits"), redis.count("misses")),
         leases_taken=document.count("leases_taken"),
         refused=document.count("refused"),
+        decisions=_decisions(document.members("decisions")) if document.has("decisions") else None,
     )
+
+
+def _decisions(document: _Members) -> Mapping[tuple[str, str], int]:
+    """How many of each kind; a code that only a newer version knows is one all the same, or sums would be wrong."""
+    return {
+        (decision.value, code): count
+        for decision in Decision
+        for code, count in document.members(decision.value).counts().items()
+    }
+
+
+def _by_decision(decisions: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {decision.value: {} for decision in Decision}
+    most = sorted(decisions.items(), key=lambda one: (-one[1], one[0]))[:MOST_CODES]
+    for (decision, code), count in most:
+        found[decision][code] = count
+    return found
 
 
 def _text(found: object, longest: int) -> str:

@@ -87,6 +87,7 @@ class FleetReport:
         replicas: By name.
         unreadable: Heartbeats that are none, or nobody's of this fleet.
         omitted: Heartbeats that were not looked into, since there are too many.
+        asked_s: Seconds that Redis took to answer; None where it did not.
     """
 
     replica: str
@@ -95,6 +96,7 @@ class FleetReport:
     replicas: tuple[ReplicaLine, ...] = ()
     unreadable: int = 0
     omitted: int = 0
+    asked_s: float | None = None
 
 
 class ReplicaFigures(Protocol):
@@ -268,7 +270,7 @@ class FleetReader:
             return FleetReport(me, authenticated, error.reason)
         except TimeoutError:
             return FleetReport(me, authenticated, f"no answer within {READ_S:g} s")
-        return FleetReport(me, authenticated, None, seen.lines, seen.unreadable, seen.omitted)
+        return FleetReport(me, authenticated, None, seen.lines, seen.unreadable, seen.omitted, seen.asked_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +281,7 @@ class _Seen:
     forgotten: tuple[str, ...]
     unreadable: int
     omitted: int
+    asked_s: float
 
 
 async def _read(parts: FleetParts) -> _Seen:
@@ -287,7 +290,9 @@ async def _read(parts: FleetParts) -> _Seen:
     Raises:
         FleetUnavailableError: nobody can say.
     """
+    began = parts.clock.monotonic()
     members = await parts.cache.members(parts.names.replicas)
+    asked_s = parts.clock.monotonic() - began
     looked_into, now = list(members.items())[:MOST_REPLICAS], parts.clock.now()
     found: list[Heartbeat | None] = []
     for name, octets in looked_into:
@@ -301,6 +306,7 @@ async def _read(parts: FleetParts) -> _Seen:
         forgotten=tuple(one.name for one in heartbeats if now - one.at > FORGOTTEN),
         unreadable=len(found) - len(heartbeats),
         omitted=len(members) - len(looked_into),
+        asked_s=asked_s,
     )
 
 

@@ -9,7 +9,7 @@ rule for one issuer may have another grace.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from typing import Final, Protocol
@@ -47,6 +47,29 @@ class CrlStatus(StrEnum):
     """Nothing of this source is held, although it was tried."""
     NEVER = "never"
     """The source was not tried yet."""
+
+
+_BY_URGENCY: Final = (
+    CrlStatus.ENDED,
+    CrlStatus.STALE,
+    CrlStatus.FAILED,
+    CrlStatus.DUE,
+    CrlStatus.PENDING,
+    CrlStatus.NEVER,
+    CrlStatus.FRESH,
+)
+"""What somebody has to look at first: what denies now, what is about to, what has never served, and the rest."""
+
+_NEVER_ENDS: Final = datetime.max.replace(tzinfo=UTC)
+
+
+class CrlOrder(StrEnum):
+    """In which order lines are listed."""
+
+    ID = "id"
+    """By what they are called: the same from one listing to the next, so that a reader may go on where he was."""
+    URGENCY = "urgency"
+    """The worst status first; of one status whose number stands still, and then what ends soonest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +112,20 @@ class Wanted:
     Attributes:
         issuer: A part of the issuer's name, in any case of letters; empty for all.
         status: None for all.
-        after: The line after which to begin; empty for the first.
+        after: The line after which to begin, in the order of what they are called; empty for the first.
         limit: How many at most.
+        search: A part of issuer, scope, source, place, slot or problem, in any case of letters; empty for all.
+        order: Which come first.
+        skip: How many to leave out before the first, in that order.
     """
 
     issuer: str = ""
     status: CrlStatus | None = None
     after: str = ""
     limit: int = 1000
+    search: str = ""
+    order: CrlOrder = CrlOrder.ID
+    skip: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +134,7 @@ class Page:
 
     Attributes:
         total: How many there are in all that are wanted, before the first one here included.
-        after: Where to begin for the next page; None where this is the last.
+        after: Where to begin for the next page; None where this is the last, and in another order than by id.
         places: What the listings of the configured places have shown.
         at: The moment of all of it.
     """
@@ -155,9 +184,12 @@ class CrlListing:
         """
         at = self._clock.now()
         every = [line for line in self.lines() if _is_wanted(line, wanted)]
-        rest = [line for line in every if line.id > wanted.after]
+        if wanted.order is CrlOrder.URGENCY:
+            every.sort(key=urgency)
+        rest = [line for line in every if line.id > wanted.after][wanted.skip :]
         found = tuple(rest[: wanted.limit])
-        after = found[-1].id if len(rest) > len(found) > 0 else None
+        more = len(rest) > len(found) > 0 and wanted.order is CrlOrder.ID
+        after = found[-1].id if more else None
         return Page(found, len(every), after, self._reader.places(), at)
 
 
@@ -241,11 +273,29 @@ def _id(slot: bytes, source: str) -> str:
     return sha256(slot + source.encode("utf-8", "surrogatepass")).hexdigest()[:ID_DIGITS]
 
 
+def urgency(line: CrlLine) -> tuple[int, bool, datetime, str]:
+    """What to sort by so that the worst comes first."""
+    stalled = line.given is not None and line.given.stalled
+    end = None if line.held is None else line.held.meta.next_update
+    return _BY_URGENCY.index(line.status), not stalled, end or _NEVER_ENDS, line.id
+
+
 def _is_wanted(line: CrlLine, wanted: Wanted) -> bool:
     if wanted.status is not None and line.status is not wanted.status:
         return False
     name = "" if line.held is None else line.held.meta.issuer.text
-    return wanted.issuer.casefold() in name.casefold()
+    if wanted.issuer.casefold() not in name.casefold():
+        return False
+    part = wanted.search.casefold()
+    return not part or any(part in text.casefold() for text in _searched(line))
+
+
+def _searched(line: CrlLine) -> Iterator[str]:
+    if line.held is not None:
+        yield from (line.held.meta.issuer.text, line.held.source, line.held.slot.key.hex())
+        yield from scope_words(line.held.meta.issuing_distribution_point)
+    if line.record is not None:
+        yield from (line.record.source.key, *line.record.source.places, line.record.problem or "")
 
 
 def overdue(lines: Iterable[CrlLine], at: datetime) -> tuple[int, timedelta]:

@@ -1,9 +1,9 @@
 """How a service does, in one value: what operators look at first on a bad day.
 
-Some of it is the host's, read off the store by whichever worker is asked; decisions are counted by all workers
-together; caches, responders and what was denied in shadow are those of the one worker that answers, which says who it
-is. What cannot be read is absent, and the rest is told all the same; nobody waits for the prefetcher or for Redis
-longer than a moment.
+Rules it keeps: whichever worker is asked speaks for all of them. What is counted is counted by all processes together;
+what the host's store holds is read off it; how other workers stand is what they said a moment ago (`worker_state`).
+What cannot be read is absent, and the rest is told all the same; nobody waits for the prefetcher or for Redis longer
+than a moment.
 """
 
 import asyncio
@@ -13,29 +13,35 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+from service.application.breaker import BreakerState
 from service.application.clock import Clock
 from service.application.evidence_store import StoreError
 from service.application.fleet.heartbeats import FleetReport
-from service.application.fleet.telling import FleetCounts
-from service.application.ocsp_client import OcspReport
+from service.application.operating.counts import CacheCounts, Counted, Counts, ResponderCounts
 from service.application.operating.crl_listing import CrlLine, CrlListing, CrlStatus, overdue
-from service.application.shadow import ShadowSnapshot
+from service.application.operating.worker_state import (
+    CacheSize,
+    ReplicaState,
+    StateShelf,
+    WorkerState,
+    shareable,
+    together,
+)
 from service.application.trust_stores import TrustStoreReport
-from service.application.verdict_cache import CacheReport
 from service.core.prefetch.inventory import SourceKind
 
 PING_S: Final = 0.8
 """Seconds within which the prefetcher says that it lives: as long as a readiness check may take."""
 
+HOST_CRLS: Final = ("host", "crl")
+HOST_OCSP: Final = ("host", "ocsp")
+"""The caches that the store is."""
 
-class Counted(Protocol):
-    """What the processes of the service have counted together."""
+_TIERS: Final = ("memory", "host", "redis", "origin")
+"""In the order in which they are looked into."""
 
-    def decisions(self) -> Mapping[tuple[str, str], int]:
-        """Decisions since the service was started, by what the caller shall do and why."""
-
-    def started_at(self) -> datetime:
-        """When the service was started."""
+OTHER_HOSTS: Final = "(other)"
+"""Stands for the hosts that are not counted each by itself: there is a limit to those that are."""
 
 
 class Host(Protocol):
@@ -43,6 +49,13 @@ class Host(Protocol):
 
     def generation(self) -> int:
         """The generation of the decisions.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+
+    def ocsp_room(self) -> tuple[int, int]:
+        """How many OCSP answers are held, and their octets.
 
         Raises:
             StoreError: it cannot be read.
@@ -107,6 +120,7 @@ class Inventoried:
 
     Attributes:
         blocks: Those included whose time is over.
+        ocsp: OCSP answers held, and their octets.
     """
 
     generation: int
@@ -114,19 +128,64 @@ class Inventoried:
     crls: CrlFigures
     sources: SourceFigures
     prefetcher: PrefetcherFigures
+    ocsp: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class FleetFigures:
-    """The fleet, and what this replica has to do with it.
+class CacheFigures:
+    """A cache of this replica.
 
     Attributes:
-        report: Who is there.
-        counts: What all of its processes have counted.
+        tier: Where it is.
+        kind: Of what.
+        counts: Of all processes.
+        entries: Of all workers now; None where nobody counts them.
+        octets: Likewise.
     """
 
-    report: FleetReport
-    counts: FleetCounts
+    tier: str
+    kind: str
+    counts: CacheCounts
+    entries: int | None
+    octets: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResponderFigures:
+    """An OCSP responder's host.
+
+    Attributes:
+        counts: Of all processes; None where hosts before it have taken all places.
+        state: Of its breaker, in the worker that sees it worst; None for hosts that are counted together.
+        failures: In a row, in that worker.
+        answered_at: When it gave a usable answer last; None for never.
+    """
+
+    host: str
+    counts: ResponderCounts | None
+    state: BreakerState | None
+    failures: int
+    answered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RedisFigures:
+    """Redis, as this replica reaches it.
+
+    Attributes:
+        asked_s: Seconds that it took to answer the worker that is asked; None where it did not.
+        shut_out: Why some worker does not ask it now; None where all do.
+        reason: Why it did not answer, or is not asked; None where it is up.
+    """
+
+    asked_s: float | None
+    shut_out: str | None
+    reason: str | None
+
+    @property
+    def is_up(self) -> bool:
+        """Whether every worker is answered."""
+        return self.reason is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,38 +194,27 @@ class ServiceStatistics:
 
     Attributes:
         at: The moment.
+        pid: The worker that was asked.
         host: None where the store cannot be read.
-        decisions: Of all workers.
-        verdicts: Of this worker; None where it keeps none.
-        ocsp: Of this worker.
-        shadow: Of this worker.
-        fleet: None without Redis.
+        counts: Of all processes.
+        state: Of all workers.
+        caches: By tier and kind.
+        responders: By host.
+        redis: None without Redis.
+        fleet: Who is there; None without Redis.
     """
 
     at: datetime
     version: str
     pid: int
-    started_at: datetime
     host: Inventoried | None
-    decisions: Mapping[tuple[str, str], int]
-    verdicts: CacheReport | None
-    ocsp: OcspReport
-    shadow: ShadowSnapshot
+    counts: Counts
+    state: ReplicaState
+    caches: tuple[CacheFigures, ...]
+    responders: tuple[ResponderFigures, ...]
+    redis: RedisFigures | None
     trust_stores: tuple[TrustStoreReport, ...]
-    fleet: FleetFigures | None
-
-
-@dataclass(frozen=True, slots=True)
-class FleetPorts:
-    """Whom to ask of the fleet.
-
-    Attributes:
-        replicas: Who is there; answers within a moment, and raises nothing.
-        counts: What all processes have counted; called in a thread.
-    """
-
-    replicas: Callable[[], Awaitable[FleetReport]]
-    counts: Callable[[], FleetCounts]
+    fleet: FleetReport | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,23 +224,22 @@ class StatisticsPorts:
     Attributes:
         blocks: How many there are; raises `StoreError`.
         alive: Whether the prefetcher answers.
-        verdicts: Of this worker; None where it keeps none.
-        fleet: None without Redis.
+        own: How this worker stands.
+        shelf: How the others do.
+        fleet: Who is there; answers within a moment, and raises nothing. None without Redis.
     """
 
     version: str
-    pid: int
     clock: Clock
     listing: CrlListing
     host: Host
     blocks: Callable[[], int]
     alive: Callable[[], Awaitable[bool]]
     counted: Counted
-    verdicts: Callable[[], CacheReport] | None
-    ocsp: Callable[[], OcspReport]
-    shadow: Callable[[], ShadowSnapshot]
+    own: Callable[[], WorkerState]
+    shelf: StateShelf
     trust_stores: Callable[[], tuple[TrustStoreReport, ...]]
-    fleet: FleetPorts | None = None
+    fleet: Callable[[], Awaitable[FleetReport]] | None = None
 
 
 class Statistics:
@@ -208,20 +255,21 @@ class Statistics:
         ports = self._ports
         alive, report = await asyncio.gather(self._alive(), self._replicas())
         async with self._turn:  # one thread at a time: verdicts share the interpreter with it
-            host, decisions, started_at = await asyncio.to_thread(self._read, alive=alive)
-            counts = None if ports.fleet is None else await asyncio.to_thread(ports.fleet.counts)
+            own = shareable(ports.own())
+            host, counts, others = await asyncio.to_thread(self._read, own, alive=alive)
+        state = together((own, *others))
         return ServiceStatistics(
             at=ports.clock.now(),
             version=ports.version,
-            pid=ports.pid,
-            started_at=started_at,
+            pid=own.pid,
             host=host,
-            decisions=decisions,
-            verdicts=None if ports.verdicts is None else ports.verdicts(),
-            ocsp=ports.ocsp(),
-            shadow=ports.shadow(),
+            counts=counts,
+            state=state,
+            caches=_cache_figures(counts, state, host),
+            responders=_responder_figures(counts, state),
+            redis=None if report is None else _redis(report, state),
             trust_stores=ports.trust_stores(),
-            fleet=None if report is None or counts is None else FleetFigures(report, counts),
+            fleet=report,
         )
 
     async def _alive(self) -> bool:
@@ -232,15 +280,15 @@ class Statistics:
             return False
 
     async def _replicas(self) -> FleetReport | None:
-        return None if self._ports.fleet is None else await self._ports.fleet.replicas()
+        return None if self._ports.fleet is None else await self._ports.fleet()
 
-    def _read(self, *, alive: bool) -> tuple[Inventoried | None, Mapping[tuple[str, str], int], datetime]:
-        counted = self._ports.counted
+    def _read(self, own: WorkerState, *, alive: bool) -> tuple[Inventoried | None, Counts, tuple[WorkerState, ...]]:
         try:
             host = self._inventoried(alive=alive)
         except StoreError:
             host = None
-        return host, counted.decisions(), counted.started_at()
+        others = (one for one in self._ports.shelf.living(own.at) if one.pid != own.pid)
+        return host, self._ports.counted.counts(), tuple(others)
 
     def _inventoried(self, *, alive: bool) -> Inventoried:
         lines, now = self._ports.listing.lines(), self._ports.clock.now()
@@ -250,7 +298,39 @@ class Statistics:
             crls=_crls(lines),
             sources=_sources(lines),
             prefetcher=_prefetcher(lines, now, alive=alive),
+            ocsp=self._ports.host.ocsp_room(),
         )
+
+
+def _cache_figures(counts: Counts, state: ReplicaState, host: Inventoried | None) -> tuple[CacheFigures, ...]:
+    """Every cache that was looked into, or has anything in it, the nearest first."""
+    sizes = dict(state.caches)
+    if host is not None:
+        sizes[HOST_CRLS] = CacheSize(*HOST_CRLS, host.crls.held, host.crls.octets)
+        sizes[HOST_OCSP] = CacheSize(*HOST_OCSP, *host.ocsp)
+    found: list[CacheFigures] = []
+    for key in sorted(counts.caches.keys() | sizes.keys(), key=lambda one: (_TIERS.index(one[0]), one[1])):
+        size = sizes.get(key)
+        entries, octets = (None, None) if size is None else (size.entries, size.octets)
+        found.append(CacheFigures(*key, counts.caches.get(key, CacheCounts()), entries, octets))
+    return tuple(found)
+
+
+def _responder_figures(counts: Counts, state: ReplicaState) -> tuple[ResponderFigures, ...]:
+    """Every host that was asked, or is left alone."""
+    found: list[ResponderFigures] = []
+    for host in sorted(counts.responders.keys() | state.responders.keys()):
+        counted, known = counts.responders.get(host), state.responders.get(host)
+        if known is None:
+            shown = None if host == OTHER_HOSTS else BreakerState.CLOSED
+            found.append(ResponderFigures(host, counted, shown, 0, None))
+        else:
+            found.append(ResponderFigures(host, counted, known.state, known.failures, known.answered_at))
+    return tuple(found)
+
+
+def _redis(report: FleetReport, state: ReplicaState) -> RedisFigures:
+    return RedisFigures(report.asked_s, state.redis, report.reason if state.redis is None else state.redis)
 
 
 def _crls(lines: tuple[CrlLine, ...]) -> CrlFigures:

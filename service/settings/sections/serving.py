@@ -16,6 +16,9 @@ MAX_CONNECTIONS: Final = 1_000_000
 MIN_CONNECTIONS: Final = 16
 """Connections of one worker at least: those of some proxies, and of whoever looks after the service."""
 
+MAX_EVENT_STREAMS: Final = 4_096
+"""Streams of events of one worker at most: as many as it has connections by default."""
+
 MAX_HEAD_TIMEOUT_S: Final = 600
 """Ten minutes for the head of a request: ten times what nginx gives one (client_header_timeout)."""
 
@@ -38,6 +41,10 @@ class Serving(BaseModel):
     max_connections: Annotated[Whole, Field(ge=MIN_CONNECTIONS, le=MAX_CONNECTIONS)] = 4096
     """Connections of one worker at one time. [More wait](operations.md#connections) until one ends, or another worker
     takes them. Fewer where the hard limit on open files leaves fewer."""
+    max_event_streams: Annotated[Whole, Field(ge=0, le=MAX_EVENT_STREAMS)] = 32
+    """Streams of [events](api.md#events) of one worker at one time, which is one for each open dashboard; never more
+    than half of its connections. Whoever finds none free asks for the statistics every few seconds instead; with 0
+    everybody does."""
     # Between Apache httpd's 20 to 40 s (mod_reqtimeout) and nginx's 60 s.
     head_timeout_s: Annotated[Seconds, Field(gt=0, le=MAX_HEAD_TIMEOUT_S)] = 30.0
     """How long request line and headers may take from their first octet on, and a handshake of TLS."""

@@ -17,6 +17,7 @@ from service.adapters.lmdb.ocsp_rows import (
     pack,
     unpack,
 )
+from service.application.cache_counting import EVICTIONS, own_cells
 from service.application.evidence_store import HeldOcsp, StoreError
 from tests.adapters.lmdb.values import AT, ocsp
 
@@ -189,6 +190,27 @@ def test_room_is_bounded(hot: Hot) -> None:
 
     assert list(range(100 - len(present), 100)) == present
     assert MAP_OCTETS // 4 < len(present) * 20_000 < MAP_OCTETS // 2
+
+
+def test_what_goes_is_counted(hot: Hot) -> None:
+    """For want of room, and not because its time was over."""
+    rows, cells = OcspRows(hot, OcspLimits(rows=3, octets=MAP_OCTETS)), own_cells()
+    rows.count_in(cells)
+    for number in range(5):
+        rows.put(_key(number), ocsp((number + 1) * HOUR))
+    assert (2, 3) == (cells[EVICTIONS], rows.room()[0])
+    rows.put(_key(9), ocsp(HOUR, at=AT + 8 * HOUR))
+    assert (2, 1) == (cells[EVICTIONS], rows.room()[0])
+
+
+def test_the_room_that_is_taken(hot: Hot) -> None:
+    """Whole pages; none where nothing is held."""
+    rows = OcspRows(hot, LIMITS)
+    assert (0, 0) == rows.room()
+    rows.put(_key(1), ocsp())
+    held, octets = rows.room()
+    assert (1, 0) == (held, octets % 4096)
+    assert octets >= 4096
 
 
 def test_too_large(hot: Hot) -> None:

@@ -12,6 +12,7 @@ from service.adapters.lmdb.role import Role
 from service.adapters.lmdb.store import Store
 from service.adapters.lmdb.store_parts import OCSP_EIGHTHS, OCSP_ROWS, StoreLimits
 from service.application.block_bringing import MAX_TOMBSTONES, BlockRoom
+from service.application.cache_counting import EVICTIONS, own_cells
 from service.application.evidence_store import StoreError
 from service.application.fleet.block_rooms import ANYBODYS, AUTHENTIC
 from service.core.model.block import Block, FingerprintMatch
@@ -79,10 +80,13 @@ async def test_a_response_gives_way_to_a_crl(path: Path) -> None:
     """Likewise."""
     with Store.open(path, Role.INGESTER, SMALL) as store:
         await fill(store)
+        cells, (before, _) = own_cells(), store.ocsp_room()
+        store.count_in(cells)
         for number in range(25):
             crl = held(number, slot(b"point %d" % number))
             store.publish(replace(crl, source="x" * 50_000), [row(1)], watermark(number))
         assert 25 == len(store.held())
+        assert 0 < cells[EVICTIONS] == before - store.ocsp_room()[0]
 
 
 async def test_what_never_fits(path: Path) -> None:

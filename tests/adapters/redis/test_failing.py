@@ -63,6 +63,23 @@ async def wire(server: RedisServer) -> AsyncIterator[SlowWire]:
         yield opened
 
 
+async def test_what_is_timed(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What requests wait for, where it was answered: no large values, no events, and nothing that came too late."""
+    took: list[float] = []
+    async with open_cache(RedisPlace(server.url), answered=took.append) as cache:
+        with monkeypatch.context() as patience:
+            patience.setattr("service.adapters.redis.cache.COMMAND_S", PATIENCE_S)
+            await cache.put("name", b"value", LONG_S)
+            await cache.get("name")
+        await cache.put_piece("piece", b"value", LONG_S)
+        await cache.follow("events", "0-0", 0.001)
+        server.freeze()
+        with pytest.raises(FleetUnavailableError):
+            await cache.get("name")
+        server.thaw()
+    assert (2, True) == (len(took), all(0 < seconds < PATIENCE_S for seconds in took))
+
+
 async def comes_true(found: Callable[[], bool]) -> None:
     """Wait for something, while the event loop goes on."""
     async with asyncio.timeout(PATIENCE_S):

@@ -16,6 +16,7 @@ from service.application.fleet.heartbeat import (
     MAX_OCTETS,
     MAX_REASON,
     MAX_TEXT,
+    MOST_CODES,
     Heartbeat,
     HeartbeatError,
     Held,
@@ -26,11 +27,13 @@ from service.application.fleet.heartbeat import (
     encode_heartbeat,
 )
 from service.application.fleet.standing import Standing
+from service.core.model.failure import Code
 from tests.pki import NOW
 
 COUNTS: Final = st.integers(0, MAX_COUNT)
 HITS: Final = st.builds(Hits, COUNTS, COUNTS)
 WORDS: Final = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=MAX_TEXT)
+DECISIONS: Final = st.dictionaries(st.tuples(st.sampled_from(["allow", "deny"]), WORDS), COUNTS, max_size=MOST_CODES)
 HEARTBEATS: Final = st.builds(
     Heartbeat,
     name=WORDS,
@@ -45,7 +48,7 @@ HEARTBEATS: Final = st.builds(
     reason=WORDS,
     leases_held=COUNTS,
     name_taken=st.booleans(),
-    tallies=st.builds(Tallies, HITS, HITS, HITS, COUNTS, COUNTS),
+    tallies=st.builds(Tallies, HITS, HITS, HITS, COUNTS, COUNTS, st.none() | DECISIONS),
 )
 USUAL: Final = Heartbeat(
     name="pod-1",
@@ -124,6 +127,13 @@ def test_what_is_not_known_is_passed_over() -> None:
         (("tallies", "redis"), 5),
         (("tallies", "redis", "hits"), "many"),
         (("tallies", "refused"), -1),
+        (("tallies", "decisions"), None),
+        (("tallies", "decisions"), []),
+        (("tallies", "decisions"), {}),
+        (("tallies", "decisions"), {"allow": {}}),
+        (("tallies", "decisions"), {"allow": {"ok": "many"}, "deny": {}}),
+        (("tallies", "decisions"), {"allow": {}, "deny": {"x" * (MAX_TEXT + 1): 1}}),
+        (("tallies", "decisions"), {"allow": {}, "deny": {"\x1b": 1}}),
     ],
 )
 def test_a_member_that_is_something_else(path: tuple[str, ...], value: object) -> None:
@@ -170,6 +180,24 @@ def test_a_moment_that_is_none() -> None:
         read(encode_heartbeat(USUAL), at=datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1))))
 
 
+def test_decisions_of_another_version() -> None:
+    """An older one says none; a newer one may have codes that are not known here."""
+    document = json.loads(encode_heartbeat(USUAL))
+    assert None is read(json.dumps(document).encode()).tallies.decisions
+    document["tallies"]["decisions"] = {"allow": {"ok": 1}, "deny": {"moonstruck": 2}, "ask": {"somebody": 3}}
+    expected = {("allow", "ok"): 1, ("deny", "moonstruck"): 2}
+    assert expected == read(json.dumps(document).encode()).tallies.decisions
+
+
+def test_most_codes() -> None:
+    """There is room for all; of more, those go that were given least often."""
+    assert len(Code) <= MOST_CODES
+    codes = {("deny", f"{number}"): number for number in range(1, MOST_CODES + 3)}
+    counted = replace(USUAL.tallies, decisions=codes)
+    found = read(encode_heartbeat(replace(USUAL, tallies=counted))).tallies.decisions
+    assert {key: count for key, count in codes.items() if count > 2} == found
+
+
 def test_a_reason_is_cut_by_whoever_writes() -> None:
     """It comes from a library, and may have anything in it."""
     found = read(encode_heartbeat(replace(USUAL, reason="no\n" + "\x1b" * 1000)))
@@ -179,6 +207,7 @@ def test_a_reason_is_cut_by_whoever_writes() -> None:
 def test_the_longest_one_is_read() -> None:
     """In its envelope it stays below what readers look into."""
     most = Hits(MAX_COUNT, MAX_COUNT)
+    codes = {("deny", f"{max(Code, key=len)}{number:02}"): MAX_COUNT for number in range(MOST_CODES)}
     longest = replace(
         USUAL,
         name="\U0001f600" * MAX_NAME,
@@ -188,7 +217,7 @@ def test_the_longest_one_is_read() -> None:
         workers=MAX_COUNT,
         held=Held(MAX_COUNT, MAX_COUNT, "x" * MAX_TEXT, MAX_COUNT),
         leases_held=MAX_COUNT,
-        tallies=Tallies(most, most, most, MAX_COUNT, MAX_COUNT),
+        tallies=Tallies(most, most, most, MAX_COUNT, MAX_COUNT, codes),
     )
     content = encode_heartbeat(longest)
     envelope = FleetKeys((b"k" * 32,)).seal(Envelope(EnvelopeKind.HEARTBEAT, longest.name, NOW, content))

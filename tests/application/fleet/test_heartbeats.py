@@ -81,7 +81,7 @@ async def test_what_a_replica_says_is_shown(fleet: Fleet) -> None:
         tallies=Tallies(Hits(1, 2), Hits(3, 4), Hits(5, 6), 7, 8),
     )
     assert (expected, Presence.PRESENT) == (line.heartbeat, line.presence)
-    assert FleetReport("pod-1", authenticated=True, reason=None, replicas=(line,)) == report
+    assert FleetReport("pod-1", authenticated=True, reason=None, replicas=(line,), asked_s=0.0) == report
     assert [(EnvelopeKind.HEARTBEAT, FleetEvent.WRITTEN)] == fleet.told.events
 
 

@@ -9,6 +9,7 @@ import pytest
 from service.application.operating.crl_listing import (
     CrlLine,
     CrlListing,
+    CrlOrder,
     CrlStatus,
     ListingRules,
     Wanted,
@@ -132,6 +133,70 @@ def test_a_page_of_nothing() -> None:
     """Is the last one."""
     page = CrlListing(HostInMemory(), RULES, StandingClock()).page(Wanted(after="f" * 24))
     assert ((), 0, None) == (page.lines, page.total, page.after)
+
+
+def of_every_status() -> CrlListing:
+    """One that has ended, two that are fresh and end one after the other, and sources without a CRL."""
+    ended = replace(CRL, meta=replace(CRL.meta, next_update=None))
+    other, third = (held_crl(Authority.root(name), f"http://{name}.example/") for name in ("other", "third"))
+    soon = replace(third, meta=replace(third.meta, next_update=NOW + timedelta(minutes=30)))
+    records = [
+        source(URL, ended),
+        source("http://other.example/", other),
+        source("http://third.example/", third),
+        source(MIRROR, at=None),
+        replace(source("http://down.example/"), problem=Problem.UNREACHABLE),
+    ]
+    return CrlListing(HostInMemory([ended, other, soon], records), RULES, StandingClock())
+
+
+def sources_of(lines: tuple[CrlLine, ...]) -> list[str]:
+    """What their sources are called."""
+    return [line.record.source.key for line in lines if line.record is not None]
+
+
+def test_the_worst_comes_first() -> None:
+    """What denies, what has failed, what was never tried; of what is fresh, what ends soonest."""
+    page = of_every_status().page(Wanted(order=CrlOrder.URGENCY))
+    by_urgency = [URL, "http://down.example/", MIRROR, "http://third.example/", "http://other.example/"]
+    assert by_urgency == sources_of(page.lines)
+    assert (5, None) == (page.total, page.after)
+
+
+def test_pages_by_urgency() -> None:
+    """Each leaves out what those before had, and all have the same total."""
+    listing = of_every_status()
+    pages = [listing.page(Wanted(order=CrlOrder.URGENCY, limit=2, skip=skip)) for skip in (0, 2, 4, 6)]
+    assert [2, 2, 1, 0] == [len(page.lines) for page in pages]
+    assert {(5, None)} == {(page.total, page.after) for page in pages}
+    every = listing.page(Wanted(order=CrlOrder.URGENCY)).lines
+    assert sources_of(every) == [key for page in pages for key in sources_of(page.lines)]
+
+
+def test_a_number_that_stands_still_comes_before_others_of_its_status() -> None:
+    """Although it ends later."""
+    soon = held_crl(Authority.root("Soon"), MIRROR)
+    soon = replace(soon, meta=replace(soon.meta, next_update=NOW + timedelta(hours=1)))
+    record = source(URL, CRL)
+    stalled = replace(record, given=tuple(replace(given, stalled=True) for given in record.given))
+    listing = CrlListing(HostInMemory([CRL, soon], [source(MIRROR, soon), stalled]), RULES, StandingClock())
+    assert [URL, MIRROR] == sources_of(listing.page(Wanted(order=CrlOrder.URGENCY)).lines)
+
+
+@pytest.mark.parametrize(
+    ("search", "expected"),
+    [
+        ("", 5),
+        ("cn=OTHER", 1),
+        ("mirror.EXAMPLE", 1),
+        ("unreachable", 1),
+        (CRL.slot.key.hex()[:12], 1),
+        ("nothing has this", 0),
+    ],
+)
+def test_searching(search: str, expected: int) -> None:
+    """In issuers, sources, slots and problems, in any case of letters."""
+    assert expected == of_every_status().page(Wanted(search=search)).total
 
 
 def test_overdue() -> None:

@@ -30,7 +30,7 @@ def _failed(place: Path) -> set[str]:
 def test_nonsense_everywhere(tmp_path: Path, scene: Scene) -> None:
     """Counters of another life and downloads are swept away; CRLs that are none are reported, and the others serve."""
     data = tmp_path / "data"
-    for name in ("spool", "pending", "uploads", "metrics", "trust-stores", "from-a-newer-version"):
+    for name in ("spool", "pending", "uploads", "metrics", "trust-stores", "decisions", "from-a-newer-version"):
         (data / name).mkdir(mode=0o700, parents=True)
         (data / name / "nonsense").write_bytes(os.urandom(5000))
     named = sha256(b"another").hexdigest()
@@ -38,6 +38,7 @@ def test_nonsense_everywhere(tmp_path: Path, scene: Scene) -> None:
         (data / "pending" / f"{sha256(content).hexdigest()}.crl").write_bytes(content)
     (data / "pending" / f"{named}.crl").write_bytes(scene.numbered(9, revoked=False))
     (data / "pending" / f"{named}.part").write_bytes(b"half")
+    (data / "decisions" / "decisions-7.db").write_bytes(os.urandom(5000))
     (data / "uploads" / "half.crl").write_bytes((scene.crl or b"")[:100])
     (data / "uploads" / "nonsense.crl").write_bytes(os.urandom(5000))
     (data / "uploads" / "good.crl").write_bytes(scene.numbered(8, 5))
@@ -54,6 +55,11 @@ def test_nonsense_everywhere(tmp_path: Path, scene: Scene) -> None:
         assert [] == deaths(tmp_path)
         assert not (data / "pending" / f"{named}.part").exists()
         assert not (data / "metrics" / "counter_1.db").exists()
+        (event,) = logged(tmp_path, "decisions_put_aside")
+        assert (str(data / "decisions" / "decisions-7.db"), True) == (
+            event["file"],
+            (data / "decisions" / "decisions-8.db").exists(),
+        )
 
 
 @pytest.mark.parametrize("is_good", [True, False])

@@ -1,0 +1,1 @@
+"""What a decision rests on, written down so that it can be decided again."""

@@ -1,0 +1,1 @@
+"""Tests of the records of decisions on a disk."""

@@ -1,0 +1,1 @@
+"""Tests of what a decision rests on, written down and decided again."""
