@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -43,13 +44,15 @@ class FileBook:
         given = {name: str(value) for name, value in wanted.items() if value is not None}
         conditions = [f"{name} = ?" for name in given] + ([] if query.before is None else ["id < ?"])
         where = f"WHERE {' AND '.join(conditions)} " if conditions else ""
-        values = [*given.values(), *(() if query.before is None else (query.before,)), query.limit]
+        values = [*given.values(), *(() if query.before is None else (query.before,))]
         with self._open() as connection:
             rows = connection.execute(
-                f"SELECT {_COLUMNS} FROM decisions {where}ORDER BY id DESC LIMIT ?",  # noqa: S608 - names of ours alone
+                f"SELECT {_COLUMNS} FROM decisions {where}ORDER BY id DESC",  # noqa: S608 - names of ours alone
                 values,
-            ).fetchall()
-        return [record for row in rows if (record := _readable(row)) is not None]
+            )
+            # Counted as they are read: one that is damaged must not look like the end of a page.
+            readable = (record for row in rows if (record := _readable(row)) is not None)
+            return list(islice(readable, query.limit))
 
     def find(self, decision_id: str) -> DecisionRecord | None:
         """One with its case; see `DecisionBook`."""

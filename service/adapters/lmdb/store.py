@@ -46,8 +46,9 @@ from service.core.model.crl import CrlFinding, CrlRow, CrlSlot, Watermark
 from service.core.model.evidence_tier import Tier
 from service.core.model.malformed import MalformedError
 
-FIND_ATTEMPTS = 4
-"""A generation can go between reading its slot and opening it, each time a newer one was published meanwhile."""
+FIND_ATTEMPTS = 16
+"""A generation can go between reading its slot and opening it, each time a newer one was published meanwhile: on a busy
+machine several times in a row, where many CRLs of one issuer come at once."""
 
 T = TypeVar("T")
 

@@ -130,6 +130,13 @@ def test_a_row_that_means_nothing(tmp_path: Path, change: str) -> None:
         worker.book.find(f"{1:032x}")
 
 
+def test_a_page_with_a_row_that_means_nothing(tmp_path: Path) -> None:
+    """Is as long as others: what is older is found too."""
+    worker = kept(tmp_path, record(1), record(0), record(2))
+    spoil(tmp_path, "code = 'nobody knows'")
+    assert [f"{2:032x}", f"{0:032x}"] == worker.ids(limit=2)
+
+
 @pytest.mark.parametrize("change", ["content = x'00'", "content = 'text'", "content = substr(content, 1, 20)"])
 def test_a_case_that_means_nothing(tmp_path: Path, change: str) -> None:
     """Is said to be damaged; nothing is made up."""
