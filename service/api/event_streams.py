@@ -117,7 +117,7 @@ def too_many_streams() -> Problem:
         HTTPStatus.SERVICE_UNAVAILABLE,
         "too-many-event-streams",
         "There are too many streams of events",
-        "REVET_MAX_EVENT_STREAMS are open in this worker; ask /v1/stats now and then instead.",
+        "This worker has as many as REVET_MAX_EVENT_STREAMS and half of its connections let it; ask /v1/stats instead.",
         headers=((b"retry-after", b"%d" % _RETRY_AFTER_S),),
     )
 

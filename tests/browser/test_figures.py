@@ -5,32 +5,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Visiting
 from tests.browser.serving import ADMIN, Served
+from tests.browser.shown import shown_decisions, value
 from tests.browser.watching import Visit
 from tests.e2e.running import until
 
 pytestmark = pytest.mark.slow
 
 LINES = (("allow", "ok"), ("deny", "revoked"))
-
-
-def value(cell: Locator) -> str | None:
-    """The number that a cell shows, as the document writes it; None where it shows none."""
-    return cell.get_attribute("data-value")
-
-
-def shown_decisions(visit: Visit) -> dict[tuple[str, str], int]:
-    """Totals by decision and code, as shown."""
-    rows = visit.page.locator("#codes tr[data-code]").all()
-    return {
-        (str(row.get_attribute("data-decision")), str(row.get_attribute("data-code"))): int(
-            str(value(row.locator("td").nth(3)))
-        )
-        for row in rows
-    }
 
 
 def said_decisions(stats: Mapping[str, Any]) -> dict[tuple[str, str], int]:

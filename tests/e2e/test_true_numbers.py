@@ -19,6 +19,8 @@ from typer.testing import CliRunner
 
 from service.cli.app import app
 from tests.adapters.metrics_reader import samples
+from tests.browser.shown import shown_decisions, shown_of_fleet
+from tests.browser.watching import Visit, chromium, visiting
 from tests.e2e.running import Service, running_service, until
 from tests.pki import Authority
 from tests.pki.clock import now, validity_of_now
@@ -225,6 +227,24 @@ def check_fleet(replicas: list[Asking]) -> None:
             assert expected.total() == found["allow"] + found["deny"]
 
 
+def check_pages(replicas: list[Asking]) -> None:
+    """Each replica's page comes to show what it has decided, and what all of them have together."""
+    codes = [code for one in replicas for code in one.sent.by_code().elements()]
+    sums = Counter(decision for decision, _ in codes)
+    together = {"present": str(len(replicas)), "fleet-allow": str(sums["allow"]), "fleet-deny": str(sums["deny"])}
+    with chromium() as browser:
+        for replica in replicas:
+            with visiting(browser, replica.service.url) as visit:
+                visit.open()
+                visit.wait_for_figures()
+                until(partial(_shows, visit, dict(replica.sent.by_code()), together), "the page shows it", PATIENCE_S)
+
+
+def _shows(visit: Visit, codes: dict[tuple[str, str], int], together: dict[str, str]) -> bool:
+    """Whether a page shows just these counts, of its replica and of the fleet."""
+    return codes == shown_decisions(visit) and together == shown_of_fleet(visit)
+
+
 def has_a_block(service: Service) -> bool:
     """Whether the block of the fleet is in force there."""
     return bool(httpx.get(f"{service.url}/v1/stats", timeout=30).json()["host"]["blocks"])
@@ -259,7 +279,7 @@ def open_replicas(tmp_path: Path, redis_url: str, stack: ExitStack) -> list[Serv
 
 
 def test_what_was_sent_is_what_is_counted(tmp_path: Path) -> None:
-    """By every worker, for Prometheus, and of the fleet; a worker that is killed takes nothing with it."""
+    """By every worker, for Prometheus, on the page, and of the fleet; a worker that is killed takes nothing with it."""
     sent = [Sent(), Sent()]
     with redis_server(tmp_path / "redis") as redis, ExitStack() as stack:
         services = open_replicas(tmp_path, redis.url, stack)
@@ -285,6 +305,7 @@ def test_what_was_sent_is_what_is_counted(tmp_path: Path) -> None:
             check_stats(replica)
             check_metrics(replica)
         check_fleet(replicas)
+        check_pages(replicas)
         check_states(replicas[0])
         shown = CliRunner().invoke(app, ["stats", "--url", services[0].url]).output
         allowed = sum(count for one in sent for kind, count in one.kinds.items() if kind[0] == "allow")
