@@ -87,5 +87,5 @@ def test_whoever_waits_for_as_long_as_he_is_told_is_let_in(per_s: float, burst: 
     rate = Rate(per_s, burst)
     due = rate.spend(NEVER, 10.0, burst)
     wait_s = rate.wait_s(due, 10.0, count)
-    assert wait_s > 0 or 1 / per_s <= SLACK_S
+    assert wait_s > 0 or 1 / per_s <= 1.001 * SLACK_S  # as near to it as two moments can be told apart
     assert 0.0 == rate.wait_s(due, 10.0 + wait_s + SLACK_S, count)
