@@ -75,6 +75,7 @@ def test_while_certificates_are_blocked(tmp_path: Path, scene: Scene, disk: Disk
         assert 503 == answer.status_code
         assert "Nothing was changed; the log says why." == answer.json()["detail"]
         assert NO_ROOM in logged(tmp_path, "block_not_written")[0]["problem"]
+        disk.fill()
         assert 503 == block(service, scene.good).status_code
         assert shown(service, FAILED) >= 2
         assert shown(service, ROOM) <= LITTLE
@@ -85,6 +86,7 @@ def test_while_certificates_are_blocked(tmp_path: Path, scene: Scene, disk: Disk
     with running_service(tmp_path, tmp_path / "trust.pem", scene.settings, inside=disk.inside) as service:
         assert sorted(held) == sorted(blocks(service))
         assert "blocked" == code(service, scene.by_ocsp)
+        disk.fill()  # a start gives back what the one before had for counters and for what it had not yet put in order
         assert 503 == unblock(service, held[0]).status_code
         assert "blocked" == code(service, scene.by_ocsp)
         disk.empty()
@@ -99,7 +101,7 @@ def test_while_evidence_is_fetched(tmp_path: Path, scene: Scene, disk: Disk) -> 
     with running_service(tmp_path, tmp_path / "trust.pem", scene.settings, inside=disk.inside) as service:
         assert shown(service, ROOM) > LITTLE
         disk.fill()
-        assert 0 == shown(service, ROOM)
+        assert shown(service, ROOM) <= LITTLE  # files that are exchanged meanwhile give back a page or two
         assert NO_ROOM in detail(service, scene.good)
         assert shown(service, FAILED) >= 1
         assert ["revocation_unavailable"] * 2 == [code(service, scene.good), code(service, scene.revoked)]
