@@ -1,8 +1,8 @@
 """Rules for every test.
 
 Under CI a skipped test is a failed one: what the suite needs, the suite installs, so a skip there is a test that
-nobody runs any more without anybody noticing. Nothing here knows what the project does; builders and fakes live in
-modules of their own.
+nobody runs any more without anybody noticing. What passes is counted there and not printed, so that a log that is cut
+short still has what failed. Nothing here knows what the project does; builders and fakes live in modules of their own.
 """
 
 import os
@@ -43,3 +43,16 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
         report.outcome = "failed"
         report.longrepr = f"skipped under CI, which counts as a failure: {report.longrepr}"
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_teststatus(
+    report: pytest.CollectReport | pytest.TestReport,
+) -> Generator[None, tuple[str, str, object], tuple[str, str, object]]:
+    """Under CI, leave out the dots of tests that pass, and name at once whatever does not."""
+    category, letter, word = yield
+    if not _CI or not letter:
+        return category, letter, word
+    if category == "passed":
+        return category, "", ""
+    return category, f"{report.nodeid} {category}\n", word

@@ -59,6 +59,19 @@ def test_expected_failure_stays_one(tmp_path: Path) -> None:
     assert "1 xfailed" in result.stdout
 
 
+@pytest.mark.parametrize("passing", [2, 200])
+def test_the_log_of_ci_is_no_longer_for_more_tests_that_pass(passing: int, tmp_path: Path) -> None:
+    """They are counted and nothing else; one that fails is named, and its trace is there."""
+    source = f"import pytest\n\n\n@pytest.mark.parametrize('number', range({passing + 1}))\n"
+    source += "def test(number: int) -> None:\n    assert number != 1\n"
+    result = _run_alone(tmp_path, source, ci="true")
+
+    assert 1 == result.returncode, result.stdout
+    assert f"1 failed, {passing} passed" in result.stdout
+    assert "test_one.py::test[1] failed\n" in result.stdout
+    assert len(result.stdout.splitlines()) < 30, result.stdout
+
+
 def test_only_this_host_is_reached() -> None:
     """Outside tests/core, sockets lead to the loopback addresses and nowhere else."""
     with pytest.raises(SocketConnectBlockedError):
