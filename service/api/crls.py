@@ -6,9 +6,8 @@ and is made in another thread than that of the verdicts.
 
 import asyncio
 from collections.abc import Mapping
-from enum import StrEnum
 from hashlib import sha256
-from typing import Final, TypeVar
+from typing import Final
 
 from pydantic_core import to_json
 from starlette.types import Receive, Scope
@@ -20,7 +19,7 @@ from service.api.moment import write_moment, write_optional
 from service.api.operator_schemas import ResetRequest
 from service.api.permission import permit, permit_admin
 from service.api.problems import ProblemError
-from service.api.query import read_count, read_query, wrong
+from service.api.query import read_count, read_query, read_skip, read_word, wrong
 from service.api.reply import Reply, json_reply
 from service.api.rules import ApiRules
 from service.application.evidence_store import HeldCrl
@@ -49,13 +48,8 @@ DEFAULT_LIMIT: Final = 1_000
 MOST_LISTED: Final = 10_000
 """Lines of one page: five times the partitions of one large AWS Private CA, some 12 MB of JSON."""
 
-MOST_SKIPPED: Final = 1_000_000
-"""Lines before a page: more than a store has room for."""
-
 PARAMETERS: Final = ("limit", "after", "issuer", "status", "search", "order", "skip")
 """What the query may have."""
-
-_Word = TypeVar("_Word", bound=StrEnum)
 
 
 class CrlsHandler:
@@ -217,26 +211,18 @@ def _progress(record: SourceRecord) -> dict[str, object] | None:
 
 
 def _wanted(query: Mapping[str, str]) -> Wanted:
-    order = _one_of(query, "order", CrlOrder) or CrlOrder.ID
+    order = read_word(query, "order", CrlOrder) or CrlOrder.ID
     if "after" in query and order is not CrlOrder.ID:
         raise wrong("after", "only in the order of id; skip leaves lines out in any")
     return Wanted(
         issuer=query.get("issuer", ""),
-        status=_one_of(query, "status", CrlStatus),
+        status=read_word(query, "status", CrlStatus),
         after=query.get("after", ""),
         limit=read_count(query, "limit", DEFAULT_LIMIT, MOST_LISTED),
         search=query.get("search", ""),
         order=order,
-        skip=read_count(query, "skip", 0, MOST_SKIPPED),
+        skip=read_skip(query),
     )
-
-
-def _one_of(query: Mapping[str, str], name: str, known: type[_Word]) -> _Word | None:
-    text = query.get(name)
-    try:
-        return None if text is None else known(text)
-    except ValueError:
-        raise wrong(name, f"one of {', '.join(known)} is needed") from None
 
 
 def _meant(request: ResetRequest) -> Meant:

@@ -15,7 +15,7 @@ from service.api.decision_problems import decisions_unavailable, unknown_decisio
 from service.api.moment import write_moment
 from service.api.permission import permit
 from service.api.problems import ProblemError
-from service.api.query import read_count, read_query, wrong
+from service.api.query import read_count, read_query, read_word
 from service.api.reply import Reply
 from service.api.rules import ApiRules
 from service.application.decision_records import (
@@ -114,14 +114,9 @@ def _case(case: bytes | None) -> object:
 
 
 def _query(query: Mapping[str, str]) -> DecisionQuery:
-    code, decision = query.get("code"), query.get("decision")
-    if code is not None and code not in set(Code):
-        raise wrong("code", f"one of {', '.join(Code)} is needed")
-    if decision is not None and decision not in set(Decision):
-        raise wrong("decision", f"one of {', '.join(Decision)} is needed")
     return DecisionQuery(
-        code=None if code is None else Code(code),
-        decision=None if decision is None else Decision(decision),
+        code=read_word(query, "code", Code),
+        decision=read_word(query, "decision", Decision),
         trust_store=query.get("trust_store"),
         before=query.get("before"),
         limit=read_count(query, "limit", DEFAULT_LIMIT, MOST_LISTED),

@@ -1,7 +1,7 @@
 """The operations of operators in the OpenAPI document: what is held, how the service does, what is done now."""
 
 from service.api import operator_examples as examples
-from service.api.crls import DEFAULT_LIMIT, MOST_LISTED, MOST_SKIPPED
+from service.api.crls import DEFAULT_LIMIT, MOST_LISTED
 from service.api.openapi_decisions import decision_paths
 from service.api.openapi_parts import Json, answer, body, problems, problems_of, security
 from service.api.operator_schemas import (
@@ -15,11 +15,12 @@ from service.api.operator_schemas import (
     UploadAnswer,
     UploadsAnswer,
 )
+from service.api.query import MOST_SKIPPED
 from service.api.refresh import WAIT
 from service.api.rules import ApiRules
 from service.api.stats_schemas import StatsAnswer
 from service.api.trust_store_schemas import TrustStoresAnswer
-from service.api.trust_stores import DEFAULT_CERTIFICATES, DEFAULT_STORES, MOST_STORES, MOST_STORES_SKIPPED
+from service.api.trust_stores import DEFAULT_CERTIFICATES, DEFAULT_STORES, MOST_STORES
 from service.api.uploads import TYPES, UPLOAD_NAME
 from service.application.operating.crl_listing import CrlOrder, CrlStatus
 from service.application.operating.refreshing import LONGEST_WAIT_S
@@ -69,7 +70,7 @@ def operator_paths(rules: ApiRules) -> Json:
 
 def _crls(rules: ApiRules) -> Json:
     limit = {"type": "integer", "minimum": 1, "maximum": MOST_LISTED, "default": DEFAULT_LIMIT}
-    skip = {"type": "integer", "minimum": 1, "maximum": MOST_SKIPPED}
+    skip = {"type": "integer", "minimum": 0, "maximum": MOST_SKIPPED}
     return {
         "operationId": "crls",
         "tags": ["operations"],
@@ -236,7 +237,7 @@ def _events(rules: ApiRules) -> Json:
 
 def _trust_stores(rules: ApiRules) -> Json:
     stores = {"type": "integer", "minimum": 1, "maximum": MOST_STORES, "default": DEFAULT_STORES}
-    skip = {"type": "integer", "minimum": 1, "maximum": MOST_STORES_SKIPPED}
+    skip = {"type": "integer", "minimum": 0, "maximum": MOST_SKIPPED}
     certificates = {"type": "integer", "minimum": 1, "maximum": MOST_CERTIFICATES, "default": DEFAULT_CERTIFICATES}
     return {
         "operationId": "trustStores",

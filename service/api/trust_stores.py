@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope
 
 from service.api.moment import write_moment, write_optional
 from service.api.permission import permit
-from service.api.query import read_count, read_query
+from service.api.query import read_count, read_query, read_skip
 from service.api.reply import Reply
 from service.api.rules import ApiRules
 from service.application.operating.trust_store_listing import (
@@ -24,9 +24,6 @@ from service.application.operating.trust_store_listing import (
 DEFAULT_STORES: Final = 100
 MOST_STORES: Final = 1_000
 """Trust stores of one page."""
-
-MOST_STORES_SKIPPED: Final = 1_000_000
-"""Trust stores before a page: more than there may be."""
 
 DEFAULT_CERTIFICATES: Final = 100
 """Of each store: more than most have."""
@@ -51,7 +48,7 @@ class TrustStoresHandler:
         query = read_query(scope, PARAMETERS)
         wanted = WantedStores(
             limit=read_count(query, "limit", DEFAULT_STORES, MOST_STORES),
-            skip=read_count(query, "skip", 0, MOST_STORES_SKIPPED),
+            skip=read_skip(query),
             certificates=read_count(query, "certificates", DEFAULT_CERTIFICATES, MOST_CERTIFICATES),
         )
         async with self._turn:  # one thread at a time: verdicts share the interpreter with it
