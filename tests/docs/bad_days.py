@@ -32,6 +32,7 @@ NOBODY: Final = "http://127.0.0.1:9/root.crl"
 
 SETTINGS: Final = {"REVET_LOG_FORMAT": "json", "REVET_WORKERS": "1", "REVET_CRL_FIRST_DELAY_S": "0"}
 FLEET: Final = {"REVET_FLEET_KEY": "a-key-of-the-runbook-0123456789abcdef", "REVET_REVOCATION_MODE": "off"}
+NOBODYS_KEY: Final = "another-key-of-nobody-0123456789abcdef"
 
 
 _ASKING: Final = """\
@@ -335,32 +336,15 @@ def redis_down(place: Path) -> Iterator[Stage]:
         yield first
 
 
-@contextmanager
-def behind(place: Path) -> Iterator[Stage]:
-    """A new replica has another key."""
-    with _fleet(place, {"REVET_FLEET_KEY": "another-key-of-nobody-0123456789abcdef"}) as (_, second, _):
-        yield second
+def _unlike(setting: str, value: str, *, seen_by: Literal["the first", "the second"]) -> Scene:
+    """A second replica that has a setting of its own, and which of the two is asked about it."""
 
+    @contextmanager
+    def scene(place: Path) -> Iterator[Stage]:
+        with _fleet(place, {setting: value}) as (first, second, _):
+            yield first if seen_by == "the first" else second
 
-@contextmanager
-def forged(place: Path) -> Iterator[Stage]:
-    """The same, seen from the others."""
-    with _fleet(place, {"REVET_FLEET_KEY": "another-key-of-nobody-0123456789abcdef"}) as (first, _, _):
-        yield first
-
-
-@contextmanager
-def split(place: Path) -> Iterator[Stage]:
-    """It has another prefix."""
-    with _fleet(place, {"REVET_REDIS_PREFIX": "other"}) as (first, _, _):
-        yield first
-
-
-@contextmanager
-def same_name(place: Path) -> Iterator[Stage]:
-    """It has the other's name."""
-    with _fleet(place, {"REVET_REPLICA_NAME": "revet-0"}) as (first, _, _):
-        yield first
+    return scene
 
 
 @contextmanager
@@ -390,10 +374,10 @@ SCENES: Final[Mapping[str, Scene]] = {
     "The service's own certificate ends": certificate_ends,
     "The audit log cannot be written": audit_failing,
     "Redis is down": redis_down,
-    "A replica is behind its fleet": behind,
-    "Replicas do not see each other": split,
-    "Redis holds what this fleet has not written": forged,
-    "Two replicas bear one name": same_name,
+    "A replica is behind its fleet": _unlike("REVET_FLEET_KEY", NOBODYS_KEY, seen_by="the second"),
+    "Replicas do not see each other": _unlike("REVET_REDIS_PREFIX", "other", seen_by="the first"),
+    "Redis holds what this fleet has not written": _unlike("REVET_FLEET_KEY", NOBODYS_KEY, seen_by="the first"),
+    "Two replicas bear one name": _unlike("REVET_REPLICA_NAME", "revet-0", seen_by="the first"),
     "A replica is missing or not ready": missing,
     "A replica is started again and again": restarted,
     "Proxies are answered with 503": proxies_unanswered,

@@ -221,6 +221,14 @@ class Fleet:
 NOBODYS: Final = -2
 """What Redis says of the life of what is not there."""
 
+LONG_S: Final = 60.0
+"""Seconds for which somebody holds a lease who is waited for in vain."""
+
+
+def occupy(fleet: Fleet, seconds: float) -> None:
+    """Have somebody hold the lease of the leaf who will never write anything."""
+    assert b"+OK" == fleet.server.ask("SET", fleet.names.ocsp_lease(KEY), "x", "PX", str(round(1000 * seconds)))
+
 
 @asynccontextmanager
 async def fleet_on(server: RedisServer, prefix: str, directory: Path, origin: Origin) -> AsyncIterator[Fleet]:

@@ -44,13 +44,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    """A server of one test."""
-    with redis_server(tmp_path / "redis") as running:
-        yield running
-
-
-@pytest.fixture
 def prefix() -> str:
     """Names of one test."""
     return f"t{token_hex(6)}"
@@ -102,15 +95,15 @@ async def test_it_reconciles_before_it_is_current(shared: RedisServer, prefix: s
         assert ["it was started"] == one.listener.reasons
 
 
-async def test_how_it_stands_is_told(server: RedisServer, tmp_path: Path) -> None:
+async def test_how_it_stands_is_told(own_server: RedisServer, tmp_path: Path) -> None:
     """When it changes, and not each time that somebody has looked."""
-    async with following(server.url, tmp_path / "a") as one:
+    async with following(own_server.url, tmp_path / "a") as one:
         await one.current()
-        server.freeze()
+        own_server.freeze()
         try:
             await until(lambda: not one.is_current, "it is behind")
         finally:
-            server.thaw()
+            own_server.thaw()
         await one.current()
         told = one.told.standings
         assert told == [Standing.CURRENT, *[Standing.BEHIND, Standing.CURRENT] * (len(told) // 2)]
@@ -181,13 +174,13 @@ async def test_a_place_that_was_kept_elsewhere_is_none(shared: RedisServer, pref
             await one.heard(URL)
 
 
-async def test_a_flush_is_noticed(server: RedisServer, tmp_path: Path) -> None:
+async def test_a_flush_is_noticed(own_server: RedisServer, tmp_path: Path) -> None:
     """After Redis was emptied everything is brought together, by everybody, and events are heard again."""
-    async with following(server.url, tmp_path / "a") as one, following(server.url, tmp_path / "b") as other:
+    async with following(own_server.url, tmp_path / "a") as one, following(own_server.url, tmp_path / "b") as other:
         for each in (one, other):
             await each.current()
             await each.again(URL)
-        server.flush()
+        own_server.flush()
         for each in (one, other):
             await each.reconciled("the cache was emptied")
             await each.current()
@@ -266,25 +259,25 @@ async def test_what_was_trimmed_after_it_was_read_is_no_gap(shared: RedisServer,
         assert [STARTED] == one.listener.reasons
 
 
-async def test_redis_that_is_not_there_at_the_start(server: RedisServer, tmp_path: Path) -> None:
+async def test_redis_that_is_not_there_at_the_start(own_server: RedisServer, tmp_path: Path) -> None:
     """It says that it is behind, and why; when Redis comes it catches up by itself."""
-    server.kill()
-    async with following(server.url, tmp_path / "a") as one:
+    own_server.kill()
+    async with following(own_server.url, tmp_path / "a") as one:
         await until(lambda: one.follower.standing.standing is Standing.BEHIND, "it is behind")
         assert one.follower.standing.reason
         assert [] == one.listener.reasons
-        server.start()
+        own_server.start()
         await one.current()
         await one.again(URL)
 
 
-async def test_redis_that_freezes(server: RedisServer, tmp_path: Path) -> None:
+async def test_redis_that_freezes(own_server: RedisServer, tmp_path: Path) -> None:
     """It is behind while Redis does nothing, and brings everything together when it goes on."""
-    async with following(server.url, tmp_path / "a") as one:
+    async with following(own_server.url, tmp_path / "a") as one:
         await one.current()
-        server.freeze()
+        own_server.freeze()
         await until(lambda: not one.is_current, "that it does nothing is noticed")
-        server.thaw()
+        own_server.thaw()
         await one.current()
         assert "the cache is there again" == one.listener.reasons[-1]
 

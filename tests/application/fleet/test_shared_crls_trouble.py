@@ -1,7 +1,7 @@
 """CRLs while Redis is killed, frozen, emptied, full or unwilling: every host is where it would be without it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
@@ -15,29 +15,15 @@ from service.application.fleet.telling import FleetEvent
 from service.core.model.attempt import Attempt
 from tests.application.chain import CRL_URL
 from tests.application.fleet.crl_replicas import DOWNLOAD, Fleet, crl, digest_of, fleet_on, until
-from tests.redis_servers import RedisServer, redis_server
+from tests.redis_servers import RedisServer
 
-pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    """A server of this test's own, since something happens to it."""
-    with redis_server(tmp_path / "redis") as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A busy machine is not taken for a Redis that is gone, and one that is frozen is not waited for too long."""
-    monkeypatch.setattr("service.adapters.redis.cache.COMMAND_S", 1.0)
-    monkeypatch.setattr("service.adapters.redis.cache.BULK_S", 1.0)
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("short_patience")]
 
 
 @pytest.fixture
-async def fleet(server: RedisServer, store_directory: Path) -> AsyncIterator[Fleet]:
+async def fleet(own_server: RedisServer, store_directory: Path) -> AsyncIterator[Fleet]:
     """Two replicas; there is nothing yet."""
-    async with fleet_on(server, token_hex(8), store_directory, 2) as made:
+    async with fleet_on(own_server, token_hex(8), store_directory, 2) as made:
         yield made
 
 

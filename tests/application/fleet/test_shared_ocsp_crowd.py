@@ -1,10 +1,9 @@
 """More questions about OCSP answers at one time than anybody waits for: none costs more than it would alone."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
 
 import pytest
 
@@ -16,39 +15,24 @@ from tests.application.chain import OCSP_URL, leaf
 from tests.application.fakes import ScriptedOrigin
 from tests.application.fleet.ocsp_replicas import (
     KEY,
+    LONG_S,
     Fleet,
     fleet_on,
     good,
+    occupy,
     sealed,
     until,
 )
-from tests.application.fleet.test_shared_ocsp_trouble import occupy
 from tests.pki import NOW
-from tests.redis_servers import RedisServer, redis_server
+from tests.redis_servers import RedisServer
 
-pytestmark = pytest.mark.anyio
-
-
-LONG_S: Final = 60.0
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("short_patience")]
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    """A server of this test's own, since it is killed."""
-    with redis_server(tmp_path / "redis") as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine with much else to do must not make Redis look as if it were gone."""
-    monkeypatch.setattr("service.adapters.redis.cache.COMMAND_S", 0.5)
-
-
-@pytest.fixture
-async def fleet(server: RedisServer, store_directory: Path, origin: ScriptedOrigin) -> AsyncIterator[Fleet]:
+async def fleet(own_server: RedisServer, store_directory: Path, origin: ScriptedOrigin) -> AsyncIterator[Fleet]:
     """A fleet without replicas."""
-    async with fleet_on(server, "fleet", store_directory, origin) as made:
+    async with fleet_on(own_server, "fleet", store_directory, origin) as made:
         yield made
 
 

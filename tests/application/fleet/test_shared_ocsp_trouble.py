@@ -1,10 +1,9 @@
 """Whoever has the lease may die, and Redis may go: every request is answered as if there were no fleet."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
 
 import pytest
 
@@ -19,46 +18,27 @@ from tests.application.chain import OCSP_URL
 from tests.application.fakes import ScriptedOrigin
 from tests.application.fleet.ocsp_replicas import (
     ISSUER,
-    KEY,
     LEAF,
+    LONG_S,
     NOBODYS,
     Fleet,
     Replica,
     fleet_on,
     good,
+    occupy,
     until,
 )
 from tests.pki import NOW
-from tests.redis_servers import RedisServer, redis_server
+from tests.redis_servers import RedisServer
 
-pytestmark = pytest.mark.anyio
-
-LONG_S: Final = 60.0
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("short_patience")]
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    """A server of this test's own, since it is killed."""
-    with redis_server(tmp_path / "redis") as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine with much else to do must not make Redis look as if it were gone."""
-    monkeypatch.setattr("service.adapters.redis.cache.COMMAND_S", 0.5)
-
-
-@pytest.fixture
-async def fleet(server: RedisServer, store_directory: Path, origin: ScriptedOrigin) -> AsyncIterator[Fleet]:
+async def fleet(own_server: RedisServer, store_directory: Path, origin: ScriptedOrigin) -> AsyncIterator[Fleet]:
     """A fleet without replicas."""
-    async with fleet_on(server, "fleet", store_directory, origin) as made:
+    async with fleet_on(own_server, "fleet", store_directory, origin) as made:
         yield made
-
-
-def occupy(fleet: Fleet, seconds: float) -> None:
-    """Have somebody hold the lease who will never write anything."""
-    assert b"+OK" == fleet.server.ask("SET", fleet.names.ocsp_lease(KEY), "x", "PX", str(round(1000 * seconds)))
 
 
 async def test_a_holder_that_died(fleet: Fleet, origin: ScriptedOrigin) -> None:
