@@ -18,6 +18,7 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from service.adapters.metrics_directory import CELLS_SUFFIX
 from service.application.cache_counting import (
     CELLS,
     COUNTED,
@@ -28,9 +29,6 @@ from service.application.cache_counting import (
     CacheName,
     Cells,
 )
-
-CELLS_SUFFIX: Final = ".cells"
-"""Of the file of one process."""
 
 _USED: Final = CELLS
 """Behind the cells of a cache: whether anybody counts in them."""

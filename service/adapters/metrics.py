@@ -7,7 +7,7 @@ process that was killed keeps counting as much as it had counted.
 What it does not do: what is true at the moment of asking, rather than counted (`metric_collectors`).
 """
 
-import os
+import fcntl
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 
 from service.adapters.cache_cells import CacheCells, OwnCacheCounts, SharedCacheCounts
 from service.adapters.label_names import NAMES_SUFFIX, LabelNames
-from service.adapters.metrics_directory import SUFFIX
+from service.adapters.metrics_directory import SUFFIX, is_left_behind, locked
 from service.adapters.responder_metrics import ResponderCounters, responder_names
 from service.application.cache_counting import ASKED_CRLS, ASKED_OCSP, looked
 from service.application.caller_limits import Limited
@@ -65,9 +65,6 @@ OTHER_STORES: Final = "(other)"
 _KINDS: Final = ("crl", "ocsp")
 
 _STORE_NAMES: Final = f"trust-stores{NAMES_SUFFIX}"
-
-_OF_THE_LIVING: Final = "gauge_live"
-"""What the files of gauges begin with that only living processes have a say in."""
 
 _merge: Final[Callable[[list[str]], Iterable[Metric]]] = MultiProcessCollector.merge
 
@@ -239,12 +236,14 @@ class PrometheusObserver:
 
     def _start(self, started_at: datetime) -> None:
         """Show zero where nothing has happened yet: a counter that appears with its first event hides that event."""
-        Gauge(
+        started = Gauge(
             "revet_process_start_time_seconds",
             "When the service was started, in seconds since 1970.",
             registry=self.registry,
             multiprocess_mode="min",
-        ).set(started_at.timestamp())
+        )
+        if not _value(started):  # otherwise it goes on in the file of a process that was started before it
+            started.set(started_at.timestamp())
         for kind in _KINDS:
             self._fetches.labels(kind, OK)
             self._fetch_seconds.labels(kind)
@@ -256,6 +255,11 @@ class PrometheusObserver:
             self._refused.labels(why.value)
         for code in PUT_ASIDE:
             self._shadow.labels(code.value, DEFAULT_STORE)
+
+
+def _value(gauge: Gauge) -> float:
+    """What a gauge without labels says in this process."""
+    return next(sample.value for metric in gauge.collect() for sample in metric.samples)
 
 
 class MetricsPage:
@@ -289,17 +293,9 @@ class SharedCounters(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Read every file. One that is still empty belongs to a process that is being started, or was then killed."""
-        files = [file for file in self._directory.glob(f"*{SUFFIX}") if file.stat().st_size]
-        yield from _merge([str(file) for file in files if not _is_left_behind(file)])
-        yield from self._caches.collect()
-
-
-def _is_left_behind(file: Path) -> bool:
-    """Whether a file says how a process is that is no more; prometheus-client calls it `gauge_live{mode}_{pid}.db`."""
-    if not file.name.startswith(_OF_THE_LIVING):
-        return False
-    try:
-        os.kill(int(file.stem.rpartition("_")[2]), 0)
-    except (ProcessLookupError, PermissionError):  # nobody's, or somebody else's by now
-        return True
-    return False
+        with locked(self._directory, fcntl.LOCK_SH):
+            files = [file for file in self._directory.glob(f"*{SUFFIX}") if file.stat().st_size]
+            counted = list(_merge([str(file) for file in files if not is_left_behind(file)]))
+            caches = list(self._caches.collect())
+        yield from counted
+        yield from caches

@@ -2,14 +2,16 @@
 
 Rules it keeps: every start of the service begins at zero, so that nobody's old counters are added to new ones; whoever
 makes the directory does so before the first process that counts is started, because prometheus-client decides on its
-import whether it counts in files.
+import whether it counts in files. A process goes on in the files of one that is no more, where there is one: there are
+never more of them than processes that lived at one time, however often a reload replaces them.
 
 What it does not do: count.
 """
 
 import contextlib
+import fcntl
 import os
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +21,13 @@ VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 SUFFIX: Final = ".db"
 """Of the file of one process and one kind of metric."""
 
-_BEGUN_ANEW: Final = (SUFFIX, ".cells", ".names", ".json", ".new")
+CELLS_SUFFIX: Final = ".cells"
+"""Of the file of one process in which its caches count."""
+
+_OF_THE_LIVING: Final = "gauge_live"
+"""What the files of gauges begin with that only living processes have a say in."""
+
+_BEGUN_ANEW: Final = (SUFFIX, CELLS_SUFFIX, ".names", ".json", ".new")
 """Of all files that a start begins anew: beside the metrics is what caches count, which names are labels, and how
 workers stand."""
 
@@ -62,22 +70,82 @@ def share_if_there_is_room(environment: MutableMapping[str, str]) -> bool:
     directory = metrics_directory(environment)
     if directory is None:
         return True
-    files = {
-        directory / f"{kind}_{os.getpid()}{SUFFIX}": COUNTER_OCTETS if kind == "counter" else FILE_OCTETS
-        for kind in KINDS
-    }
+    made: list[Path] = []
     try:
         directory.mkdir(mode=0o700, exist_ok=True)
-        for path, octets in files.items():
+        _take_over(directory)
+        for kind in KINDS:
+            path = directory / f"{kind}_{os.getpid()}{SUFFIX}"
+            if not path.exists():
+                made.append(path)
             with path.open("ab") as file:
-                os.posix_fallocate(file.fileno(), 0, octets)
+                os.posix_fallocate(file.fileno(), 0, COUNTER_OCTETS if kind == "counter" else FILE_OCTETS)
     except OSError:
-        for path in files:
+        for path in made:
             with contextlib.suppress(OSError):
                 path.unlink()
         del environment[VARIABLE]
         return False
     return True
+
+
+def _take_over(directory: Path) -> None:
+    """Go on in the files of one process that is no more, unless this one has files already."""
+    with locked(directory, fcntl.LOCK_EX):
+        owners = {owner(file) for suffix in (SUFFIX, CELLS_SUFFIX) for file in directory.glob(f"*{suffix}")}
+        gone = next((pid for pid in sorted(owners - {0}) if not is_alive(pid)), None)
+        if gone is None or os.getpid() in owners:
+            return
+        for file in directory.glob(f"*_{gone}.*"):
+            if is_left_behind(file):
+                file.unlink()
+            elif file.suffix in {SUFFIX, CELLS_SUFFIX}:
+                file.rename(file.with_stem(f"{file.stem.rpartition('_')[0]}_{os.getpid()}"))
+
+
+@contextlib.contextmanager
+def locked(directory: Path, how: int) -> Iterator[None]:
+    """Have the files of counters keep their names while they are read, or be read by nobody while they change them.
+
+    Args:
+        directory: Where they are; one that is gone has none.
+        how: `fcntl.LOCK_SH` for readers, `fcntl.LOCK_EX` for who renames.
+
+    Raises:
+        OSError: the directory cannot be opened.
+    """
+    try:
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        yield
+        return
+    try:
+        fcntl.flock(descriptor, how)  # let go of when it is closed
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def owner(file: Path) -> int:
+    """The number of the process whose file it is, `{what}_{pid}.{suffix}`; 0 where that is not said."""
+    digits = file.stem.rpartition("_")[2]
+    return int(digits) if digits.isascii() and digits.isdigit() else 0
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process of ours has that number."""
+    if not pid:
+        return False
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, PermissionError, OverflowError):  # nobody's, or somebody else's by now
+        return False
+    return True
+
+
+def is_left_behind(file: Path) -> bool:
+    """Whether a file says how a process is that is no more; prometheus-client calls it `gauge_live{mode}_{pid}.db`."""
+    return file.name.startswith(_OF_THE_LIVING) and not is_alive(owner(file))
 
 
 def metrics_directory(environment: Mapping[str, str]) -> Path | None:

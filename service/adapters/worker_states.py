@@ -14,6 +14,7 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from service.adapters.metrics_directory import is_alive, owner
 from service.application.operating.worker_state import SILENT, WorkerState
 
 PATTERN: Final = "state_*.json"
@@ -39,7 +40,7 @@ class WorkerStates:
         """
         self._directory = directory
         for file in () if directory is None else directory.glob(PATTERN):
-            if not _is_alive(_pid(file)):
+            if not is_alive(owner(file)):
                 _remove(file)
 
     def tell(self, state: WorkerState) -> None:
@@ -74,8 +75,8 @@ class WorkerStates:
         if self._directory is None:
             return
         for file in sorted(self._directory.glob(PATTERN))[:MOST_WORKERS]:
-            pid = _pid(file)
-            if not _is_alive(pid):
+            pid = owner(file)
+            if not is_alive(pid):
                 continue
             with suppress(OSError, ValidationError):
                 state = _STATE.validate_json(_content(file))
@@ -86,23 +87,6 @@ class WorkerStates:
 def _content(file: Path) -> bytes:
     with file.open("rb") as opened:
         return opened.read(MAX_STATE_OCTETS + 1)[:MAX_STATE_OCTETS]
-
-
-def _pid(file: Path) -> int:
-    """Whose file it is; 0 where that is not said."""
-    digits = file.stem.partition("_")[2]
-    return int(digits) if digits.isascii() and digits.isdigit() else 0
-
-
-def _is_alive(pid: int) -> bool:
-    """Whether a process of ours has that number."""
-    if not pid:
-        return False
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, PermissionError, OverflowError):  # nobody's, or somebody else's by now
-        return False
-    return True
 
 
 def _remove(file: Path) -> None:

@@ -1,13 +1,5 @@
 """Metrics: what is counted, in one process and in several."""
 
-import errno
-import os
-import subprocess
-import sys
-from collections.abc import Mapping
-from datetime import timedelta
-from pathlib import Path
-
 import pytest
 
 from service.adapters.metric_collectors import BuildCollector
@@ -16,16 +8,6 @@ from service.adapters.metrics import (
     OTHER_STORES,
     MetricsPage,
     PrometheusObserver,
-    SharedCounters,
-)
-from service.adapters.metrics_directory import (
-    COUNTER_OCTETS,
-    FILE_OCTETS,
-    KINDS,
-    VARIABLE,
-    metrics_directory,
-    prepare_metrics_directory,
-    share_if_there_is_room,
 )
 from service.application.caller_limits import Limited
 from service.application.observer import (
@@ -165,105 +147,3 @@ def test_no_label_names_a_certificate(observer: PrometheusObserver, page: Metric
     known = {"code", "decision", "event", "front", "kind", "le", "limit", "outcome", "result", "tier", "trust_store"}
     assert known | {"host", "version"} == labels
     assert not [text for text in (b"for-logs", b"id-1") if text in rendered]
-
-
-PROGRAM = """
-import os, sys
-from datetime import timedelta
-from service.adapters.metrics import MetricsPage, PrometheusObserver
-from service.adapters.metrics_directory import metrics_directory
-from service.application.observer import DecisionDetails
-from service.core.model.failure import Code
-from service.core.model.verdict import Decision
-from tests.pki.moments import NOW
-
-observer = PrometheusObserver(NOW + timedelta(seconds=int(sys.argv[1])))
-for _ in range(int(sys.argv[2])):
-    observer.decided(DecisionDetails("id-1", Decision.ALLOW, Code.OK, "default", "api", 0.0003))
-observer.decided(DecisionDetails("id-2", Decision.DENY, Code.REVOKED, "default", "api", 0.2))
-match sys.argv[3]:
-    case "render":
-        sys.stdout.buffer.write(MetricsPage(observer, (), metrics_directory(os.environ)).render())
-    case "die":
-        os.kill(os.getpid(), 9)
-"""
-
-
-def run(environment: Mapping[str, str], *arguments: str) -> bytes:
-    """What a process of its own writes that counts in a shared directory."""
-    command = [sys.executable, "-c", PROGRAM, *arguments]
-    return subprocess.run(command, env={**os.environ, **environment}, stdout=subprocess.PIPE, check=False).stdout
-
-
-def test_two_processes_are_added_up(tmp_path: Path) -> None:
-    """Whichever is asked answers for both; one that was killed has counted all the same."""
-    environment = prepare_metrics_directory(tmp_path / "metrics")
-    run(environment, "5", "3", "die")
-    rendered = run(environment, "9", "4", "render")
-    assert [7, 2] == [
-        value(rendered, "revet_validate_requests_total", decision="allow", code="ok", front="api"),
-        value(rendered, "revet_validate_requests_total", decision="deny", code="revoked", front="api"),
-    ]
-    assert [0, 7, 9] == [
-        value(rendered, "revet_validate_duration_seconds_bucket", le=le) for le in ("0.0001", "0.0005", "+Inf")
-    ]
-    assert (NOW + timedelta(seconds=5)).timestamp() == value(rendered, "revet_process_start_time_seconds")
-
-
-def test_a_new_start_begins_at_zero(tmp_path: Path) -> None:
-    """Counters of the service before are not added to those of this one."""
-    run(prepare_metrics_directory(tmp_path), "5", "3", "die")
-    rendered = run(prepare_metrics_directory(tmp_path), "9", "4", "render")
-    assert 4 == value(rendered, "revet_validate_requests_total", decision="allow", code="ok", front="api")
-    assert (NOW + timedelta(seconds=9)).timestamp() == value(rendered, "revet_process_start_time_seconds")
-
-
-def test_a_process_that_was_killed_at_its_start(tmp_path: Path) -> None:
-    """It leaves an empty file, which does not spoil the page of everybody else."""
-    environment = prepare_metrics_directory(tmp_path)
-    (tmp_path / "counter_1.db").touch()
-    rendered = run(environment, "9", "4", "render")
-    assert 4 == value(rendered, "revet_validate_requests_total", decision="allow", code="ok", front="api")
-
-
-def test_nobody_has_counted(tmp_path: Path) -> None:
-    """A page without a sample is a page."""
-    assert [] == [sample for family in SharedCounters(tmp_path).collect() for sample in family.samples]
-
-
-def test_the_directory_of_this_process(tmp_path: Path) -> None:
-    """What the supervisor has put into the environment; without it a process counts for itself."""
-    environment = prepare_metrics_directory(tmp_path / "a" / "metrics")
-    assert {VARIABLE: str(tmp_path / "a" / "metrics")} == environment
-    assert 0o700 == (tmp_path / "a" / "metrics").stat().st_mode & 0o777
-    assert [tmp_path / "a" / "metrics", None, None] == [
-        metrics_directory(variables) for variables in (environment, {}, {VARIABLE: ""})
-    ]
-
-
-def test_there_is_room(tmp_path: Path) -> None:
-    """The directory is made where it is missing, stays in the environment, and each file has its room on the disk."""
-    environment = {VARIABLE: str(tmp_path / "metrics")}
-    assert share_if_there_is_room(environment)
-    assert {VARIABLE: str(tmp_path / "metrics")} == environment
-    files = [path.stat() for path in (tmp_path / "metrics").iterdir()]
-    assert [*[FILE_OCTETS] * (len(KINDS) - 1), COUNTER_OCTETS] == sorted(file.st_size for file in files)
-    assert all(file.st_blocks * 512 >= file.st_size for file in files)
-
-
-def test_there_is_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a full disk the process counts for itself, and does not die of it."""
-    environment = {VARIABLE: str(tmp_path)}
-
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, "posix_fallocate", full)
-    assert not share_if_there_is_room(environment)
-    assert {} == environment
-    assert [] == list(tmp_path.iterdir())
-
-
-def test_nobody_shares() -> None:
-    """Without a directory there is nothing to look for."""
-    assert share_if_there_is_room({})

@@ -98,6 +98,21 @@ def test_the_number_of_workers_changes(tmp_path: Path) -> None:
         assert "allow" == alive.service.validate(GOOD.pem)["decision"]
 
 
+def test_counters_go_on_and_do_not_pile_up(tmp_path: Path) -> None:
+    """However often: no more files than processes lived at one time, and every verdict is in them once."""
+    with living(tmp_path, "workers = 2\n", management=True) as alive:
+        for times in range(1, 6):
+            assert "allow" == alive.service.validate(GOOD.pem)["decision"]
+            alive.config.write_text(f"workers = 2\ngrace_s = {times}\n")
+            alive.signal(signal.SIGHUP)
+            alive.wait_for("reloaded", times)
+            retired = frozenset(event["pid"] for event in alive.events("child_retired"))
+            until(partial(_have_ended, alive, retired), "those of before have ended")
+        page = httpx.get(f"{alive.service.management_url}/metrics").content
+        assert 5 == value(page, "revet_validate_requests_total", decision="allow", code="ok", front="api")
+        assert len(list(tmp_path.rglob("counter_*.db"))) <= 2 * 3  # those of before, and those that replace them
+
+
 def test_wrong_settings_change_nothing(tmp_path: Path) -> None:
     """All that is wrong is in the log, without the value of a secret; nobody is started or ended."""
     with living(tmp_path, _tokens(OLD)) as alive:
