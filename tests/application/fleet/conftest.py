@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
@@ -22,6 +23,12 @@ def own_server(tmp_path: Path) -> Iterator[RedisServer]:
     """A Redis of one test, since something happens to it."""
     with redis_server(tmp_path / "redis") as running:
         yield running
+
+
+@pytest.fixture
+def prefix() -> str:
+    """Names of one test in a Redis that it shares with others."""
+    return f"t{token_hex(6)}"
 
 
 @pytest.fixture

@@ -30,6 +30,13 @@ PATIENCE_S: Final = 15.0
 
 KEY: Final = b"a-key-of-the-tests-0123456789abcdef"
 
+URL: Final = "http://crl.example/1.crl"
+LATER: Final = "http://crl.example/2.crl"
+LAST: Final = "http://crl.example/3.crl"
+
+STARTED: Final = "it was started"
+MISSED: Final = "there were more events than the cache keeps"
+
 QUICK: Final = FollowRules(
     wait_s=0.05,
     look_every_s=0.05,

@@ -1,10 +1,8 @@
 """Following the fleet's events: nobody misses one without knowing, and no content of Redis ends it."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from secrets import token_hex
 from typing import Final, cast
 
 import pytest
@@ -17,17 +15,10 @@ from service.application.fleet.events import BlockEvent, CrlEvent, TrustStoreEve
 from service.application.fleet.names import FleetNames
 from service.application.fleet.position import EventId, Position
 from service.application.fleet.standing import Standing
-from tests.application.fleet.following_parts import QUICK, Listener, following, until
+from tests.application.fleet.following_parts import LAST, LATER, MISSED, QUICK, STARTED, URL, Listener, following, until
 from tests.redis_servers import RedisServer, redis_server
 
 pytestmark = pytest.mark.anyio
-
-URL: Final = "http://crl.example/1.crl"
-LATER: Final = "http://crl.example/2.crl"
-LAST: Final = "http://crl.example/3.crl"
-
-STARTED: Final = "it was started"
-MISSED: Final = "there were more events than the cache keeps"
 
 FLOOD: Final = (
     "for i = 1, 50 do redis.call('XADD', KEYS[1], '*', 'e', 'x') end "
@@ -36,24 +27,11 @@ FLOOD: Final = (
 """Fifty events at once, of which the stream keeps some: nobody can read one that is gone."""
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A server for tests that do nothing to it, each with a prefix of its own."""
-    with redis_server(tmp_path_factory.mktemp("shared") / "redis") as server:
-        yield server
-
-
-@pytest.fixture
-def prefix() -> str:
-    """Names of one test."""
-    return f"t{token_hex(6)}"
-
-
-async def test_everybody_hears_what_one_says(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
+async def test_everybody_hears_what_one_says(server: RedisServer, prefix: str, tmp_path: Path) -> None:
     """Events of each kind come to all replicas, the one that said them included, and each to whom it is for."""
     async with (
-        following(shared.url, tmp_path / "a", prefix=prefix) as one,
-        following(shared.url, tmp_path / "b", prefix=prefix) as other,
+        following(server.url, tmp_path / "a", prefix=prefix) as one,
+        following(server.url, tmp_path / "b", prefix=prefix) as other,
     ):
         await one.current()
         await other.current()
@@ -71,9 +49,9 @@ async def test_everybody_hears_what_one_says(shared: RedisServer, prefix: str, t
 @pytest.mark.parametrize(
     "at", [datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)], ids=["behind", "ahead"]
 )
-async def test_whoevers_clock_is_wrong_is_heard(shared: RedisServer, prefix: str, tmp_path: Path, at: datetime) -> None:
+async def test_whoevers_clock_is_wrong_is_heard(server: RedisServer, prefix: str, tmp_path: Path, at: datetime) -> None:
     """What is told is news, whenever it was told by the clock of who tells it: a block above all."""
-    async with following(shared.url, tmp_path / "a", prefix=prefix) as one:
+    async with following(server.url, tmp_path / "a", prefix=prefix) as one:
         await one.current()
         block, heard = BlockEvent("b1", b"an envelope of a block"), one.listener
         for event in (block, CrlEvent(URL), TrustStoreEvent("default")):
@@ -83,14 +61,14 @@ async def test_whoevers_clock_is_wrong_is_heard(shared: RedisServer, prefix: str
         assert [] == one.told.refusals
 
 
-async def test_it_reconciles_before_it_is_current(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
+async def test_it_reconciles_before_it_is_current(server: RedisServer, prefix: str, tmp_path: Path) -> None:
     """A replica that was just started is catching up until everything was brought together once."""
     listener = Listener(hanging=True)
-    async with following(shared.url, tmp_path / "a", prefix=prefix, listener=listener) as one:
+    async with following(server.url, tmp_path / "a", prefix=prefix, listener=listener) as one:
         await until(lambda: listener.reasons != [], "it reconciles")
         await one.again(URL)  # it reads meanwhile
         assert one.follower.standing.standing is Standing.CATCHING_UP
-    async with following(shared.url, tmp_path / "a", prefix=prefix) as one:
+    async with following(server.url, tmp_path / "a", prefix=prefix) as one:
         await one.current()
         assert ["it was started"] == one.listener.reasons
 
@@ -110,67 +88,67 @@ async def test_how_it_stands_is_told(own_server: RedisServer, tmp_path: Path) ->
         assert len(told) > 1
 
 
-async def test_catching_up_has_an_end(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
+async def test_catching_up_has_an_end(server: RedisServer, prefix: str, tmp_path: Path) -> None:
     """Whoever keeps a replica from catching up does not keep it from having started: it is behind then."""
     rules = replace(QUICK, starting_s=0.0)
     listener = Listener(hanging=True)
-    async with following(shared.url, tmp_path / "a", prefix=prefix, listener=listener, rules=rules) as one:
+    async with following(server.url, tmp_path / "a", prefix=prefix, listener=listener, rules=rules) as one:
         await until(lambda: one.follower.standing.standing is Standing.BEHIND, "it is behind")
         assert "since it was started" in one.follower.standing.reason
 
 
-async def test_reconciling_has_an_end(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
+async def test_reconciling_has_an_end(server: RedisServer, prefix: str, tmp_path: Path) -> None:
     """One that does not end is given up, said, and tried again."""
     rules = replace(QUICK, reconcile_within_s=0.05)
     listener = Listener(hanging=True)
-    async with following(shared.url, tmp_path / "a", prefix=prefix, listener=listener, rules=rules) as one:
+    async with following(server.url, tmp_path / "a", prefix=prefix, listener=listener, rules=rules) as one:
         await until(lambda: len(listener.reasons) > 1, "it is tried again")
         assert "were not brought together" in one.follower.standing.reason
         listener.hanging = False
         await one.current()
 
 
-async def test_it_reconciles_now_and_then(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
+async def test_it_reconciles_now_and_then(server: RedisServer, prefix: str, tmp_path: Path) -> None:
     """Although nothing is amiss, everything is brought together again and again, and it stays current meanwhile."""
     rules = replace(QUICK, reconcile_every_s=0.05)
-    async with following(shared.url, tmp_path / "a", prefix=prefix, rules=rules) as one:
+    async with following(server.url, tmp_path / "a", prefix=prefix, rules=rules) as one:
         await until(lambda: one.listener.reasons.count("it is time") > 1, "it is time twice")
         assert one.is_current
 
 
-async def test_a_restart_reads_on(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
+async def test_a_restart_reads_on(server: RedisServer, prefix: str, tmp_path: Path) -> None:
     """What was said while a replica was away it hears when it is back, and nothing twice that was applied."""
-    async with following(shared.url, tmp_path / "a", prefix=prefix) as speaker:
-        async with following(shared.url, tmp_path / "b", prefix=prefix) as one:
+    async with following(server.url, tmp_path / "a", prefix=prefix) as speaker:
+        async with following(server.url, tmp_path / "b", prefix=prefix) as one:
             await one.current()
             last = EventId.parse(await one.again(URL))
             await until(lambda: one.position == last, "how far it has read was kept")
         await speaker.say(CrlEvent(LATER))
-        async with following(shared.url, tmp_path / "b", prefix=prefix) as one:
+        async with following(server.url, tmp_path / "b", prefix=prefix) as one:
             await one.heard(LATER)
             assert [LATER] == one.listener.crls[-1:]
             assert ["it was started"] == one.listener.reasons
 
 
-async def test_a_first_start_hears_nothing_of_before(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
+async def test_a_first_start_hears_nothing_of_before(server: RedisServer, prefix: str, tmp_path: Path) -> None:
     """Who has never read needs no old events: everything is brought together at that moment."""
-    async with following(shared.url, tmp_path / "a", prefix=prefix) as speaker:
+    async with following(server.url, tmp_path / "a", prefix=prefix) as speaker:
         await speaker.say(CrlEvent(URL))
-        async with following(shared.url, tmp_path / "b", prefix=prefix) as one:
+        async with following(server.url, tmp_path / "b", prefix=prefix) as one:
             await one.current()
             await speaker.say(CrlEvent(LATER))
             await one.heard(LATER)
             assert [LATER] == one.listener.crls
 
 
-async def test_a_place_that_was_kept_elsewhere_is_none(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
+async def test_a_place_that_was_kept_elsewhere_is_none(server: RedisServer, prefix: str, tmp_path: Path) -> None:
     """How far another content of Redis was read says nothing of this one: it is read from its beginning."""
-    async with following(shared.url, tmp_path / "a", prefix=prefix) as speaker:
+    async with following(server.url, tmp_path / "a", prefix=prefix) as speaker:
         await speaker.current()
         await speaker.again(URL)
         with Store.open(tmp_path / "b", Role.WORKER) as store:
             await store.fleet.keep_position(Position("another epoch", EventId(1, 0)))
-        async with following(shared.url, tmp_path / "b", prefix=prefix) as one:
+        async with following(server.url, tmp_path / "b", prefix=prefix) as one:
             await one.heard(URL)
 
 
@@ -190,12 +168,12 @@ async def test_a_flush_is_noticed(own_server: RedisServer, tmp_path: Path) -> No
         assert [each.listener.reasons.count("the cache was emptied") for each in (one, other)] == [1, 1]
 
 
-async def test_a_stream_that_is_gone_is_noticed(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
+async def test_a_stream_that_is_gone_is_noticed(server: RedisServer, prefix: str, tmp_path: Path) -> None:
     """Somebody removes the stream and nothing else: what was in it may have been missed."""
-    async with following(shared.url, tmp_path / "a", prefix=prefix) as one:
+    async with following(server.url, tmp_path / "a", prefix=prefix) as one:
         await one.current()
         await one.again(URL)
-        assert b":1" == shared.ask("DEL", FleetNames(prefix).events)
+        assert b":1" == server.ask("DEL", FleetNames(prefix).events)
         await one.reconciled("the cache has lost events")
         await one.say(CrlEvent(LATER))
         await one.heard(LATER)
@@ -223,38 +201,38 @@ async def test_a_failover_to_an_older_copy_is_noticed(tmp_path: Path) -> None:
             await one.heard(LAST)
 
 
-async def test_what_was_trimmed_before_it_was_read_is_noticed(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
+async def test_what_was_trimmed_before_it_was_read_is_noticed(server: RedisServer, prefix: str, tmp_path: Path) -> None:
     """More events come at once than the stream keeps: nobody has read those in between."""
-    async with following(shared.url, tmp_path / "a", prefix=prefix) as one:
+    async with following(server.url, tmp_path / "a", prefix=prefix) as one:
         await one.current()
         last = EventId.parse(await one.again(URL))
         await until(lambda: one.position == last, "it has looked")
-        assert b":48" == shared.ask("EVAL", FLOOD.format(kept=3), "1", one.parts.names.events)
+        assert b":48" == server.ask("EVAL", FLOOD.format(kept=3), "1", one.parts.names.events)
         await one.reconciled(MISSED)
         await one.again(LATER)
         await one.current()
 
 
-async def test_a_stream_that_was_trimmed_to_nothing(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
+async def test_a_stream_that_was_trimmed_to_nothing(server: RedisServer, prefix: str, tmp_path: Path) -> None:
     """What was in it may have been missed; what comes is heard."""
-    async with following(shared.url, tmp_path / "a", prefix=prefix) as one:
+    async with following(server.url, tmp_path / "a", prefix=prefix) as one:
         await one.current()
         last = EventId.parse(await one.again(URL))
         await until(lambda: one.position == last, "it has looked")
-        assert b":51" == shared.ask("EVAL", FLOOD.format(kept=0), "1", one.parts.names.events)
+        assert b":51" == server.ask("EVAL", FLOOD.format(kept=0), "1", one.parts.names.events)
         await one.reconciled(MISSED)
         await one.again(LATER)
         await one.current()
 
 
-async def test_what_was_trimmed_after_it_was_read_is_no_gap(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
+async def test_what_was_trimmed_after_it_was_read_is_no_gap(server: RedisServer, prefix: str, tmp_path: Path) -> None:
     """As long as the last event that was read is there, nothing after it can have gone."""
-    async with following(shared.url, tmp_path / "a", prefix=prefix) as one:
+    async with following(server.url, tmp_path / "a", prefix=prefix) as one:
         await one.current()
         for number in range(20):
             last = EventId.parse(await one.again(f"{URL}?{number}"))
         await until(lambda: one.position == last, "it has looked")
-        assert b":19" == shared.ask("XTRIM", one.parts.names.events, "MAXLEN", "1")
+        assert b":19" == server.ask("XTRIM", one.parts.names.events, "MAXLEN", "1")
         await one.again(LATER)
         assert [STARTED] == one.listener.reasons
 
@@ -302,7 +280,7 @@ class Busy:
 
 @pytest.mark.parametrize(("fails", "reasons"), [(1, [STARTED]), (2, [STARTED, "the cache is there again"])])
 async def test_a_look_that_fails(
-    shared: RedisServer, prefix: str, tmp_path: Path, fails: int, reasons: list[str]
+    server: RedisServer, prefix: str, tmp_path: Path, fails: int, reasons: list[str]
 ) -> None:
     """Once is no gap: events are read all the same. Twice in a row nobody knows whether it is still the same stream."""
     before: list[Busy] = []
@@ -311,7 +289,7 @@ async def test_a_look_that_fails(
         before.append(Busy(cache))
         return cast("SharedCache", before[0])
 
-    async with following(shared.url, tmp_path / "a", prefix=prefix, through=through) as one:
+    async with following(server.url, tmp_path / "a", prefix=prefix, through=through) as one:
         await one.current()
         before[0].fails = fails
         await until(lambda: not before[0].fails, "it has failed")
@@ -321,10 +299,10 @@ async def test_a_look_that_fails(
         assert reasons == one.listener.reasons
 
 
-async def test_a_reconciliation_that_fails_is_not_current(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
+async def test_a_reconciliation_that_fails_is_not_current(server: RedisServer, prefix: str, tmp_path: Path) -> None:
     """Where the host's store cannot be written it says so, hears events all the same, and tries again."""
     listener = Listener(failing=StoreError("the disk is full"))
-    async with following(shared.url, tmp_path / "a", prefix=prefix, listener=listener) as one:
+    async with following(server.url, tmp_path / "a", prefix=prefix, listener=listener) as one:
         await until(lambda: one.follower.standing.reason == "the disk is full", "it says why")
         await one.again(URL)
         assert one.follower.standing.standing is Standing.BEHIND
@@ -333,10 +311,10 @@ async def test_a_reconciliation_that_fails_is_not_current(shared: RedisServer, p
 
 
 async def test_an_event_that_cannot_be_applied_is_not_read_for_ever(
-    shared: RedisServer, prefix: str, tmp_path: Path
+    server: RedisServer, prefix: str, tmp_path: Path
 ) -> None:
     """One that fails makes it reconcile, which finds what it said; those after it are heard."""
-    async with following(shared.url, tmp_path / "a", prefix=prefix) as one:
+    async with following(server.url, tmp_path / "a", prefix=prefix) as one:
         await one.current()
         one.listener.failing = ValueError("nobody has thought of this")
         await one.say(BlockEvent("b1", b"x"))

@@ -1,10 +1,8 @@
 """Following the fleet's events while somebody who owns Redis does not want that: nothing in it ends the following."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from secrets import token_hex
-from typing import Final, cast
+from typing import cast
 
 import pytest
 
@@ -13,36 +11,10 @@ from service.application.fleet.cache import SharedCache, Told
 from service.application.fleet.envelope import EnvelopeKind, Refusal
 from service.application.fleet.events import CrlEvent, encode_event
 from service.application.fleet.hearing import MAX_EVENT_OCTETS
-from tests.application.fleet.following_parts import KEY, QUICK, Following, following, until
-from tests.redis_servers import RedisServer, redis_server
+from tests.application.fleet.following_parts import KEY, LATER, QUICK, URL, Following, following, until
+from tests.redis_servers import RedisServer
 
 pytestmark = pytest.mark.anyio
-
-URL: Final = "http://crl.example/1.crl"
-LATER: Final = "http://crl.example/2.crl"
-LAST: Final = "http://crl.example/3.crl"
-
-STARTED: Final = "it was started"
-MISSED: Final = "there were more events than the cache keeps"
-
-FLOOD: Final = (
-    "for i = 1, 50 do redis.call('XADD', KEYS[1], '*', 'e', 'x') end "
-    "return redis.call('XTRIM', KEYS[1], 'MAXLEN', {kept})"
-)
-"""Fifty events at once, of which the stream keeps some: nobody can read one that is gone."""
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A server for tests that do nothing to it, each with a prefix of its own."""
-    with redis_server(tmp_path_factory.mktemp("shared") / "redis") as server:
-        yield server
-
-
-@pytest.fixture
-def prefix() -> str:
-    """Names of one test."""
-    return f"t{token_hex(6)}"
 
 
 def add(server: RedisServer, stream: str, event: str, identifier: str = "*") -> bytes:
@@ -50,11 +22,11 @@ def add(server: RedisServer, stream: str, event: str, identifier: str = "*") -> 
     return server.ask("XADD", stream, identifier, "e", event)
 
 
-async def test_garbage_is_counted_and_passed_over(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
+async def test_garbage_is_counted_and_passed_over(server: RedisServer, prefix: str, tmp_path: Path) -> None:
     """What is no envelope, another fleet's, of another kind, no event, or too long: refused, and the next is heard."""
     async with (
-        following(shared.url, tmp_path / "a", prefix=prefix) as one,
-        following(shared.url, tmp_path / "b", prefix=prefix, key=b"another-fleets-key-0123456789abc") as stranger,
+        following(server.url, tmp_path / "a", prefix=prefix) as one,
+        following(server.url, tmp_path / "b", prefix=prefix, key=b"another-fleets-key-0123456789abc") as stranger,
     ):
         await one.current()
         stream, cache = one.parts.names.events, one.parts.cache
@@ -64,7 +36,7 @@ async def test_garbage_is_counted_and_passed_over(shared: RedisServer, prefix: s
         await cache.tell(stream, one.parts.seal(EnvelopeKind.BLOCK, "b1", encode_event(CrlEvent(LATER))))
         await cache.tell(stream, one.parts.seal(EnvelopeKind.EVENT, "b", b'{"what":"of a later version"}'))
         await cache.tell(stream, one.parts.seal(EnvelopeKind.EVENT, "b", b"x" * MAX_EVENT_OCTETS))
-        assert shared.ask("XADD", stream, "*", "another field", "x")
+        assert server.ask("XADD", stream, "*", "another field", "x")
         await one.again(URL)
         assert [URL] == one.listener.crls
         assert [(one.kind, one.refusal) for one in one.told.refusals] == [
@@ -82,15 +54,15 @@ async def test_garbage_is_counted_and_passed_over(shared: RedisServer, prefix: s
         assert one.is_current
 
 
-async def test_a_flood_of_garbage_delays_and_no_more(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
+async def test_a_flood_of_garbage_delays_and_no_more(server: RedisServer, prefix: str, tmp_path: Path) -> None:
     """Twenty thousand events of nobody are read past, and what is said among and after them is heard."""
-    async with following(shared.url, tmp_path / "a", prefix=prefix) as one:
+    async with following(server.url, tmp_path / "a", prefix=prefix) as one:
         await one.current()
         stream = one.parts.names.events
         script = "for i = 1, 10000 do redis.call('XADD', KEYS[1], '*', 'e', string.rep('x', 100)) end return 1"
-        assert b":1" == shared.ask("EVAL", script, "1", stream)
+        assert b":1" == server.ask("EVAL", script, "1", stream)
         await one.say(CrlEvent(URL))
-        assert b":1" == shared.ask("EVAL", script, "1", stream)
+        assert b":1" == server.ask("EVAL", script, "1", stream)
         await one.say(CrlEvent(LATER))
         await one.heard(LATER)
         await one.current()
@@ -105,11 +77,11 @@ async def test_a_flood_of_garbage_delays_and_no_more(shared: RedisServer, prefix
     ],
     ids=["long", "one that is longer", "of many parts"],
 )
-async def test_what_no_answer_has_room_for(shared: RedisServer, prefix: str, tmp_path: Path, script: str) -> None:
+async def test_what_no_answer_has_room_for(server: RedisServer, prefix: str, tmp_path: Path, script: str) -> None:
     """Events that are refused unread are passed over after a while, and everything is brought together instead."""
-    async with following(shared.url, tmp_path / "a", prefix=prefix) as one:
+    async with following(server.url, tmp_path / "a", prefix=prefix) as one:
         await one.current()
-        assert b"$-1" == shared.ask("EVAL", script, "1", one.parts.names.events)
+        assert b"$-1" == server.ask("EVAL", script, "1", one.parts.names.events)
         await until(lambda: not one.is_current, "it is not current")
         await one.current()
         await one.again(LATER)
@@ -117,10 +89,10 @@ async def test_what_no_answer_has_room_for(shared: RedisServer, prefix: str, tmp
 
 
 async def test_what_is_said_a_thousand_times_is_done_a_few_times(
-    shared: RedisServer, prefix: str, tmp_path: Path
+    server: RedisServer, prefix: str, tmp_path: Path
 ) -> None:
     """Whoever owns Redis repeats what a replica has said: nobody works a thousand times for it."""
-    async with following(shared.url, tmp_path / "a", prefix=prefix) as one:
+    async with following(server.url, tmp_path / "a", prefix=prefix) as one:
         await one.current()
         envelope = one.parts.seal(EnvelopeKind.EVENT, "b", encode_event(CrlEvent(URL)))
         stream = one.parts.names.events
@@ -129,7 +101,7 @@ async def test_what_is_said_a_thousand_times_is_done_a_few_times(
             "local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1][2] "
             "for i = 1, 900 do redis.call('XADD', KEYS[1], '*', unpack(last)) end return 1"
         )
-        assert b":1" == shared.ask("EVAL", again, "1", stream)
+        assert b":1" == server.ask("EVAL", again, "1", stream)
         await one.again(LATER)
         assert 1 <= one.listener.crls.count(URL) <= 2
 
@@ -164,7 +136,7 @@ class _Hasty:
         return getattr(self.cache, name)
 
 
-async def test_nothing_at_once(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
+async def test_nothing_at_once(server: RedisServer, prefix: str, tmp_path: Path) -> None:
     """A Redis that does not wait for events is not asked as often as it answers: there is a pause after each time."""
     rules, hasty = replace(QUICK, breath_s=0.003), list[_Hasty]()
     clock = _Impatient(rules.breath_s)
@@ -173,7 +145,7 @@ async def test_nothing_at_once(shared: RedisServer, prefix: str, tmp_path: Path)
         hasty.append(_Hasty(cache))
         return cast("SharedCache", hasty[0])
 
-    async with following(shared.url, tmp_path / "a", prefix=prefix, rules=rules, through=through, clock=clock) as one:
+    async with following(server.url, tmp_path / "a", prefix=prefix, rules=rules, through=through, clock=clock) as one:
         await one.current()
         await until(lambda: hasty[0].asked > 10, "it asks on")
     assert hasty[0].asked <= clock.pauses + 2  # the first time, and the last
@@ -184,60 +156,60 @@ async def _push(one: Following, server: RedisServer, identifier: str) -> None:
     await until(lambda: bool(one.told.refusals), "it is read")
 
 
-async def test_an_id_far_ahead_is_followed(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
+async def test_an_id_far_ahead_is_followed(server: RedisServer, prefix: str, tmp_path: Path) -> None:
     """An id near the end of all ids, which Redis counts on from: what is said then is heard."""
-    async with following(shared.url, tmp_path / "a", prefix=prefix) as one:
+    async with following(server.url, tmp_path / "a", prefix=prefix) as one:
         await one.current()
-        await _push(one, shared, f"{2**64 - 1}-0")
+        await _push(one, server, f"{2**64 - 1}-0")
         await one.again(URL)
         await one.current()
 
 
-async def test_the_last_of_all_ids_is_told(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
+async def test_the_last_of_all_ids_is_told(server: RedisServer, prefix: str, tmp_path: Path) -> None:
     """After it Redis takes no event any more: nobody is current, and what helps is said; then it helps."""
-    async with following(shared.url, tmp_path / "a", prefix=prefix) as one:
+    async with following(server.url, tmp_path / "a", prefix=prefix) as one:
         await one.current()
-        await _push(one, shared, f"{2**64 - 1}-{2**64 - 1}")
+        await _push(one, server, f"{2**64 - 1}-{2**64 - 1}")
         await until(lambda: not one.is_current, "it is not current")
         assert f"the stream of events takes no more: remove {one.parts.names.events}" == one.follower.standing.reason
-        shared.ask("DEL", one.parts.names.events)
+        server.ask("DEL", one.parts.names.events)
         await one.current()
         await one.again(URL)
 
 
-async def test_a_stream_that_is_none(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
+async def test_a_stream_that_is_none(server: RedisServer, prefix: str, tmp_path: Path) -> None:
     """Something else under its name is removed; everything is brought together, and what is said then is heard."""
-    async with following(shared.url, tmp_path / "a", prefix=prefix) as one:
+    async with following(server.url, tmp_path / "a", prefix=prefix) as one:
         await one.current()
         await one.again(LATER)
-        assert b"+OK" == shared.ask("SET", one.parts.names.events, "x")
+        assert b"+OK" == server.ask("SET", one.parts.names.events, "x")
         await until(lambda: len(one.listener.reasons) > 1, "everything is brought together")
         await one.current()
         await one.again(URL)
         assert [one.parts.names.events] == one.discarded
 
 
-async def test_an_epoch_that_is_none(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
+async def test_an_epoch_that_is_none(server: RedisServer, prefix: str, tmp_path: Path) -> None:
     """Octets that are no text are another content of Redis like any other; what has another type is removed."""
-    async with following(shared.url, tmp_path / "a", prefix=prefix) as one:
+    async with following(server.url, tmp_path / "a", prefix=prefix) as one:
         await one.current()
         name = one.parts.names.epoch
-        assert b"+OK" == shared.ask("SET", name, "\x00" * 100)
+        assert b"+OK" == server.ask("SET", name, "\x00" * 100)
         await one.reconciled("the cache was emptied")
         await one.current()
-        shared.ask("DEL", name)
-        assert b":1" == shared.ask("HSET", name, "a", "b")
+        server.ask("DEL", name)
+        assert b":1" == server.ask("HSET", name, "a", "b")
         so_far = len(one.listener.reasons)
         await until(lambda: len(one.listener.reasons) > so_far, "everything is brought together")
         await one.current()
         assert [name] == one.discarded
 
 
-async def test_another_key_hears_nobody(shared: RedisServer, prefix: str, tmp_path: Path) -> None:
+async def test_another_key_hears_nobody(server: RedisServer, prefix: str, tmp_path: Path) -> None:
     """A replica with another key takes nothing of what the fleet says."""
     async with (
-        following(shared.url, tmp_path / "a", prefix=prefix, key=KEY) as one,
-        following(shared.url, tmp_path / "b", prefix=prefix, key=b"another-fleets-key-0123456789abc") as other,
+        following(server.url, tmp_path / "a", prefix=prefix, key=KEY) as one,
+        following(server.url, tmp_path / "b", prefix=prefix, key=b"another-fleets-key-0123456789abc") as other,
     ):
         await one.current()
         await other.current()
