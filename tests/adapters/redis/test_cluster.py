@@ -252,6 +252,15 @@ async def _settled(found: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
+async def _held(cache: RedisCache, name: str) -> bytes | None:
+    """What is held, once the node that has it hears of a majority again: each of them comes to know it by itself."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            with suppress(FleetUnavailableError):
+                return await cache.get(name)
+            await asyncio.sleep(0.01)
+
+
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[RedisCluster]:
     """A cluster of this test's own."""
@@ -280,9 +289,10 @@ async def test_a_master_that_is_gone(cluster: RedisCluster, how: str) -> None:
                 break
             longest = max(longest, time.monotonic() - begun)
             await asyncio.sleep(0.01)
-        assert longest < 4 * COMMAND_S  # the command's own time, on a machine that is busy with all these servers
+        assert longest < PATIENCE_S / 3  # the command's own time and what a busy machine adds, not that of TCP
         assert cluster.replica_of(gone) is cluster.master_of("name 1")
-        assert [b"%d" % number for number in range(30)] == [await cache.get(f"name {number}") for number in range(30)]
+        found = [await _held(cache, f"name {number}") for number in range(30)]
+        assert [b"%d" % number for number in range(30)] == found
         if how == "frozen":
             gone.thaw()
 
