@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 
 from service.adapters.cache_cells import CacheCells, OwnCacheCounts, SharedCacheCounts
 from service.adapters.label_names import NAMES_SUFFIX, LabelNames
-from service.adapters.metrics_directory import SUFFIX, is_left_behind, locked
+from service.adapters.metrics_directory import READER_PATIENCE_S, SUFFIX, is_left_behind, locked
 from service.adapters.responder_metrics import ResponderCounters, responder_names
 from service.application.cache_counting import ASKED_CRLS, ASKED_OCSP, looked
 from service.application.caller_limits import Limited
@@ -293,7 +293,7 @@ class SharedCounters(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Read every file. One that is still empty belongs to a process that is being started, or was then killed."""
-        with locked(self._directory, fcntl.LOCK_SH):
+        with locked(self._directory, fcntl.LOCK_SH, READER_PATIENCE_S):
             files = [file for file in self._directory.glob(f"*{SUFFIX}") if file.stat().st_size]
             counted = list(_merge([str(file) for file in files if not is_left_behind(file)]))
             caches = list(self._caches.collect())

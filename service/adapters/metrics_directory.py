@@ -11,6 +11,7 @@ What it does not do: count.
 import contextlib
 import fcntl
 import os
+import time
 from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Final
@@ -37,6 +38,15 @@ FILE_OCTETS: Final = 1 << 16
 COUNTER_OCTETS: Final = 1 << 18
 """Of the file of counters: one takes 230 octets, and there are a thousand where a hundred responders have failed in
 eight ways each."""
+
+READER_PATIENCE_S: Final = 0.1
+"""Seconds that whoever reads waits for one who renames, who takes a millisecond: verdicts wait as long. Then he reads
+all the same: one that was stopped in the middle renames nothing."""
+
+NEWCOMER_PATIENCE_S: Final = 1.0
+"""Seconds that a newcomer waits for readers; then he has files of his own."""
+
+_LOOK_EVERY_S: Final = 0.002
 
 KINDS: Final = ("counter", "histogram", "summary", "gauge_min", "gauge_mostrecent", "gauge_livemin", "gauge_livemax")
 """Of metrics, as the names of files begin: a file of each process for each of them."""
@@ -79,37 +89,46 @@ def share_if_there_is_room(environment: MutableMapping[str, str]) -> bool:
             if not path.exists():
                 made.append(path)
             with path.open("ab") as file:
-                os.posix_fallocate(file.fileno(), 0, COUNTER_OCTETS if kind == "counter" else FILE_OCTETS)
+                # One that was taken over may have grown, and what it has grown by is a hole.
+                octets = max(COUNTER_OCTETS if kind == "counter" else FILE_OCTETS, os.fstat(file.fileno()).st_size)
+                os.posix_fallocate(file.fileno(), 0, octets)
     except OSError:
-        for path in made:
-            with contextlib.suppress(OSError):
-                path.unlink()
+        with locked(directory, fcntl.LOCK_EX, NEWCOMER_PATIENCE_S):
+            for path in made:
+                with contextlib.suppress(OSError):
+                    path.unlink()
         del environment[VARIABLE]
         return False
     return True
 
 
 def _take_over(directory: Path) -> None:
-    """Go on in the files of one process that is no more, unless this one has files already."""
-    with locked(directory, fcntl.LOCK_EX):
-        owners = {owner(file) for suffix in (SUFFIX, CELLS_SUFFIX) for file in directory.glob(f"*{suffix}")}
-        gone = next((pid for pid in sorted(owners - {0}) if not is_alive(pid)), None)
-        if gone is None or os.getpid() in owners:
-            return
-        for file in directory.glob(f"*_{gone}.*"):
-            if is_left_behind(file):
+    """Go on in the files of one process that is no more: of the one that had this number, if there was one."""
+    with locked(directory, fcntl.LOCK_EX, NEWCOMER_PATIENCE_S) as alone:
+        files = [file for suffix in (SUFFIX, CELLS_SUFFIX) for file in directory.glob(f"*{suffix}")]
+        owners = {owner(file) for file in files} - {0}
+        gone = [pid for pid in sorted(owners) if not is_alive(pid)] if alone else []
+        one = os.getpid() if os.getpid() in owners else next(iter(gone), None)
+        for file in files:
+            if owner(file) != one:
+                continue
+            if file.name.startswith(_OF_THE_LIVING):
                 file.unlink()
-            elif file.suffix in {SUFFIX, CELLS_SUFFIX}:
+            else:
                 file.rename(file.with_stem(f"{file.stem.rpartition('_')[0]}_{os.getpid()}"))
 
 
 @contextlib.contextmanager
-def locked(directory: Path, how: int) -> Iterator[None]:
+def locked(directory: Path, how: int, patience_s: float) -> Iterator[bool]:
     """Have the files of counters keep their names while they are read, or be read by nobody while they change them.
 
     Args:
         directory: Where they are; one that is gone has none.
         how: `fcntl.LOCK_SH` for readers, `fcntl.LOCK_EX` for who renames.
+        patience_s: Seconds to wait for others.
+
+    Yields:
+        Whether that is so now; not where somebody else takes longer, or the directory is gone.
 
     Raises:
         OSError: the directory cannot be opened.
@@ -117,13 +136,24 @@ def locked(directory: Path, how: int) -> Iterator[None]:
     try:
         descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:
-        yield
+        yield False
         return
     try:
-        fcntl.flock(descriptor, how)  # let go of when it is closed
-        yield
+        yield _lock(descriptor, how, time.monotonic() + patience_s)  # let go of when it is closed
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int, how: int, give_up_at: float) -> bool:
+    while True:
+        try:
+            fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= give_up_at:
+                return False
+            time.sleep(_LOOK_EVERY_S)
+        else:
+            return True
 
 
 def owner(file: Path) -> int:

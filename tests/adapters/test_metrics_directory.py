@@ -14,6 +14,7 @@ from typing import Final
 
 import pytest
 
+from service.adapters import metrics_directory as metrics_directory_module
 from service.adapters.metrics import SharedCounters
 from service.adapters.metrics_directory import (
     COUNTER_OCTETS,
@@ -103,9 +104,12 @@ def test_the_files_of_the_living_are_theirs(tmp_path: Path) -> None:
     assert share_if_there_is_room(environment)
     own = tmp_path / f"counter_{os.getpid()}.db"
     own.write_bytes(b"own")
+    live = tmp_path / f"gauge_livemax_{os.getpid()}.db"
+    live.write_bytes(b"of who had this number before")
     (tmp_path / f"counter_{NOBODY}.db").write_bytes(b"nobody's")
     assert share_if_there_is_room(environment)
     assert own.read_bytes().startswith(b"own")
+    assert not any(live.read_bytes())
     assert b"theirs" == (tmp_path / f"counter_{os.getppid()}.db").read_bytes()
     assert b"nobody's" == (tmp_path / f"counter_{NOBODY}.db").read_bytes()
 
@@ -120,7 +124,8 @@ def test_no_name_changes_while_somebody_reads(tmp_path: Path) -> None:
         assert share_if_there_is_room({VARIABLE: str(tmp_path)})
 
     with ThreadPoolExecutor(1) as pool:
-        with locked(tmp_path, fcntl.LOCK_SH):
+        with locked(tmp_path, fcntl.LOCK_SH, 0.0) as alone:
+            assert alone
             ended = pool.submit(take_over)
             begun.wait(10)
             with pytest.raises(TimeoutError):
@@ -128,6 +133,28 @@ def test_no_name_changes_while_somebody_reads(tmp_path: Path) -> None:
             assert (tmp_path / f"counter_{NOBODY}.db").exists()
         ended.result(10)
     assert not (tmp_path / f"counter_{NOBODY}.db").exists()
+
+
+def test_nobody_is_waited_for_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one who renames is stopped, pages are written; while one who reads is, a newcomer has files of his own."""
+    monkeypatch.setattr(metrics_directory_module, "NEWCOMER_PATIENCE_S", 0.01)
+    (tmp_path / f"counter_{NOBODY}.db").touch()
+    with locked(tmp_path, fcntl.LOCK_EX, 0.0):
+        assert [] == [sample for family in SharedCounters(tmp_path).collect() for sample in family.samples]
+    with locked(tmp_path, fcntl.LOCK_SH, 0.0):
+        assert share_if_there_is_room({VARIABLE: str(tmp_path)})
+    assert (tmp_path / f"counter_{NOBODY}.db").exists()
+    assert (tmp_path / f"counter_{os.getpid()}.db").exists()
+
+
+def test_a_file_that_has_grown_has_all_its_room(tmp_path: Path) -> None:
+    """Whoever goes on in it would otherwise die of a hole in it on a full disk, and the next one, too."""
+    grown = tmp_path / f"counter_{NOBODY}.db"
+    with grown.open("wb") as file:
+        file.truncate(3 * COUNTER_OCTETS)
+    assert share_if_there_is_room({VARIABLE: str(tmp_path)})
+    found = (tmp_path / f"counter_{os.getpid()}.db").stat()
+    assert 3 * COUNTER_OCTETS == found.st_size <= found.st_blocks * 512
 
 
 def test_a_new_start_begins_at_zero(tmp_path: Path) -> None:
