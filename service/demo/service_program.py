@@ -35,8 +35,9 @@ def service_environment(inherited: Mapping[str, str], layout: Layout, port: int)
         "REVET_LOG_FORMAT": "console",
         "REVET_LOG_LEVEL": "warning",
         **kept,
-        # Nobody balances load here, and a person waits.
+        # Nobody balances load here, and a person waits; nor is there a caller whose patience ends before a slow disk's.
         "REVET_DRAIN_S": "0",
+        "REVET_DEADLINE_MS": "5000",
         "REVET_PORT": str(port),
         "REVET_TRUST_STORE": str(layout.trust_store.absolute()),
         "REVET_DATA_DIR": str(layout.data.absolute()),

@@ -30,6 +30,7 @@ def test_environment(tmp_path: Path) -> None:
         "REVET_LOG_LEVEL": "debug",
         "REVET_LOG_FORMAT": "console",
         "REVET_DRAIN_S": "0",
+        "REVET_DEADLINE_MS": "5000",
     } == environment
 
 

@@ -1,6 +1,7 @@
 """The commands of README.md and README.ja.md, typed by somebody who has nothing but a clone, in their order."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -88,9 +89,7 @@ def test_a_stranger_reaches_every_verdict(typing: Shell, replaced: dict[str, str
 
 def here(text: str, replaced: dict[str, str]) -> str:
     """The text as it is on this machine."""
-    for written, ours in replaced.items():
-        text = text.replace(written, ours)
-    return text
+    return re.sub("|".join(map(re.escape, replaced)), lambda found: replaced[found[0]], text)
 
 
 def shortened(expected: str) -> str:

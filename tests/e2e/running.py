@@ -82,7 +82,12 @@ class Service:
 
 def logged(tmp_path: Path, event: str) -> list[dict[str, Any]]:
     """Every event of a name in the log of the service that was run last; lines that are no JSON are left out."""
-    lines = (tmp_path / "service.log").read_text().splitlines()
+    return events_in(tmp_path / "service.log", event)
+
+
+def events_in(log: Path, event: str) -> list[dict[str, Any]]:
+    """Every event of a name in a log; lines that are no JSON are left out."""
+    lines = log.read_text().splitlines()
     events = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
     return [read for read in events if read["event"] == event]
 

@@ -107,19 +107,14 @@ def running(image: Image, directory: Path, wanted: Wanted) -> Iterator[Container
         directory: For its log.
         wanted: How.
     """
-    user = int(image.config["User"].partition(":")[0] or 0)
+    user = _user(image)
     environment = dict(one.split("=", 1) for one in image.config["Env"]) | dict(wanted.environment)
     entrypoint = wanted.entrypoint or image.config["Entrypoint"]
     command = image.config["Cmd"] or () if wanted.command is None else wanted.command
-    volumes = dict.fromkeys(image.config.get("Volumes") or (), f"uid={user},gid={user},mode=0700")
-    volumes |= {"/tmp": "mode=1777"} | dict(wanted.volumes)  # noqa: S108 - of the container
+    volumes = make_places(image, wanted)
     spec = _spec(image, user, (*entrypoint, *command), environment)
     spec |= {"volumes": volumes, "hidden": list(wanted.hidden), "read_only": wanted.read_only}
     spec |= {"files": {place: str(file) for place, file in wanted.files.items()}, "network": wanted.beside is None}
-    for place, file in wanted.files.items():
-        _make_place(image.root / place.lstrip("/"), file)
-    for place in volumes:
-        (image.root / place.lstrip("/")).mkdir(parents=True, exist_ok=True)
     log = directory / f"container-{image.name.rpartition('/')[2]}.log"
     with log.open("ab") as output:
         os.fchown(output.fileno(), user, user)  # as runtimes do: nginx opens it anew
@@ -174,6 +169,22 @@ def _children(pid: int) -> list[int]:
         return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:
         return []
+
+
+def make_places(image: Image, wanted: Wanted) -> dict[str, str]:
+    """Make whatever is mounted over, as runtimes do; the volumes, and how each is mounted."""
+    user = _user(image)
+    volumes = dict.fromkeys(image.config.get("Volumes") or (), f"uid={user},gid={user},mode=0700")
+    volumes |= {"/tmp": "mode=1777"} | dict(wanted.volumes)  # noqa: S108 - of the container
+    for place, file in wanted.files.items():
+        _make_place(image.root / place.lstrip("/"), file)
+    for place in volumes:
+        (image.root / place.lstrip("/")).mkdir(parents=True, exist_ok=True)
+    return volumes
+
+
+def _user(image: Image) -> int:
+    return int(image.config["User"].partition(":")[0] or 0)
 
 
 def _make_place(place: Path, source: Path) -> None:

@@ -15,10 +15,11 @@ from typing import Any, Final
 
 import pytest
 
+from service.settings.cores import allowed_cores
 from tests.docs.console import commands, is_same
 from tests.docs.pages import blocks, page
 from tests.docs.shell import shell
-from tests.e2e.running import PATIENCE_S, until
+from tests.e2e.running import PATIENCE_S, events_in, until
 from tests.images.building import Image
 from tests.images.composing import Composition
 from tests.images.running import Container, running
@@ -65,6 +66,10 @@ class Running:
         """What `POST /v1/validate` decides."""
         body = ("-H", "content-type: application/json", "-d", f"@{self.made.demo / name}.json")
         return str(self.api("/v1/validate", *body)["decision"])
+
+    def taken(self, setting: str) -> int:
+        """How often workers have said that another content of the file of a setting is in force."""
+        return sum(one["setting"] == setting for one in events_in(self.revet.log, "file_taken"))
 
     def behind_the_sidecar(self, name: str) -> tuple[str, str]:
         """Status and body, for a client with a certificate."""
@@ -138,9 +143,13 @@ def test_who_is_revoked_does_not_get_in(run: Running) -> None:
 
 
 @contextmanager
-def replaced(*files: tuple[Path, str]) -> Iterator[None]:
-    """Other contents in files until the block is left, each put there by renaming, as most tools do."""
+def replaced(run: Running, setting: str, *files: tuple[Path, str]) -> Iterator[None]:
+    """Other contents in files until the block is left, each put there by renaming, as most tools do.
+
+    Each worker looks for itself: none has the one content when the block is left, and none the other one afterwards.
+    """
     before = [(file, file.read_text()) for file, _ in files]
+    taken, workers = run.taken(setting), allowed_cores()
 
     def put(contents: Sequence[tuple[Path, str]]) -> None:
         for file, text in contents:
@@ -151,8 +160,10 @@ def replaced(*files: tuple[Path, str]) -> Iterator[None]:
     put(files)
     try:
         yield
+        until(lambda: run.taken(setting) >= taken + workers, "every worker has the other one")
     finally:
         put(before)
+    until(lambda: run.taken(setting) >= taken + 2 * workers, "every worker has it again")
 
 
 def test_a_removed_token_opens_nothing(run: Running) -> None:
@@ -163,10 +174,10 @@ def test_a_removed_token_opens_nothing(run: Running) -> None:
     def status() -> str:
         return run.status((run.made.demo / "secrets/api-token").read_text())
 
-    with replaced((tokens, of_the_sidecar)):
+    with replaced(run, "REVET_API_TOKENS_FILE", (tokens, of_the_sidecar)):
         until(lambda: status() == "401", "the token is forgotten")
         assert "200" == run.status((run.made.demo / "sidecar/api-token").read_text())
-    until(lambda: status() == "200", "it is there again")
+    assert "200" == status()
 
 
 def test_a_replaced_certificate_is_shown(run: Running) -> None:
@@ -179,9 +190,9 @@ def test_a_replaced_certificate_is_shown(run: Running) -> None:
         return run.inside(sys.executable, "-I", "-c", ask).strip()
 
     names = ("server.pem", "server.key")
-    with replaced(*((revet / name, (sidecar / name).read_text()) for name in names)):
+    with replaced(run, "REVET_TLS_CERT", *((revet / name, (sidecar / name).read_text()) for name in names)):
         until(lambda: shown() == other, "the new one is shown")
-    until(lambda: shown() == own, "its own is shown again")
+    assert own == shown()
 
 
 def test_redis_is_in_use(run: Running) -> None:

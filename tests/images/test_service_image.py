@@ -13,7 +13,7 @@ import pytest
 from tests.e2e.running import until
 from tests.images.building import Image
 from tests.images.conftest import API_TOKEN, Material
-from tests.images.running import Container, Wanted, running
+from tests.images.running import Container, Wanted, make_places, running
 
 pytestmark = pytest.mark.slow
 
@@ -157,9 +157,11 @@ def test_ends_when_it_is_told(service_image: Image, material: Material, tmp_path
 
 def test_leaves_nothing_in_a_root_that_can_be_written(service_image: Image, material: Material, tmp_path: Path) -> None:
     """Where nobody has made the root file system read-only, it is not written either."""
+    writable = wanted(material, read_only=False)
+    make_places(service_image, writable)
     before = _tree(service_image.root)
 
-    with running(service_image, tmp_path, wanted(material, read_only=False)) as container:
+    with running(service_image, tmp_path, writable) as container:
         await_ready(container)
         ask(container, "/v1/validate", {"certificate": material.good})
         container.stop()

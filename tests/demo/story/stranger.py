@@ -97,6 +97,14 @@ class Stranger:
                     found.append(int(process.name))
         return found
 
+    def commands(self) -> dict[int, list[bytes]]:
+        """The command line of each of those; none of what has ended meanwhile."""
+        found = {}
+        for pid in self.running():
+            with contextlib.suppress(OSError):
+                found[pid] = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+        return found
+
     def files(self) -> list[str]:
         """What is left in both directories."""
         return sorted(path.name for place in (self.here, self.temporary) for path in place.iterdir())

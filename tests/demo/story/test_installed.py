@@ -39,7 +39,7 @@ def test_the_story_is_told(installed: Path) -> None:
     environment = {"PYTHONPATH": str(installed), "PYTHONSAFEPATH": "1"}
     with telling(sys.executable, "-m", "service", "demo", environment=environment) as stranger:
         stranger.until("2. The authority revokes")  # by now the authorizer has been asked
-        commands = [Path(f"/proc/{pid}/cmdline").read_bytes().decode() for pid in stranger.running()]
+        commands = [b" ".join(words).decode() for words in stranger.commands().values()]
 
         assert 0 == stranger.exit_code(), stranger.complaints
     assert any(str(installed / "service" / "demo" / "shipped" / "authorizer") in one for one in commands)

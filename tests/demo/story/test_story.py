@@ -173,7 +173,7 @@ def test_a_service_that_dies() -> None:
     """A story without its service fails, and says what has ended."""
     with telling() as stranger:
         stranger.until("1. Who gets in")
-        (service,) = (pid for pid in stranger.running() if _command(pid)[-3:] == [b"-m", b"service", b"serve"])
+        (service,) = (pid for pid, words in stranger.commands().items() if words[-3:] == [b"-m", b"service", b"serve"])
         os.kill(service, signal.SIGKILL)
 
         assert 1 == stranger.exit_code()
@@ -194,7 +194,3 @@ def _look(output: str) -> list[str]:
     for pattern, same in OF_THE_MOMENT:
         output = pattern.sub(same, output)
     return output.splitlines()
-
-
-def _command(pid: int) -> list[bytes]:
-    return Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
