@@ -294,8 +294,12 @@ class SharedCounters(Collector):
     def collect(self) -> Iterator[Metric]:
         """Read every file. One that is still empty belongs to a process that is being started, or was then killed."""
         with locked(self._directory, fcntl.LOCK_SH, READER_PATIENCE_S):
-            files = [file for file in self._directory.glob(f"*{SUFFIX}") if file.stat().st_size]
-            counted = list(_merge([str(file) for file in files if not is_left_behind(file)]))
-            caches = list(self._caches.collect())
-        yield from counted
-        yield from caches
+            try:
+                found = self._read()
+            except FileNotFoundError:  # somebody renames it all the same, and took longer than we have waited
+                found = self._read()
+        yield from found
+
+    def _read(self) -> list[Metric]:
+        files = [file for file in self._directory.glob(f"*{SUFFIX}") if file.stat().st_size]
+        return [*_merge([str(file) for file in files if not is_left_behind(file)]), *self._caches.collect()]

@@ -27,11 +27,11 @@ class LastReload:
         self._log = log
 
     def __call__(self, event: SupervisorEvent, fields: Mapping[str, object], /) -> None:
-        """Note it where it is one of those; where the log cannot be written, too."""
+        """Note it where it is one of those, and then say so: who has read of it finds it."""
+        noted = _ENDS.get(event)
         try:
-            self._log(event, fields)
-        finally:
-            noted = _ENDS.get(event)
             # What is kept already is not written again: who reads meanwhile would find nothing for a moment.
             if noted is not None and noted != self._kept.read():
                 self._kept.write(noted)
+        finally:
+            self._log(event, fields)

@@ -121,6 +121,25 @@ def test_what_is_no_request_is_told(visit: Visiting) -> None:
         expect(one.page.locator("#explain-error")).to_contain_text("trust store")
 
 
+def test_a_click_is_one_whatever_comes_between(own: tuple[Served, Visit]) -> None:
+    """News do not take the row away that a pointer is pressed on; they are there when it is let go."""
+    served, visit = own
+    page = visit.page
+    served.validate(revoked=1)
+    rows = page.locator("#decisions-rows tr[data-decision-id]")
+    expect(rows).to_have_count(1)
+    rows.get_by_role("button").hover()
+    page.mouse.down()
+    with page.expect_response(lambda answer: "/v1/decisions?" in answer.url) as news:
+        assert "malformed" == served.service_answer(NO_CERTIFICATE)["code"]
+    news.value.finished()
+    expect(page.locator("#codes")).to_contain_text("malformed")
+    expect(rows).to_have_count(1)
+    page.mouse.up()
+    expect(page.locator("#decisions-rows tr.opened")).to_contain_text("what it rests on")
+    expect(rows).to_have_count(2)
+
+
 def test_denials_by_code_and_their_evidence(own: tuple[Served, Visit]) -> None:
     """Those of one code alone; each opens what it rested on, and from there a block is begun."""
     served, visit = own
@@ -138,6 +157,8 @@ def test_denials_by_code_and_their_evidence(own: tuple[Served, Visit]) -> None:
     expect(opened).to_contain_text("what it rests on")
     opened.get_by_role("button", name="Block this certificate").click()
     expect(page.get_by_label(REASON)).to_be_focused()
-    expect(page.get_by_label(FINGERPRINT)).to_have_value(fingerprint(served, REVOKED.pem))
+    expect(page.get_by_label(FINGERPRINT)).to_have_value(
+        served.get("/v1/decisions?code=revoked")["decisions"][0]["fingerprint_sha256"]
+    )
     rows.get_by_role("button").click()
     expect(opened).to_have_count(0)

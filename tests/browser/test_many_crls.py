@@ -1,5 +1,6 @@
 """Two thousand CRLs: the worst first, found by searching, a page at a time, and no more in the page than that."""
 
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -48,6 +49,7 @@ def many(browser: Browser, tmp_path: Path) -> Iterator[tuple[Served, Visit]]:
     write_partitions(tmp_path / "partitions.pem")
     (tmp_path / "trust.pem").write_text(ROOT.pem)
     settings = {"REVET_CRL_SOURCES": str(tmp_path / "partitions.pem"), "REVET_API_TOKENS": CALLER}
+    os.sync()  # each CRL is: what tests before this one have written is not waited for two thousand times
     with running_service(tmp_path, tmp_path / "trust.pem", settings, awaiting="answers") as service:
         served = Served(service, tmp_path, CALLER)  # it is ready only when all of them are held
         until(lambda: served.get("/v1/stats")["host"]["crls"]["held"] == CRLS, "all are held", PATIENCE_S)

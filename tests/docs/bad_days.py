@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ import lmdb
 from service.adapters.lmdb.environment import MAP_OCTETS, MAX_DATABASES, MAX_READERS
 from tests.docs.pages import ROOT
 from tests.docs.shell import Shell, shell
-from tests.e2e.data_directory.disks import MIB, Disk, small_disk
+from tests.e2e.data_directory.disks import MIB, small_disk
 from tests.e2e.published import Published, publishing
 from tests.e2e.running import Service, running_service, until
 from tests.e2e.test_tls import write
@@ -218,13 +217,6 @@ def proxies_unanswered(place: Path) -> Iterator[Stage]:
         yield made
 
 
-def _stays_full(disk: Disk) -> bool:
-    """Fill it, and see whether it still is when workers have exchanged the files in which they say how they are."""
-    disk.fill()
-    time.sleep(1.2)
-    return os.statvfs(disk.outside).f_bavail == 0
-
-
 @contextmanager
 def disk_full(place: Path) -> Iterator[Stage]:
     """Nothing more fits."""
@@ -232,7 +224,7 @@ def disk_full(place: Path) -> Iterator[Stage]:
     with small_disk(place / "disk", 24 * MIB) as disk:
         settings = {"REVET_DATA_DIR": str(disk.path / "data")}
         with stage(place, settings=settings, inside=disk.inside) as made:
-            until(lambda: _stays_full(disk), "nobody gives room back any more")
+            disk.fill_for_good()
             made.shell.run("revet block add client.pem --reason stolen")
             yield made
 

@@ -58,6 +58,13 @@ def test_everything_is_passed_on(kept: KeptMemory) -> None:
     ] == passed
 
 
+def test_who_has_read_of_it_finds_it(kept: KeptMemory) -> None:
+    """It is noted before the log says so."""
+    found = []
+    LastReload(kept, lambda _event, _fields: found.append(shown(kept)))(SupervisorEvent.RELOAD_REFUSED, {})
+    assert [1] == found
+
+
 def test_a_log_that_cannot_be_written(kept: KeptMemory) -> None:
     """It is noted all the same: where the log says nothing, somebody has to."""
 

@@ -3,14 +3,16 @@
 It needs no privilege but that of making user namespaces: whoever runs the test is root in there, and the owner of all.
 """
 
+import os
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.e2e.running import PATIENCE_S, ROOT
+from tests.e2e.running import PATIENCE_S, ROOT, until
 
 MIB: Final = 1 << 20
 
@@ -62,6 +64,15 @@ class Disk:
             size = ballast.stat().st_size
             with ballast.open("r+b") as file:
                 file.truncate(size - but)
+
+    def fill_for_good(self) -> None:
+        """Write until nothing more fits, under a service: whatever it exchanges may give a page or two back."""
+        until(self._stays_full, "nobody gives room back any more")
+
+    def _stays_full(self) -> bool:
+        self.fill()
+        time.sleep(1.2)  # longer than workers wait until they exchange the files in which they say how they are
+        return os.statvfs(self.outside).f_bavail == 0
 
     def empty(self) -> None:
         """Give the room back."""

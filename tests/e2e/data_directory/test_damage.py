@@ -1,6 +1,7 @@
 """Files of the store that were cut, lost or overwritten: a message and an end, or no evidence; never an allow."""
 
 import os
+import random
 import shutil
 import signal
 from collections.abc import Callable
@@ -20,6 +21,11 @@ pytestmark = pytest.mark.slow
 PAGE: Final = 4096
 
 
+def noise(octets: int) -> bytes:
+    """What nobody has written; the same each time: one page of LMDB's in some hundreds would be taken for one."""
+    return random.Random(1).randbytes(octets)  # noqa: S311 - nobody is to be surprised
+
+
 def a_store(tmp_path: Path, scene: Scene) -> Path:
     """The store of a service that holds a CRL and a block, and has been stopped."""
     with running_service(tmp_path, tmp_path / "trust.pem", scene.settings) as service:
@@ -37,7 +43,7 @@ def test_at_the_start(tmp_path: Path, scene: Scene) -> None:
         (bytes(len(whole)), "it is damaged, or not one of Revet's: "),
         (whole[: len(whole) // 2], "data.mdb is damaged: it has "),
         (b"", "data.mdb is empty: what it held is lost"),
-        (whole[: 2 * PAGE] + os.urandom(len(whole) - 2 * PAGE), f"the store at {store}"),
+        (whole[: 2 * PAGE] + noise(len(whole) - 2 * PAGE), f"the store at {store}"),
         (whole[: 2 * PAGE] + bytes(len(whole) - 2 * PAGE), f"the store at {store}"),
     ):
         data.write_bytes(damaged)
@@ -124,7 +130,7 @@ def test_the_files_of_crls(tmp_path: Path, scene: Scene) -> None:
         generation.chmod(0o600)
         with generation.open("r+b") as file:
             file.seek(2 * PAGE)
-            file.write(os.urandom(generation.stat().st_size - 2 * PAGE))
+            file.write(noise(generation.stat().st_size - 2 * PAGE))
         _new_workers(service)
         assert ["revocation_unavailable"] * 2 == [code(service, scene.good), code(service, scene.revoked)]
         assert f"cannot read a CRL in {generations}" in detail(service, scene.good)

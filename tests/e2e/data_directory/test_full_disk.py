@@ -75,7 +75,7 @@ def test_while_certificates_are_blocked(tmp_path: Path, scene: Scene, disk: Disk
         assert 503 == answer.status_code
         assert "Nothing was changed; the log says why." == answer.json()["detail"]
         assert NO_ROOM in logged(tmp_path, "block_not_written")[0]["problem"]
-        disk.fill()
+        disk.fill_for_good()
         assert 503 == block(service, scene.good).status_code
         assert shown(service, FAILED) >= 2
         assert shown(service, ROOM) <= LITTLE
@@ -86,7 +86,7 @@ def test_while_certificates_are_blocked(tmp_path: Path, scene: Scene, disk: Disk
     with running_service(tmp_path, tmp_path / "trust.pem", scene.settings, inside=disk.inside) as service:
         assert sorted(held) == sorted(blocks(service))
         assert "blocked" == code(service, scene.by_ocsp)
-        disk.fill()  # a start gives back what the one before had for counters and for what it had not yet put in order
+        disk.fill_for_good()  # a start gives back what the one before had for counters, and had not put in order yet
         assert 503 == unblock(service, held[0]).status_code
         assert "blocked" == code(service, scene.by_ocsp)
         disk.empty()

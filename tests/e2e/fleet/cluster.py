@@ -53,6 +53,7 @@ class Cluster:
         yield
         until(lambda: self.master_of() not in (None, lost), "another node has taken over", PATIENCE_S)
         lost.start()
+        until(self.is_whole, "every node serves again", PATIENCE_S)
 
 
 @contextmanager

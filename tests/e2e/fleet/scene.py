@@ -5,6 +5,7 @@ judged. What the traffic hears, and what a scene hears while it waits, is heard 
 """
 
 import asyncio
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -230,6 +231,7 @@ def played(place: Path, cast: Cast, redis: RedisServer | None, redis_urls: Seque
         redis: What they share, with a way of its own for each; None for none.
         redis_urls: Where it is instead, without ways: a cluster.
     """
+    os.sync()  # what tests before this one have written is not waited for by those whom the oracle gives a second
     with ExitStack() as stack:
         ca = stack.enter_context(authority(cast.size, cast.rhythm))
         port = 1 if redis is None else redis.port

@@ -1,6 +1,5 @@
 """What every test of the life cycle has: an authority, a client who is good, one who is not, and a running service."""
 
-import json
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +12,7 @@ from typing import Any, Final
 import httpx
 
 from tests.e2e.published import Published
-from tests.e2e.running import PATIENCE_S, Service, running_service, until
+from tests.e2e.running import PATIENCE_S, Service, events_in, running_service, until
 from tests.pki import Authority, Issued
 from tests.pki.clock import now, validity_of_now
 
@@ -66,10 +65,9 @@ class Living:
     log_file: Path
     config: Path
 
-    def events(self, name: str) -> list[Mapping[str, Any]]:
+    def events(self, name: str) -> list[dict[str, Any]]:
         """What the log has of an event."""
-        lines = (line for line in self.log_file.read_text().splitlines() if line.startswith("{"))
-        return [event for event in map(json.loads, lines) if event["event"] == name]
+        return events_in(self.log_file, name)
 
     def wait_for(self, name: str, count: int = 1) -> Mapping[str, Any]:
         """Wait until the log has it so often; the last one."""

@@ -1,6 +1,6 @@
 /** The last denials, and what each rested on. */
 
-import { badge, byId, cell, el, facts, foreign, row, say, showRows } from "./dom.js";
+import { badge, byId, cell, el, facts, foreign, keepFocus, row, say, showRows } from "./dom.js";
 import { counted, relative, utc, words } from "./format.js";
 import { documentTree } from "./tree.js";
 
@@ -87,10 +87,11 @@ export class Decisions {
       void this.load();
     };
     const isNewest = this.#before.length === 0;
-    byId("decisions-pages").replaceChildren(...(isNewest && this.#next === null ? [] : [
-      el("button", { type: "button", "aria-disabled": isNewest ? "true" : null, onclick: newest }, "Newest"),
-      el("button", { type: "button", "aria-disabled": this.#next === null ? "true" : null, onclick: older }, "Older"),
-    ]));
+    const buttons = isNewest && this.#next === null ? [] : [
+      el("button", { type: "button", "data-key": "newest", "aria-disabled": isNewest ? "true" : null, onclick: newest }, "Newest"),
+      el("button", { type: "button", "data-key": "older", "aria-disabled": this.#next === null ? "true" : null, onclick: older }, "Older"),
+    ];
+    keepFocus(byId("decisions-pages"), () => byId("decisions-pages").replaceChildren(...buttons));
     say(byId("decisions-note"), isNewest ? "" : "Older ones: news are not shown here.");
   }
 

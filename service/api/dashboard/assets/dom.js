@@ -135,13 +135,49 @@ export function showRows(body, rows, nothing) {
   keepFocus(body, () => body.replaceChildren(...shown));
 }
 
+/** How long a button of a pointer is taken to be pressed: who has let it go outside the window has told nobody. */
+const PRESSED_MS = 5_000;
+
+/** @type {EventTarget | null} What a pointer is pressed on. */
+let pressed = null;
+
+/** @type {Map<Element, () => void>} What is replaced when it is let go. */
+const held = new Map();
+
+let expiry = 0;
+
+addEventListener("pointerdown", (event) => {
+  pressed = event.target;
+  clearTimeout(expiry);
+  expiry = setTimeout(letGo, PRESSED_MS);
+}, true);
+addEventListener("pointercancel", letGo, true);
+addEventListener("pointerup", () => {
+  pressed = null; // what the click does is shown at once
+  setTimeout(letGo); // and comes first
+}, true);
+
+function letGo() {
+  pressed = null;
+  const waiting = [...held];
+  held.clear();
+  for (const [part, replace] of waiting) keepFocus(part, replace);
+}
+
 /**
  * Replace a part of the page and leave the keyboard where it was: elements with the same `data-key` are the same.
+ *
+ * While a pointer is pressed in it, it stays: a click is one only where the same element is pressed and let go.
  *
  * @param {Element} part
  * @param {() => void} replace
  */
 export function keepFocus(part, replace) {
+  if (pressed instanceof Node && part.contains(pressed)) {
+    held.set(part, replace);
+    return;
+  }
+  held.delete(part);
   const active = document.activeElement;
   const key = active !== null && part.contains(active) ? active.getAttribute("data-key") : null;
   replace();
