@@ -31,7 +31,13 @@ NAMESPACE_OCTETS = 64
 """Room for `pid:[4026531836]`."""
 
 SETTLING_S = 2.0
-"""How long processes that start together may take to agree on the namespace file; they need milliseconds."""
+"""How long a namespace file names another namespace before that is believed; processes that start together agree
+within milliseconds."""
+
+WRITING_S = 60.0
+"""How long one process may take to write the namespace file: a disk that has much to write lets it wait for seconds,
+and whoever gives up ends the service with a code after which nobody starts it again. As long as a child may take until
+it is heard first."""
 
 SETTLING_STEP_S = 0.005
 
@@ -181,9 +187,9 @@ def _agree(descriptor: int, own: bytes, path: Path) -> None:
     Whoever finds nobody else there writes its namespace down. Changing an exclusive lock into a shared one is not
     atomic (flock(2)), and so the file is read again afterwards.
     """
-    deadline = time.monotonic() + SETTLING_S
+    begun = time.monotonic()
     while True:
-        if _try_lock(descriptor, fcntl.LOCK_EX):
+        if _try_lock(descriptor, fcntl.LOCK_EX) and os.pread(descriptor, NAMESPACE_OCTETS, 0) != own:
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, own, 0)
         found = b""
@@ -192,7 +198,10 @@ def _agree(descriptor: int, own: bytes, path: Path) -> None:
             if found == own:
                 return
             fcntl.flock(descriptor, fcntl.LOCK_UN)
-        if time.monotonic() > deadline:
+        waited_s = time.monotonic() - begun
+        if waited_s > WRITING_S and not found:
+            raise StoreError(f"a process holds {path / NAMESPACE_LOCK} and does not write: wait until it has ended")
+        if waited_s > SETTLING_S and found:
             raise StoreError(
                 f"the store at {path} is open in another PID namespace ({found.decode(errors='replace')}, this one is "
                 f"{own.decode(errors='replace')}): give each container a directory of its own"

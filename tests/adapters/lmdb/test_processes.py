@@ -1,9 +1,11 @@
 """Several processes and one store."""
 
 import asyncio
+import fcntl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeAlias
@@ -122,6 +124,31 @@ def test_another_pid_namespace(path: Path, peers: Peers, monkeypatch: pytest.Mon
     _end(worker)
     Store.open(path, Role.WORKER).close()
     _end(_ready(peers("worker")))
+
+
+def test_a_disk_that_lets_one_wait(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is still writing down where he is is waited for; and nobody writes what is there already."""
+    monkeypatch.setattr(tenancy, "SETTLING_S", 0.01)
+    Store.open(path, Role.WORKER).close()
+    written = (path / tenancy.NAMESPACE_LOCK).stat().st_mtime_ns
+    with (path / tenancy.NAMESPACE_LOCK).open("rb") as another, ThreadPoolExecutor(1) as pool:
+        fcntl.flock(another, fcntl.LOCK_EX)
+        opening = pool.submit(Store.open, path, Role.WORKER)
+        with pytest.raises(TimeoutError):
+            opening.result(0.2)
+        fcntl.flock(another, fcntl.LOCK_UN)
+        opening.result(30).close()
+    assert written == (path / tenancy.NAMESPACE_LOCK).stat().st_mtime_ns
+
+
+def test_nobody_waits_for_ever(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For one who writes nothing."""
+    monkeypatch.setattr(tenancy, "WRITING_S", 0.05)
+    Store.open(path, Role.WORKER).close()
+    with (path / tenancy.NAMESPACE_LOCK).open("rb") as another:
+        fcntl.flock(another, fcntl.LOCK_EX)
+        with pytest.raises(StoreError, match="does not write"):
+            Store.open(path, Role.WORKER)
 
 
 def test_without_namespaces(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
