@@ -125,10 +125,7 @@ def running(image: Image, directory: Path, wanted: Wanted) -> Iterator[Container
             stderr=output,
         )
     try:
-        until(lambda: process.poll() is not None or _first_process(process.pid) is not None, "the container has begun")
-        pid = _first_process(process.pid)
-        assert pid is not None, log.read_text()
-        yield Container(image, pid, process, log, environment, user)
+        yield Container(image, _first_process(process, log), process, log, environment, user)
     finally:
         for child in _children(process.pid):  # process 1, and with it everything in there
             os.kill(child, signal.SIGKILL)
@@ -155,13 +152,28 @@ def _network(beside: Container | None) -> tuple[str, ...]:
     return ("unshare", "--net") if beside is None else ("nsenter", "--target", str(beside.pid), "--net")
 
 
-def _first_process(unshare: int) -> int | None:
-    """Process 1 of what `unshare --fork` has made, once it has become the image's program."""
-    for pid in _children(unshare):
-        with contextlib.suppress(OSError):
-            if str(_LAUNCHER).encode() not in Path(f"/proc/{pid}/cmdline").read_bytes():
-                return pid
-    return None
+def _first_process(unshare: subprocess.Popen[bytes], log: Path) -> int:
+    """Process 1 of what `unshare --fork` has made, once it has become the image's program; it may have ended by then.
+
+    Raises:
+        AssertionError: there was none.
+    """
+    seen: list[int] = []
+
+    def has_begun() -> bool:
+        seen.extend(_children(unshare.pid))
+        return unshare.poll() is not None or any(_is_of_the_image(pid) for pid in seen[-1:])
+
+    until(has_begun, "the container has begun")
+    assert seen, log.read_text()
+    return seen[-1]
+
+
+def _is_of_the_image(pid: int) -> bool:
+    try:
+        return str(_LAUNCHER).encode() not in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it has ended, and whoever waits for it says so next
+        return False
 
 
 def _children(pid: int) -> list[int]:
