@@ -289,7 +289,7 @@ async def test_a_master_that_is_gone(cluster: RedisCluster, how: str) -> None:
                 break
             longest = max(longest, time.monotonic() - begun)
             await asyncio.sleep(0.01)
-        assert longest < PATIENCE_S / 3  # the command's own time and what a busy machine adds, not that of TCP
+        assert longest < 4 * COMMAND_S  # the command's own time, on a machine that is busy with all these servers
         await _settled(lambda: cluster.replica_of(gone) is cluster.master_of("name 1"))
         found = [await _held(cache, f"name {number}") for number in range(30)]
         assert [b"%d" % number for number in range(30)] == found

@@ -35,7 +35,7 @@ GONE: Final[dict[str, Fault]] = {
     "frozen": lambda _, redis: frozen(redis),
     "filled": lambda _, redis: filled(redis),
     "late by a second": lambda scene, _: slow(scene.ways, 1.0),
-    "late by 300 ms": lambda scene, _: slow(scene.ways, 0.3),
+    "late by 100 ms": lambda scene, _: slow(scene.ways, 0.1),
 }
 """In each of these a block cannot be written in time."""
 
